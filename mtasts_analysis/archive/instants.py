@@ -1,0 +1,151 @@
+"""Times as reports and mails write them, as whole microseconds since 1970 in UTC.
+
+Integers, because a report's time is compared, hashed and stored far more often than it is shown, and
+because years 1 and 9999 then cannot raise in a nanosecond clock.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from mtasts_analysis.limits import YEAR_MAX, YEAR_MIN
+
+SECOND = 1_000_000
+_DAY = 86_400 * SECOND
+_EPOCH = date(1970, 1, 1).toordinal()
+
+# RFC 3339 §5.6: "T" and "Z" may be lower case; the zone is not optional.
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)([Tt ])(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):?(\d\d))?",
+    re.ASCII,
+)
+# RFC 5322 §3.3: [day-name ","] day month year hour ":" minute [":" second] zone. The zone may be a
+# name or missing (§4.3).
+_RFC5322 = re.compile(
+    rb"(\d{1,2}[ \t]+[A-Za-z]{3})[a-z]*[ \t]+(\d{4})[ \t]+(\d\d?):(\d\d)(?::(\d\d))?"
+    rb"(?:[ \t]+([+-]\d{4}|[A-Za-z]{1,5}))?"
+)
+_MONTHS = {
+    m: i + 1
+    for i, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split())
+}
+# RFC 5322 §4.3: every other name means an unknown zone, read as UTC.
+_ZONES = {b"est": -5, b"edt": -4, b"cst": -6, b"cdt": -5, b"mst": -7, b"mdt": -6, b"pst": -8, b"pdt": -7}
+
+
+def _microseconds(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, offset: int
+) -> int | None:
+    """Give the instant, or None where no calendar has it; `offset` is minutes east of UTC."""
+    # RFC 3339 §5.6 knows second 60; 24:00 is ISO 8601's name for the next day's midnight.
+    if hour == 24 and (minute or second) or hour > 24 or minute > 59 or second > 60:
+        return None
+    try:
+        days = date(year, month, day).toordinal() - _EPOCH
+    except ValueError:
+        return None
+    return days * _DAY + ((hour * 60 + minute - offset) * 60 + second) * SECOND
+
+
+def in_range(instant: int) -> bool:
+    """Tell whether an instant lies in the years that the tables hold."""
+    return _LOWEST <= instant < _HIGHEST
+
+
+_LOWEST = (date(YEAR_MIN, 1, 1).toordinal() - _EPOCH) * _DAY
+_HIGHEST = (date(YEAR_MAX + 1, 1, 1).toordinal() - _EPOCH) * _DAY
+
+
+def rfc3339(text: str) -> tuple[int | None, str | None]:
+    """Read a report's date-time (RFC 8460 §4.4: RFC 3339 §5.6).
+
+    Returns
+    -------
+    tuple
+        The instant (None: unreadable) and the code of the tolerance that was needed, None where the
+        text is what the RFC asks for.
+
+    Examples
+    --------
+    >>> rfc3339("1970-01-02T00:00:00Z")
+    (86400000000, None)
+    >>> rfc3339("1970-01-02T00:00:00")
+    (86400000000, 'date-without-zone')
+    """
+    found = _RFC3339.fullmatch(text)
+    if found is None:
+        return _loose(text)
+    year, month, day, sep, hour, minute, second, fraction, zulu, sign, east, rest = found.groups()
+    offset = 0
+    if sign:
+        offset = int(east) * 60 + int(rest)
+        if offset >= 24 * 60:
+            return None, "date-unreadable"
+        offset = -offset if sign == "-" else offset
+    instant = _microseconds(
+        int(year), int(month), int(day), int(hour), int(minute), int(second), offset
+    )
+    if instant is None:
+        return None, "date-unreadable"
+    if fraction:
+        instant += int(fraction[:6].ljust(6, "0"))
+    if not in_range(instant):
+        return None, "date-out-of-range"
+    if not zulu and not sign:
+        return instant, "date-without-zone"
+    if sep == " " or hour == "24" or (sign and text[-3] != ":"):
+        return instant, "date-form"
+    return instant, None
+
+
+def _loose(text: str) -> tuple[int | None, str | None]:
+    """Read what is a date beyond doubt, but not in RFC 3339's form."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        instant = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _START
+    except (ValueError, OverflowError):
+        return None, "date-unreadable"
+    value = instant // timedelta(microseconds=1)
+    return (value, "date-form") if in_range(value) else (None, "date-out-of-range")
+
+
+_START = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rfc5322(field: bytes) -> int | None:
+    """Read a mail's Date field; None where it holds no date of our years.
+
+    Examples
+    --------
+    >>> rfc5322(b"Fri, 02 Jan 1970 02:00:00 +0200") is None  # before 1990: no report is that old
+    True
+    >>> rfc5322(b"Thu, 1 Jan 2026 00:00:01 +0000")
+    1767225601000000
+    """
+    found = _RFC5322.search(field, 0, 200)
+    if found is None:
+        return None
+    day, year, hour, minute, second, zone = found.groups()
+    midnight = _midnights.get((day, year))
+    if midnight is None:
+        number, name = day.split()
+        month = _MONTHS.get(name.lower())
+        midnight = _microseconds(int(year), month, int(number), 0, 0, 0, 0) if month else None
+        if midnight is None or not in_range(midnight):
+            return None
+        if len(_midnights) >= 10_000:
+            _midnights.clear()
+        _midnights[day, year] = midnight
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second or 0)
+    if seconds > 86_400:
+        return None
+    if zone is None:
+        east = 0
+    elif zone[0] in b"+-":
+        east = int(zone[1:3]) * 3600 + int(zone[3:]) * 60
+        east = -east if zone[0] == 0x2D else east
+    else:
+        east = 3600 * _ZONES.get(zone.lower(), 0)
+    return midnight + (seconds - east) * SECOND
+
+
+_midnights: dict[tuple[bytes, bytes], int] = {}

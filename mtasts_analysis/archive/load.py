@@ -1,0 +1,197 @@
+"""Paths → the four tables and the account of every item."""
+
+import gc
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from mtasts_analysis.archive import reports, sources, tables
+from mtasts_analysis.archive.sources import Item
+from mtasts_analysis.archive.tolerant import Refusal
+from mtasts_analysis.errors import ProblemError
+from mtasts_analysis.limits import Limits
+
+_UNIT = 20_000
+"""Rows gathered before they become Arrow: Python objects take some ten times the room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """What became of every item: nothing is lost without a word.
+
+    ``items == reports + duplicates + not_reports + rejected``.
+    """
+
+    reports: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    not_reports_by_kind: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    """Reports that share an identity with another, and differ from it; they are among `reports`."""
+
+    @property
+    def not_reports(self) -> int:
+        """Items that are no TLS reports."""
+        return sum(self.not_reports_by_kind.values())
+
+    @property
+    def items(self) -> int:
+        """Every item seen."""
+        return self.reports + self.duplicates + self.not_reports + self.rejected
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(self.not_reports_by_kind.items()))
+        return (
+            f"{self.items:,} items = {self.reports:,} reports + {self.duplicates:,} duplicates"
+            f" + {self.not_reports:,} not reports{f' ({kinds})' if kinds else ''}"
+            f" + {self.rejected:,} rejected"
+        )
+
+
+def load_tables(
+    items: Iterator[Item], *, drop_duplicates: bool, raise_problems: bool, limits: Limits
+) -> tuple[dict[str, pa.Table], Accounting]:
+    """Read items into the four tables.
+
+    Parameters
+    ----------
+    items
+        What :class:`~mtasts_analysis.archive.sources.Reader` gives.
+    drop_duplicates
+        Keep each report once.
+    raise_problems
+        Raise at the first item that is rejected, instead of noting it.
+    limits
+        The bounds to keep.
+
+    Returns
+    -------
+    tuple
+        The tables by name, and the account.
+
+    Raises
+    ------
+    ProblemError
+        An item was rejected, and `raise_problems` is set.
+    """
+    gathered = _Gathered(raise_problems, limits)
+    with _no_collections():
+        for item in items:
+            gathered.add(item)
+        parts = gathered.finish()
+        joined = {
+            name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
+            for name in tables.NAMES
+        }
+        kept, dropped = tables.without_duplicates(joined, drop=drop_duplicates)
+        kept = tables.with_recipients(kept)
+    conflicts = sum(1 for code in kept["problems"]["code"].to_pylist() if code == "conflict")
+    return kept, Accounting(
+        reports=gathered.reports - dropped,
+        duplicates=dropped,
+        rejected=gathered.rejected,
+        not_reports_by_kind=dict(sorted(gathered.others.items())),
+        conflicts=conflicts,
+    )
+
+
+class _Gathered:
+    """Items → rows, with the count of each class."""
+
+    def __init__(self, raise_problems: bool, limits: Limits) -> None:
+        self.reports = 0
+        self.rejected = 0
+        self.others: Counter[str] = Counter()
+        self._raise = raise_problems
+        self._limits = limits
+        self._builder = tables.Builder()
+        self._parts: list[dict[str, pa.Table]] = []
+
+    def finish(self) -> list[dict[str, pa.Table]]:
+        return [*self._parts, self._builder.take()]
+
+    def add(self, item: Item) -> None:
+        form = item.form
+        if form == sources.REPORT:
+            parsed = reports.strict(item.data)
+            if parsed is not None and not item.code:
+                self._builder.report(item.origin, parsed, item.facts)
+                self.reports += 1
+            else:
+                self._tolerant(item)
+            if len(self._builder) >= _UNIT:
+                self._parts.append(self._builder.take())
+        elif form == sources.OTHER:
+            self._other(item.origin, item.code, item.detail)
+        elif form == sources.REFUSED:
+            self._reject(item.origin, item.code, item.detail)
+        else:
+            self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
+
+    def _tolerant(self, item: Item) -> None:
+        found = False
+        for where, outcome in reports.read(item.data, self._limits):
+            origin = item.origin + where
+            if isinstance(outcome, Refusal):
+                if outcome.kind:
+                    self._other(origin, outcome.kind, outcome.detail)
+                elif item.code:  # cut or broken underneath: that is the reason, the JSON but shows it
+                    self._reject(origin, item.code, item.detail)
+                else:
+                    self._reject(origin, outcome.code, outcome.detail)
+            else:
+                self._builder.report(origin, outcome, item.facts)
+                self.reports += 1
+            found = True
+        if not found:
+            self._reject(item.origin, item.code or "json-malformed", item.detail or "empty")
+        elif item.code:
+            self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
+
+    def _other(self, origin: str, kind: str, detail: str) -> None:
+        self.others[kind] += 1
+        self._builder.problem(origin, None, "info", "not-a-report", f"{kind}: {detail}" if detail else kind)
+
+    def _reject(self, origin: str, code: str, detail: str) -> None:
+        if self._raise:
+            raise ProblemError(f"{origin}: {detail} ({code})")
+        self.rejected += 1
+        self._builder.problem(origin, None, "error", code, detail)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Hold the cycle collector: rows make no cycles, and it would walk them all again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def read_paths(
+    paths: list[str], reader: sources.Reader, advance: Callable[[int], None] | None
+) -> Iterator[Item]:
+    """Give every item under some paths."""
+    for path in sources.files(paths):
+        if isinstance(path, Item):
+            yield path
+        else:
+            yield from reader.path(path, advance)
+
+
+def size(paths: list[str]) -> int | None:
+    """Give the bytes under some paths, for a progress bar; None where one has no size."""
+    total = 0
+    for path in sources.files(paths):
+        if path == "-":
+            return None
+        if isinstance(path, str):
+            total += os.stat(path).st_size
+    return total

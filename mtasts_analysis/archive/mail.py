@@ -1,0 +1,268 @@
+"""One mail → its leaf parts, decoded, and the header fields that the tables keep.
+
+A small MIME reader (RFC 2045, 2046) that is linear in the mail's size, whatever the mail holds, and
+bounded in depth, parts and header size. The standard library's reads more of RFC 5322 than reports
+need, and takes time quadratic in a hostile header; a test compares the two on ordinary mail.
+"""
+
+import binascii
+import re
+from typing import NamedTuple
+
+from mtasts_analysis.archive import instants
+from mtasts_analysis.limits import Limits
+
+
+class Facts(NamedTuple):
+    """What a report mail's header says (RFC 8460 §5.3); None is absent."""
+
+    received: int | None = None
+    report_domain: str | None = None
+    submitter: str | None = None
+    message_id: str | None = None
+    header_from: str | None = None
+    dkim: str = "not-checked"
+
+
+class Header(NamedTuple):
+    """The header of a mail or part: the fields that are read here, and where its body starts."""
+
+    mail: bytes
+    fields: dict[bytes, bytes]
+    body: int
+
+
+class Leaf(NamedTuple):
+    """A part without parts."""
+
+    path: str
+    """As IMAP counts (RFC 3501 §6.4.5): `2`, `2.1`."""
+    payload: bytes
+    claims: bool
+    """Its media type or file name says that it is a report."""
+    header: Header
+    """Of the mail it stands in: the innermost, where mails are forwarded."""
+    refused: tuple[str, str] | None = None
+    """A limit that was hit here: code and detail."""
+
+
+_PARAMETER = re.compile(
+    # name[*[n[*]]]=value: RFC 2045 §5.1 and RFC 2231 §3. An open quote runs to the end: were it to
+    # fail there, each `;name="` would read to the end again.
+    rb';[ \t\r\n]*([a-z0-9_-]+(?:\*[0-9]{1,3})?\*?)[ \t\r\n]*=[ \t\r\n]*'
+    rb'(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^;\s"]*))',
+    re.I | re.S,
+)
+_DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
+_CR = 0x0D
+_ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
+_CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
+_BLANK = re.compile(rb"\n\r?\n")
+_FIELDS = re.compile(
+    # A field and its folded lines (RFC 5322 §2.2.3). Each step reads on: linear in the block.
+    rb"\n(content-type|content-transfer-encoding|content-disposition|date|from|message-id|subject"
+    rb"|return-path|tls-report-domain|tls-report-submitter)[ \t]*:(.*(?:\n[ \t].*)*)",
+    re.I,
+)
+
+
+def header(mail: bytes, limits: Limits) -> Header:
+    """Read a mail's header; without a blank line all there is is header."""
+    block = b"\n" + mail[: limits.header_bytes]
+    fields, body = _fields(block, 0, len(block))
+    return Header(mail, fields, body - 1)
+
+
+def _fields(mail: bytes, start: int, stop: int) -> tuple[dict[bytes, bytes], int]:
+    """Read the fields after the line break at `start`, and say where the body begins."""
+    blank = _BLANK.search(mail, start, stop)
+    body = blank.end() if blank else stop
+    found = _FIELDS.findall(mail, start, body)
+    found.reverse()  # of a field given twice the first counts: it is the one added last
+    return {name.lower(): value for name, value in found}, body
+
+
+def field(fields: dict[bytes, bytes], name: bytes, limits: Limits) -> bytes:
+    """Give a field's value, unfolded; empty where it is absent. `name` is in lower case."""
+    value = fields.get(name)
+    if value is None:
+        return b""
+    if len(value) > limits.field_bytes:
+        value = value[: limits.field_bytes]
+    if b"\n" in value:
+        # RFC 5322 §2.2.3: unfolding takes the line breaks out, the white space stays.
+        value = value.replace(b"\r", b"").replace(b"\n", b"")
+    return value.strip()
+
+
+def facts(of: Header, limits: Limits) -> Facts:
+    """Read the fields that the `reports` table keeps from a mail's header."""
+    fields = of.fields
+    sender = field(fields, b"from", limits)
+    address = _ADDRESS.search(sender)
+    return Facts(
+        instants.rfc5322(field(fields, b"date", limits)),
+        _word(field(fields, b"tls-report-domain", limits)),
+        _word(field(fields, b"tls-report-submitter", limits)),
+        _word(field(fields, b"message-id", limits)),
+        _word(address[1] if address else sender),
+    )
+
+
+def _word(value: bytes) -> str | None:
+    return value.decode("utf-8", "replace") or None
+
+
+def kind(of: Header, limits: Limits) -> str:
+    """Tell what a mail without a report is: `bounce`, `dmarc-report` or `mail`."""
+    fields = of.fields
+    content_type = field(fields, b"content-type", limits).lower()
+    # RFC 3464 §2: a delivery status notification; RFC 5321 §4.5.5: its empty return path.
+    if b"delivery-status" in content_type or field(fields, b"return-path", limits) == b"<>":
+        return "bounce"
+    # RFC 7489 §7.2.1.1: DMARC's own subject; TLSRPT's differs in case ("Report Domain:").
+    if field(fields, b"subject", limits).startswith(b"Report domain:"):
+        return "dmarc-report"
+    return "mail"
+
+
+def leaves(of: Header, limits: Limits) -> list[Leaf]:
+    """Give each leaf part of a mail, and of the mails forwarded in it, decoded."""
+    found: list[Leaf] = []
+    _walk(of.fields, of.body, len(of.mail), "", of, limits, found, [limits.mime_parts, limits.mime_depth])
+    return found
+
+
+def _walk(
+    fields: dict[bytes, bytes],
+    body: int,
+    end: int,
+    path: str,
+    outer: Header,
+    limits: Limits,
+    found: list[Leaf],
+    left: list[int],
+) -> None:
+    """Find the leaves of the entity whose body lies between `body` and `end` of `outer`'s mail.
+
+    `left` holds how many entities and how many levels there may still be.
+    """
+    left[0] -= 1
+    if left[0] < 0 or left[1] < 0:
+        if left[0] >= -1:  # said once
+            name = "mime_depth" if left[1] < 0 else "mime_parts"
+            detail = f"the limit is {getattr(limits, name)} (limit: {name})"
+            refused = (f"limit-{name.replace('_', '-')}", detail)
+            found.append(Leaf(path or "1", b"", False, outer, refused))
+        return
+    mail = outer.mail
+    content_type = field(fields, b"content-type", limits)
+    kind = content_type.lower()
+    if kind.startswith(b"multipart/"):
+        boundary = _parameter(content_type, kind, b"boundary")
+        spans = _parts(mail, body, end, boundary, limits) if boundary else []
+        if not spans:
+            # A boundary that is missing or occurs nowhere: the first line that looks like one.
+            guess = _DELIMITER.search(mail, body, min(end, body + limits.field_bytes))
+            spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
+        if spans:
+            prefix = f"{path}." if path else ""
+            left[1] -= 1
+            for number, (first, last) in enumerate(spans, 1):
+                inside, begin = _fields(mail, first - 1, min(last, first + limits.header_bytes))
+                _walk(inside, begin, last, f"{prefix}{number}", outer, limits, found, left)
+                if left[0] < 0:
+                    return
+            left[1] += 1
+            return
+    payload = _decoded(mail[body:end], field(fields, b"content-transfer-encoding", limits).lower())
+    if kind.startswith(b"message/rfc822"):
+        inner = header(payload.lstrip(b"\r\n"), limits)
+        left[1] -= 1
+        _walk(inner.fields, inner.body, len(inner.mail), path, inner, limits, found, left)
+        left[1] += 1
+        return
+    claims = b"tlsrpt" in kind
+    if not claims and (b"name" in kind or b"content-disposition" in fields):
+        disposition = field(fields, b"content-disposition", limits)
+        name = _parameter(disposition, disposition.lower(), b"filename") or _parameter(
+            content_type, kind, b"name"
+        )
+        claims = name.lower().endswith(_CLAIMING_NAMES)
+    found.append(Leaf(path or "1", payload, claims, outer))
+
+
+def _parts(mail: bytes, start: int, end: int, boundary: bytes, limits: Limits) -> list[tuple[int, int]]:
+    """Give the spans between a boundary's delimiter lines (RFC 2046 §5.1.1)."""
+    delimiter = b"\n--" + boundary
+    size = len(delimiter)
+    spans: list[tuple[int, int]] = []
+    opened = -1
+    # The body's first line may be the delimiter: the line break before it is the header's.
+    at = mail.find(delimiter, start - 1, end)
+    while at >= 0:
+        after = at + size
+        line = mail.find(b"\n", after, end)
+        if line < 0:
+            line = end
+        closing = mail.startswith(b"--", after)
+        rest = mail[after + 2 : line] if closing else mail[after:line]
+        # A longer boundary may begin as this one does: only white space may follow (§5.1.1).
+        if rest and rest.strip():
+            at = mail.find(delimiter, after, end)
+            continue
+        if opened >= 0:
+            spans.append((opened, at - 1 if mail[at - 1] == _CR else at))
+            opened = -1
+            if len(spans) > limits.mime_parts:
+                return spans
+        if closing:
+            return spans
+        opened = min(line + 1, end)
+        at = mail.find(delimiter, line, end)
+    if opened >= 0:  # cut before its closing delimiter: what is there is given
+        spans.append((opened, end))
+    return spans
+
+
+def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
+    """Give a parameter of a structured field, RFC 2231's continuations and encodings joined."""
+    at = lower.find(name)
+    if at < 0:
+        return b""
+    if b"*" not in value and b"\\" not in value:
+        # Plain and quoted, as nearly all are.
+        after = at + len(name) + 2
+        if lower.startswith(b'="', after - 2) and lower[at - 1 : at] in (b" ", b";", b"\t"):
+            end = value.find(b'"', after)
+            if end >= 0:
+                return value[after:end]
+    sections: dict[int, bytes] = {}
+    for key, quoted, plain in _PARAMETER.findall(value):
+        base, *rest = key.lower().split(b"*")
+        if base != name:
+            continue
+        text = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S) if quoted else plain
+        index = int(rest[0]) if rest and rest[0].isdigit() else 0
+        if key.endswith(b"*"):
+            # RFC 2231 §4: charset'language'percent-encoded, the first two in the first section only.
+            text = text.rpartition(b"'")[2] if index == 0 else text
+            text = re.sub(rb"%([0-9a-fA-F]{2})", lambda m: bytes([int(m[1], 16)]), text)
+        sections.setdefault(index, text)
+    return b"".join(sections[index] for index in sorted(sections))
+
+
+def _decoded(body: bytes, encoding: bytes) -> bytes:
+    """Undo a content-transfer-encoding (RFC 2045 §6); an unknown one is taken as none (§6.4)."""
+    if not encoding:
+        return body
+    if encoding.startswith(b"base64"):
+        try:
+            return binascii.a2b_base64(body)
+        except binascii.Error:
+            # Cut, or padded wrongly: the whole quanta before the fault.
+            letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+            return binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+    if encoding.startswith(b"quoted-printable"):
+        return binascii.a2b_qp(body)
+    return body

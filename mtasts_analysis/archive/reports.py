@@ -1,0 +1,275 @@
+"""JSON text → reports: the strict reader, and the one table of what is accepted beyond the RFC.
+
+A report that is exactly what RFC 8460 asks for is decoded by msgspec straight into the types of
+:mod:`~mtasts_analysis.archive.wire`. Whatever the strict reader declines goes to the tolerant one
+(:mod:`~mtasts_analysis.archive.tolerant`), which gives the same structures and a note for each liberty
+it took. Both give the same report for the same text; a property test holds them together.
+
+Nothing is repaired: a count that cannot be a count is null, an unknown word stays as it is.
+"""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+
+from mtasts_analysis.archive import instants, tolerant, wire
+from mtasts_analysis.limits import DEFAULT, Limits
+
+# ---------------------------------------------------------------------------------------------------
+# What is accepted beyond the RFC. One table: a new quirk of a sender is a row here and a line below.
+
+
+class Tolerance(NamedTuple):
+    """One liberty: how grave, what is done with the value, who forced it, and what the RFC says."""
+
+    severity: str
+    rule: str
+    seen: str
+    reference: str
+
+
+TOLERANCES: dict[str, Tolerance] = {
+    code: Tolerance(*row)
+    for code, *row in (
+        # dates
+        ("date-without-zone", "deviation", "read as UTC", "Microsoft 2023-24", "RFC 3339 §5.6"),
+        ("date-form", "deviation", "read as ISO 8601", "small senders", "RFC 3339 §5.6"),
+        ("date-unreadable", "deviation", "null", "defensive", "RFC 8460 §4.4"),
+        ("date-out-of-range", "deviation", "null", "defensive", "RFC 8460 §4.4"),
+        ("date-range-reversed", "deviation", "kept as written", "defensive", "RFC 8460 §4.4"),
+        ("date-range-missing", "deviation", "null", "defensive", "RFC 8460 §4.4"),
+        # the envelope
+        ("organization-name-missing", "deviation", "null", "egressif", "RFC 8460 §4.4"),
+        ("contact-info-missing", "deviation", "null", "Stalwart", "RFC 8460 §4.4"),
+        ("contact-info-null", "deviation", "null", "Stalwart, egressif", "RFC 8460 §4.4"),
+        ("report-id-missing", "deviation", "null", "defensive", "RFC 8460 §4.4"),
+        ("policies-missing", "deviation", "a report of no policies", "defensive", "RFC 8460 §4.4"),
+        ("policies-not-array", "deviation", "read as one policy", "defensive", "RFC 8460 §4.4"),
+        # the policy
+        ("policy-missing", "deviation", "its fields are null", "defensive", "RFC 8460 §4.4"),
+        ("policy-type-missing", "deviation", "null", "defensive", "RFC 8460 §4.4"),
+        ("policy-type-case", "deviation", "read in lower case", "small senders", "RFC 8460 §4.4"),
+        ("unknown-policy-type", "info", "kept verbatim", "the set may grow", "RFC 8460 §4.4"),
+        (
+            "policy-domain-missing",
+            "deviation",
+            "domain is read from TLS-Report-Domain",
+            "Postfix with tlsrpt-reporter, at no-policy-found",
+            "RFC 8460 §4.4",
+        ),
+        (
+            "domain-not-normal",
+            "deviation",
+            "compared in lower case, without the trailing dot; policy_domain stays verbatim",
+            "small senders",
+            "RFC 8460 §4.4",
+        ),
+        (
+            "domain-not-a-label",
+            "deviation",
+            "U-labels are compared as A-labels; a name IDNA refuses stays verbatim",
+            "defensive",
+            "RFC 8460 §4.4, RFC 5891",
+        ),
+        ("policy-string-not-array", "deviation", "read as one line each", "several", "RFC 8460 §4.4"),
+        (
+            "policy-string-double-encoded",
+            "deviation",
+            "the array inside the text is read",
+            "Microsoft, at tlsa",
+            "RFC 8460 §4.4",
+        ),
+        ("mx-host-prefix", "deviation", "'mx: ' is taken off for matching", "refluxstop, Stalwart", "§4.4"),
+        # the counts
+        ("summary-missing", "deviation", "its counts are null", "defensive", "RFC 8460 §4.4"),
+        ("count-missing", "deviation", "null, never 0", "defensive", "RFC 8460 §4.4"),
+        ("failed-session-count-missing", "deviation", "null, never 0", "several", "RFC 8460 §4.4"),
+        ("count-as-string", "deviation", "a string of digits is read", "small senders", "RFC 8460 §4.4"),
+        ("count-as-float", "deviation", "a whole number is read", "defensive", "RFC 8460 §4.4"),
+        (
+            "count-unreadable",
+            "deviation",
+            "null: negative, fractional, boolean, not a number, or past 2^63-1",
+            "defensive",
+            "RFC 8460 §4.4",
+        ),
+        # the details
+        ("failure-details-null", "deviation", "none", "several", "RFC 8460 §4.4"),
+        ("failure-details-not-array", "deviation", "read as one detail", "defensive", "RFC 8460 §4.4"),
+        ("result-type-missing", "deviation", "null", "defensive", "RFC 8460 §4.3"),
+        ("unknown-result-type", "info", "kept verbatim", "the registry grows", "RFC 8460 §6.6"),
+        # anywhere
+        ("empty-string", "deviation", "null", "Microsoft, at IP addresses", "RFC 8460 §4.4"),
+        ("null-value", "deviation", "null", "several", "RFC 8460 §4.4"),
+        ("not-a-string", "deviation", "a number as its digits, else null", "defensive", "RFC 8460 §4.4"),
+        ("not-an-object", "deviation", "read as an empty object", "defensive", "RFC 8460 §4.4"),
+        ("string-cut", "deviation", "cut at the limit string_chars", "defensive", "none: a limit"),
+        ("lone-surrogate", "deviation", "read as U+FFFD", "defensive", "RFC 7493 §2.1"),
+        ("key-alias", "deviation", "read as the key it stands for", "Microsoft and others", "RFC 8460 §4.4"),
+        ("unknown-key", "info", "left out", "extensions", "RFC 8460 §4.4"),
+        ("duplicate-key", "deviation", "the last one counts", "defensive", "RFC 7493 §2.3"),
+        # the text
+        ("byte-order-mark", "deviation", "skipped", "defensive", "RFC 8259 §8.1"),
+        ("not-utf-8", "deviation", "read as UTF-16, or bad bytes as U+FFFD", "defensive", "RFC 7493 §2.1"),
+        ("parsedmarc-json", "info", "its keys are read as RFC 8460's", "parsedmarc", "none: its own form"),
+        ("more-notes", "info", "only the first notes of a report are listed", "defensive", "none: a limit"),
+    )
+}
+
+
+class Parsed(NamedTuple):
+    """A report as read, and what the tables need beside it."""
+
+    report: wire.Report
+    applied: list[wire.Applied]
+    start: int | None
+    end: int | None
+    key: str
+    notes: tuple[tolerant.Note, ...]
+
+
+_DECODER = msgspec.json.Decoder(wire.Report)
+_ENCODER = msgspec.json.Encoder()
+_RESULT_TYPES = frozenset(wire.RESULT_TYPES)
+_days: dict[str, int] = {}
+
+
+def _instant(text: str | None) -> int | None:
+    """Read a date-time that needs no tolerance; None for any other."""
+    instant, code = instants.rfc3339(text or "")
+    if instant is None or code is not None or text is None:
+        return None
+    if len(_days) >= wire.KEPT:
+        _days.clear()
+    _days[text] = instant
+    return instant
+
+
+def strict(raw: bytes) -> Parsed | None:
+    """Read one report that is what RFC 8460 §4.4 asks for; None for anything else.
+
+    Parameters
+    ----------
+    raw
+        JSON text.
+
+    Returns
+    -------
+    Parsed or None
+        None does not mean that the text is no report: :func:`read` tells.
+    """
+    # An escape may hide a lone surrogate, or a repeated key from the count of quotes below.
+    if b"\\" in raw:
+        return None
+    try:
+        report = _DECODER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    content = _ENCODER.encode(report)
+    # What decoding lost, a key given twice (RFC 7493 §2.3) or an optional one that is null, shows in
+    # the quotes: with no escapes each string has two.
+    if content.count(b'"') != raw.count(b'"'):
+        return None
+    if report.organization_name is None or report.contact_info is None or report.report_id is None:
+        return None
+    dates = report.date_range
+    start = _days.get(dates.start_datetime) or _instant(dates.start_datetime)  # type: ignore[arg-type]  # None has no day
+    end = _days.get(dates.end_datetime) or _instant(dates.end_datetime)  # type: ignore[arg-type]  # None has no day
+    if start is None or end is None or start > end:
+        return None
+    applied = []
+    domains = []
+    for result in report.policies:
+        policy = result.policy
+        domain = policy.policy_domain
+        if domain is None or wire.domain_key(domain) != domain or not domain.isascii():
+            return None
+        summary = result.summary
+        if (
+            summary.total_successful_session_count is None
+            or summary.total_failure_session_count is None
+        ):
+            return None
+        domains.append(domain)
+        hosts = policy.mx_host
+        if isinstance(hosts, str):
+            # The form of the RFC's own example: the array of erratum 6241 is the same content.
+            hosts = policy.mx_host = [hosts]
+            content = b""
+        rule = wire.applied(
+            policy.policy_type,
+            None if policy.policy_string is None else tuple(policy.policy_string),
+            None if hosts is None else tuple(hosts),
+        )
+        if not rule.strict:
+            return None
+        applied.append(rule)
+        if result.failure_details:
+            for detail in result.failure_details:
+                if detail.result_type not in _RESULT_TYPES or detail.failed_session_count is None:
+                    return None
+    key = _key(report, start, end, domains, content or _ENCODER.encode(report))
+    return Parsed(report, applied, start, end, key, ())
+
+
+def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | tolerant.Refusal]]:
+    """Read every report in a JSON text: one, a list, several in a row, or parsedmarc's output.
+
+    Parameters
+    ----------
+    raw
+        JSON text in any encoding that JSON had; see :data:`TOLERANCES` for what is accepted.
+    limits
+        The bounds to keep.
+
+    Yields
+    ------
+    tuple
+        Where in the text (`""` for the only document, else `[index]`), and the report or the reason
+        why there is none.
+
+    Examples
+    --------
+    >>> [(where, outcome.code) for where, outcome in read(b"{")]
+    [('', 'json-malformed')]
+    """
+    for where, document in tolerant.documents(raw, limits):
+        if isinstance(document, tolerant.Refusal):
+            yield where, document
+            continue
+        report, start, end, notes = document
+        domains = []
+        applied = []
+        for result in report.policies:
+            policy = result.policy
+            if policy.policy_domain is not None:
+                domains.append(wire.domain_key(policy.policy_domain))
+            hosts = policy.mx_host
+            applied.append(
+                wire.applied(
+                    policy.policy_type,
+                    None if policy.policy_string is None else tuple(policy.policy_string),
+                    None if hosts is None else tuple(hosts),
+                )
+            )
+        key = _key(report, start, end, domains, _ENCODER.encode(report))
+        yield where, Parsed(report, applied, start, end, key, notes)
+
+
+def _key(
+    report: wire.Report, start: int | None, end: int | None, domains: list[str], content: bytes
+) -> str:
+    """Make the report's key: 16 hex of its identity, then 16 hex of its content.
+
+    Report-ids are unique only within an organization, and not always there: the identity is
+    organization, report-id, date range and policy domains. So two deliveries of one report have one
+    key, and two reports that conflict share its first half.
+    """
+    identity = _ENCODER.encode(
+        (report.organization_name, report.report_id, start, end, sorted(set(domains)))
+    )
+    return (
+        blake2b(identity, digest_size=8).hexdigest() + blake2b(content, digest_size=8).hexdigest()
+    )

@@ -1,0 +1,465 @@
+"""Anything that may hold reports → its items, recognised by content and never by name or media type.
+
+::
+
+    path ─► Stream ─► sniff ─┬─ gzip, bzip2, xz ─► inflated Stream ─► sniff ...
+                             ├─ zip, tar ─► each member ─► sniff ...
+                             ├─ mbox ─► each mail ─┐
+                             ├─ mail ──────────────┴─► each part ─► sniff ...
+                             ├─ JSON, JSON Lines ─► REPORT
+                             └─ anything else ─► OTHER
+
+An item is the least thing that is counted: a report, or what stands where one might have stood.
+"""
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.archive import mboxes, tars, zips
+from mtasts_analysis.archive.streams import Inflated, Stream, inflate
+from mtasts_analysis.errors import InputError, MissingExtraError
+from mtasts_analysis.limits import CHUNK, DEFAULT, Limits
+
+REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
+
+
+class Item(NamedTuple):
+    """One item, or (NOTE) a remark about a container, which is counted as no item."""
+
+    form: str
+    origin: str
+    data: bytes
+    """REPORT: JSON text."""
+    code: str = ""
+    """REFUSED, NOTE: why. OTHER: the kind of thing it is. REPORT: a fault of what it came in."""
+    detail: str = ""
+    facts: mime.Facts = mime.Facts()
+
+
+Verify = Callable[[bytes, mime.Facts], str]
+"""A mail and its facts → the verdict on its DKIM signature."""
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What the archives inside one mail or member may still inflate to, and hold."""
+
+    size: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads items; holds what a run has in common."""
+
+    limits: Limits = DEFAULT
+    verify: Verify | None = None
+
+    # -- where things lie -----------------------------------------------------------------------------
+
+    def path(self, path: str, advance: Callable[[int], None] | None = None) -> Iterator[Item]:
+        """Give the items of one file, or of standard input where `path` is `-`."""
+        if path == "-":
+            stdin = sys.stdin.buffer
+            yield from self.items(Stream(read=_told(stdin.read1, advance)), "stdin")
+            return
+        origin = shown(path)
+        try:
+            file = open(path, "rb", buffering=0)  # noqa: SIM115  # closed below, by hand: two lines fewer a file
+        except OSError as error:
+            yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
+            return
+        with file:
+            try:
+                read = _told(file.read, advance)
+                head = read(1 << 16)
+                yield from self.items(Stream(head, read if len(head) == 1 << 16 else None), origin)
+            except OSError as error:
+                yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
+
+    # -- what things are ------------------------------------------------------------------------------
+
+    def items(
+        self, stream: Stream, origin: str, layer: int = 0, budget: _Budget | None = None
+    ) -> Iterator[Item]:
+        """Give the items of a stream, whatever it is."""
+        head = stream.peek(_HEAD)
+        form = sniff(head)
+        if form in _CONTAINERS and layer >= self.limits.layers:
+            detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
+            yield Item(REFUSED, origin, b"", "limit-layers", detail)
+        elif form == "json":
+            yield from self._json(stream, origin)
+        elif form == "mail":
+            yield from self._whole_mail(stream, origin, layer)
+        elif form == "mbox":
+            yield from self._mbox(stream, origin, layer)
+        elif form in ("gzip", "bzip2", "xz"):
+            yield from self._inflated(stream, form, origin, layer, budget)
+        elif form == "zip":
+            yield from self._members(zips.members(stream, self.limits), origin, layer, budget)
+        elif form == "tar":
+            yield from self._members(tars.members(stream), origin, layer, budget)
+        elif form == "msg":
+            yield from self._outlook(stream, origin, layer)
+        else:
+            fault = stream.fault
+            if fault and not head:
+                yield Item(REFUSED, origin, b"", fault.code, fault.detail)
+            else:
+                yield Item(OTHER, origin, b"", form, _HINTS.get(form, ""))
+
+    def _json(self, stream: Stream, origin: str) -> Iterator[Item]:
+        most = self.limits.report_bytes
+        text = stream.take(most + 1)
+        if is_lines(text):
+            yield from self._lines(stream, text, origin)
+        elif len(text) > most:
+            yield Item(REFUSED, origin, b"", "limit-report-bytes", _over(most, "report_bytes"))
+        else:
+            fault = stream.fault
+            yield Item(REPORT, origin, text, fault.code, fault.detail)
+
+    def _lines(self, stream: Stream, text: bytes, origin: str) -> Iterator[Item]:
+        most = self.limits.report_bytes
+        number = 0
+        while text:
+            *lines, text = text.split(b"\n")
+            piece = stream.read()
+            if not piece:
+                lines.append(text)
+                text = b""
+            for line in lines:
+                number += 1
+                if line.strip():
+                    yield Item(REPORT, f"{origin}#{number}", line)
+            text += piece
+            if len(text) > most and b"\n" not in text:
+                number += 1
+                yield Item(REFUSED, f"{origin}#{number}", b"", "limit-report-bytes", _over(most, "report_bytes"))
+                while text and b"\n" not in text:
+                    text = stream.read()
+                text = text[text.find(b"\n") + 1 :] if text else text
+        if stream.fault:
+            yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+
+    def _mbox(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
+        most = self.limits.mail_bytes
+        for number, mail in enumerate(mboxes.mails(stream, most), 1):
+            if isinstance(mail, int):
+                yield Item(
+                    REFUSED, f"{origin}#{number}", b"", "limit-mail-bytes",
+                    f"a mail of {mail} bytes; {_over(most, 'mail_bytes')}",
+                )
+            else:
+                yield from self._mail(mail, f"{origin}#{number}", layer + 1)
+        if stream.fault:
+            yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+
+    def _whole_mail(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
+        most = self.limits.mail_bytes
+        text = stream.take(most + 1)
+        if len(text) > most:
+            yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
+            return
+        yield from self._mail(text.lstrip(_BLANKS), origin, layer + 1)
+        if stream.fault:
+            yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+
+    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
+        """Give the reports of a mail; a mail without one is an item of its own kind."""
+        limits = self.limits
+        top = mime.header(mail, limits)
+        budget = _Budget(limits.nested_bytes, limits.nested_entries)
+        of: mime.Header | None = None
+        facts = mime.Facts()
+        kind = ""
+        found = False
+        for leaf in mime.leaves(top, limits):
+            path, payload, claims, header, refused = leaf
+            where = f"{origin}/{path}"
+            if refused is not None:
+                found = True
+                yield Item(REFUSED, where, b"", *refused)
+                continue
+            text = None
+            if payload[:2] == b"\x1f\x8b":
+                # The common case, in one step; what is not as plain goes the general way.
+                text = inflate(payload, min(limits.report_bytes, budget.size))
+                if text is not None and (sniff(text[:_HEAD]) != "json" or is_lines(text)):
+                    text = None
+            if text is not None:
+                budget.size -= len(text)
+                inner: Iterable[Item] = (Item(REPORT, where, text),)
+            else:
+                inner = self._part(payload, claims, where, layer, budget)
+            for item in inner:
+                if item.form == OTHER:
+                    kind = kind or item.code
+                    continue
+                if item.form == REPORT:
+                    if of is not header:
+                        of = header
+                        facts = mime.facts(header, limits)
+                        if self.verify is not None:
+                            facts = facts._replace(dkim=self.verify(header.mail, facts))
+                    # A mail attached as a file has brought facts of its own.
+                    yield item if item.facts != _NO_FACTS else Item(
+                        REPORT, item.origin, item.data, item.code, item.detail, facts
+                    )
+                else:
+                    yield item
+                found = found or item.form != NOTE
+        if not found:
+            plain = mime.kind(top, limits)
+            yield Item(OTHER, origin, b"", kind if plain == "mail" and kind == "dmarc-report" else plain)
+
+    def _part(
+        self, payload: bytes, claims: bool, where: str, layer: int, budget: _Budget
+    ) -> Iterator[Item]:
+        """Give the items of one part of a mail, where it holds any."""
+        form = sniff(payload[:_HEAD])
+        if form == "json":
+            # A human's text may begin with a bracket: it must speak as a report does.
+            if claims or _SPEAKS.search(payload):
+                yield from self._json(Stream(payload), where)
+        elif form in ("mail", "mbox"):
+            # A human's text may begin as a header does.
+            if _QUOTED.search(payload):
+                yield from self.items(Stream(payload), where, layer, budget)
+        elif form in _CONTAINERS:
+            yield from self.items(Stream(payload), where, layer, budget)
+        elif claims:
+            yield Item(REFUSED, where, b"", "part-unreadable", _PART_UNREADABLE.format(form))
+
+    def _inflated(
+        self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
+    ) -> Iterator[Item]:
+        inflated = Inflated(stream, form, self.limits)
+        nested = budget or (_Budget(self.limits.nested_bytes, self.limits.nested_entries) if layer else None)
+        text = Stream(read=_bounded(inflated, nested) if nested else inflated.read, fault=inflated.fault)
+        yield from self.items(text, origin, layer + 1, nested)
+        if inflated.trailing:
+            yield Item(NOTE, origin, b"", f"{form}-trailing", f"bytes after the {form} data are left out")
+
+    def _members(
+        self, members: Iterator[zips.Member], origin: str, layer: int, budget: _Budget | None
+    ) -> Iterator[Item]:
+        number = 0
+        for number, member in enumerate(members, 1):  # noqa: B007  # counted for the empty archive
+            name = f"{origin}!{shown(member.name)}"
+            if budget is not None:
+                budget.entries -= 1
+                if budget.entries < 0:
+                    most = self.limits.nested_entries
+                    yield Item(REFUSED, origin, b"", "limit-nested-entries", _over(most, "nested_entries"))
+                    return
+            if member.refused:
+                yield Item(REFUSED, name, b"", *member.refused)
+            elif member.stream is not None:
+                nested = budget or _Budget(self.limits.nested_bytes, self.limits.nested_entries)
+                yield from self.items(member.stream, name, layer + 1, nested)
+        if not number:
+            yield Item(OTHER, origin, b"", "empty", "an archive without files")
+
+    def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
+        """Give the reports of an Outlook .msg, through the extra `msg`."""
+        most = self.limits.mail_bytes
+        data = stream.take(most + 1)
+        if len(data) > most:
+            yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
+            return
+        from mtasts_analysis.archive import outlook  # noqa: PLC0415  # an extra, and slow to import
+
+        try:
+            header, attachments = outlook.read(data)
+        except MissingExtraError as error:
+            yield Item(REFUSED, origin, b"", "msg-needs-extra", str(error))
+            return
+        except ValueError as error:
+            yield Item(REFUSED, origin, b"", "msg-unreadable", str(error))
+            return
+        facts = mime.facts(mime.header(header, self.limits), self.limits)
+        found = False
+        budget = _Budget(self.limits.nested_bytes, self.limits.nested_entries)
+        for number, payload in enumerate(attachments, 1):
+            for item in self.items(Stream(payload), f"{origin}/{number}", layer + 1, budget):
+                if item.form != OTHER:
+                    found = True
+                    yield item._replace(facts=facts) if item.form == REPORT else item
+        if not found:
+            yield Item(OTHER, origin, b"", "mail")
+
+
+def _bounded(inflated: Inflated, budget: _Budget) -> Callable[[int], bytes]:
+    def read(size: int) -> bytes:
+        if budget.size <= 0:
+            inflated.fault.set("limit-nested-bytes", "the archives inside inflate to too much (limit: nested_bytes)")
+            return b""
+        piece = inflated.read(size)
+        budget.size -= len(piece)
+        return piece
+
+    return read
+
+
+def _told(
+    read: Callable[[int], bytes | None], advance: Callable[[int], None] | None
+) -> Callable[[int], bytes]:
+    def told(size: int) -> bytes:
+        piece = read(size) or b""
+        if advance is not None:
+            advance(len(piece))
+        return piece
+
+    return told
+
+
+def _over(most: int, name: str) -> str:
+    return f"the limit is {most} bytes (limit: {name})"
+
+
+_NO_FACTS = mime.Facts()
+_HEAD = 600
+_BLANKS = b"\xef\xbb\xbf\r\n\t "
+_FIELD = re.compile(rb"[!-9;-~]{1,120}[ \t]*:")
+_SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
+_QUOTED = re.compile(rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.I | re.M)
+_PART_UNREADABLE = "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
+_CONTAINERS = frozenset(("gzip", "bzip2", "xz", "zip", "tar", "mbox", "mail", "msg"))
+_HINTS = {
+    "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
+    "7z": "a 7-Zip archive: unpack it first",
+    "rar": "a RAR archive: unpack it first",
+    "zstd": "zstandard data: unpack it first",
+}
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08PK\x03\x04", "zip"),
+    (b"PK00PK\x03\x04", "zip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "msg"),
+    (b"!BDN", "pst"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PAR1", "parquet"),
+)
+
+
+def sniff(head: bytes) -> str:
+    """Tell what bytes are by how they begin.
+
+    Examples
+    --------
+    >>> sniff(b'{"organization-name"'), sniff(b"From: a@b.example"), sniff(b"From a Mon Jan  1")
+    ('json', 'mail', 'mbox')
+    """
+    if head[:1] in (b"{", b"["):
+        return "json"
+    for magic, form in _MAGIC:
+        if head.startswith(magic):
+            return form
+    if len(head) >= 512 and (head[257:262] == b"ustar" or tars.is_header(head[:512])):
+        return "tar"
+    text = head.lstrip(_BLANKS)
+    if not text:
+        return "empty"
+    if text.startswith((b"{", b"[")) or _UTF16.match(head):
+        return "json"
+    if text.startswith(b"From "):
+        return "mbox"
+    if text.startswith(b"<"):
+        return "dmarc-report" if b"<feedback" in text else "xml"
+    if _FIELD.match(text) or text.startswith(b">From "):
+        return "mail"
+    return "other-file"
+
+
+_UTF16 = re.compile(
+    rb"(?:\xff\xfe(?:[\r\n\t ]\x00)*[{\[]\x00|\xfe\xff(?:\x00[\r\n\t ])*\x00[{\[]"
+    rb"|[{\[]\x00[^\x00]|\x00[{\[]\x00[^\x00]|[{\[]\x00\x00\x00|\x00\x00\x00[{\[]|\xff\xfe\x00\x00[{\[]\x00)"
+)
+
+
+def is_lines(text: bytes) -> bool:
+    """Tell whether a JSON text is JSON Lines: an object that ends its line, and another after it."""
+    end = text.find(b"\n")
+    if end < 0:
+        return False
+    first = text[:end].strip(_BLANKS)
+    if not (first.startswith(b"{") and first.endswith(b"}")):
+        return False
+    return text[end : end + 4096].lstrip().startswith(b"{")
+
+
+def shown(name: str) -> str:
+    """Give a file's or member's name fit for a table: valid Unicode, one line, bounded."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not name.isascii() else name
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return text if len(text) <= 1_024 else f"{text[:512]}…{text[-500:]}"
+
+
+def files(paths: list[str]) -> Iterator[str | Item]:
+    """Give every file under some paths in a stable order; an Item for what cannot be a source.
+
+    Raises
+    ------
+    InputError
+        A path or pattern that leads to nothing.
+    """
+    for path in paths:
+        if path == "-" or os.path.isfile(path):
+            yield path
+        elif os.path.isdir(path):
+            yield from _folder(path)
+        elif os.path.exists(path):
+            yield Item(REFUSED, shown(path), b"", "not-a-file", "a device, socket or pipe: give it as standard input, '-'")
+        elif glob.has_magic(path):
+            found = sorted(glob.glob(path, recursive=True))
+            if not found:
+                raise InputError(f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})")
+            yield from files(found)
+        else:
+            raise InputError(f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()})")
+
+
+def _folder(path: str) -> Iterator[str | Item]:
+    pending = [path]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Item(REFUSED, shown(folder), b"", "file-unreadable", f"{error.strerror or error}")
+            continue
+        # A Maildir's tmp holds mails that are still being written (maildir(5)).
+        maildir = {"cur", "new"} <= {entry.name for entry in entries}
+        folders = []
+        for entry in entries:
+            if entry.is_symlink():
+                # It may lead out of the folder, or in a circle.
+                yield Item(NOTE, shown(entry.path), b"", "symlink", "a symbolic link is not followed: name its target")
+            elif entry.is_dir(follow_symlinks=False):
+                if not (maildir and entry.name == "tmp"):
+                    folders.append(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.path
+            else:
+                yield Item(NOTE, shown(entry.path), b"", "not-a-file", "a device, socket or pipe is not read")
+        pending.extend(reversed(folders))
+
+
+__all__ = ["CHUNK", "NOTE", "OTHER", "REFUSED", "REPORT", "Item", "Reader", "files", "is_lines", "shown", "sniff"]

@@ -1,0 +1,441 @@
+"""The four tables: their schema, and reports → rows.
+
+A star: `reports` ← `policies` ← `failures` by single key columns, and `problems` beside them. The schema
+is one object with a version, which Parquet files carry; a column's meaning stands in docs/data-dictionary.md.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mtasts_analysis.archive import wire
+from mtasts_analysis.archive.mail import Facts
+from mtasts_analysis.archive.reports import TOLERANCES, Parsed
+
+SCHEMA_VERSION = 1
+
+_WORD = pa.dictionary(pa.int32(), pa.string())
+_TIME = pa.timestamp("us", tz="UTC")
+_TEXTS = pa.list_(pa.string())
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "reports": pa.schema(
+        {
+            "report_key": pa.string(),
+            "organization_name": _WORD,
+            "submitter": _WORD,
+            "contact_info": _WORD,
+            "report_id": pa.string(),
+            "start": _TIME,
+            "end": _TIME,
+            "span_hours": pa.float64(),
+            "received": _TIME,
+            "report_domain": _WORD,
+            "message_id": pa.string(),
+            "header_from": _WORD,
+            "policy_count": pa.int64(),
+            "dkim": _WORD,
+            "origin": pa.string(),
+        }
+    ),
+    "policies": pa.schema(
+        {
+            "policy_key": pa.string(),
+            "report_key": pa.string(),
+            "policy_index": pa.int64(),
+            "domain": _WORD,
+            "policy_domain": _WORD,
+            "policy_type": _WORD,
+            "mode": _WORD,
+            "max_age": pa.int64(),
+            "mx_patterns": _TEXTS,
+            "mx_host": _TEXTS,
+            "policy_string": _TEXTS,
+            "total_successful_session_count": pa.int64(),
+            "total_failure_session_count": pa.int64(),
+        }
+    ),
+    "failures": pa.schema(
+        {
+            "failure_key": pa.string(),
+            "policy_key": pa.string(),
+            "report_key": pa.string(),
+            "failure_index": pa.int64(),
+            "result_type": _WORD,
+            "sending_mta_ip": _WORD,
+            "receiving_mx_hostname": _WORD,
+            "receiving_mx_helo": _WORD,
+            "receiving_ip": _WORD,
+            "failed_session_count": pa.int64(),
+            "additional_information": pa.string(),
+            "failure_reason_code": pa.string(),
+        }
+    ),
+    "problems": pa.schema(
+        {
+            "origin": pa.string(),
+            "report_key": pa.string(),
+            "severity": _WORD,
+            "code": _WORD,
+            "detail": pa.string(),
+        }
+    ),
+}
+
+NAMES = tuple(SCHEMAS)
+"""The tables' names, in the order in which they depend on each other."""
+
+
+def empty() -> dict[str, pa.Table]:
+    """Give the four tables without rows."""
+    return {name: schema.empty_table() for name, schema in SCHEMAS.items()}
+
+
+def concat(parts: Iterable[dict[str, pa.Table]]) -> dict[str, pa.Table]:
+    """Join tables of several units in their order; each word column gets one dictionary."""
+    parts = list(parts) or [empty()]
+    return {
+        name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries() for name in NAMES
+    }
+
+
+class Builder:
+    """Gathers the reports of one unit of work and gives their rows as Arrow tables.
+
+    What repeats (a sender's names, a policy) is kept once, with an index in each row, and keys are
+    joined by Arrow: few values are converted object by object.
+    """
+
+    def __init__(self) -> None:
+        self._reports: list[tuple[Any, ...]] = []
+        self._policies: list[tuple[Any, ...]] = []
+        self._details: list[wire.Detail] = []
+        self._problems: list[tuple[str, str | None, str, str, str]] = []
+        self._senders: dict[tuple[str | None, ...], int] = {}
+        self._applied: dict[wire.Applied, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._reports) + len(self._details)
+
+    def report(self, origin: str, parsed: Parsed, facts: Facts) -> None:
+        """Add one report."""
+        report, applied, start, end, key, notes = parsed
+        received, report_domain, submitter, message_id, header_from, dkim = facts
+        sender = (
+            report.organization_name,
+            report.contact_info,
+            submitter,
+            report_domain,
+            header_from,
+            dkim,
+        )
+        senders = self._senders
+        results = report.policies
+        row = len(self._reports)
+        self._reports.append(
+            (
+                key,
+                senders.setdefault(sender, len(senders)),
+                report.report_id,
+                start,
+                end,
+                received,
+                message_id,
+                len(results),
+                origin,
+            )
+        )
+        rules = self._applied
+        for rule, result in zip(applied, results, strict=True):
+            summary = result.summary
+            policy_domain = result.policy.policy_domain
+            details = result.failure_details
+            if details:
+                self._details += details
+            self._policies.append(
+                (
+                    row,
+                    rules.setdefault(rule, len(rules)),
+                    recipient(policy_domain, rule.policy_type, report_domain),
+                    policy_domain,
+                    summary.total_successful_session_count,
+                    summary.total_failure_session_count,
+                    len(details) if details else 0,
+                )
+            )
+        for code, where in notes:
+            severity, rule_text, *_ = TOLERANCES[code]
+            detail = f"{where}: {rule_text}" if where else rule_text
+            self.problem(origin, key, severity, code, detail)
+
+    def problem(
+        self, origin: str, report_key: str | None, severity: str, code: str, detail: str
+    ) -> None:
+        """Add one row of `problems`."""
+        self._problems.append((origin, report_key, severity, code, detail))
+
+    def take(self) -> dict[str, pa.Table]:
+        """Give the gathered rows as tables and begin anew.
+
+        `policies` has one column more, `_failures`: how many rows of `failures` are the policy's.
+        """
+        keys, picks, ids, starts, ends, received, messages, sizes, origins = _columns(
+            self._reports, 9
+        )
+        names, contacts, submitters, report_domains, froms, dkims = _columns(list(self._senders), 6)
+        pick = pa.array(picks, pa.int32())
+        report_key = pa.array(keys, pa.string())
+        start, end = pa.array(starts, pa.int64()), pa.array(ends, pa.int64())
+        policy_count = np.array(sizes, dtype=np.int64)
+        reports = [
+            report_key,
+            _words(names, pick),
+            _words(submitters, pick),
+            _words(contacts, pick),
+            pa.array(ids, pa.string()),
+            start.cast(_TIME),
+            end.cast(_TIME),
+            pc.divide(pc.subtract(end, start).cast(pa.float64()), 3.6e9),
+            pa.array(received, pa.int64()).cast(_TIME),
+            _words(report_domains, pick),
+            pa.array(messages, pa.string()),
+            _words(froms, pick),
+            pa.array(policy_count),
+            _words(dkims, pick),
+            pa.array(origins, pa.string()),
+        ]
+
+        rows, picks, domains, policy_domains, successful, failed, counts = _columns(
+            self._policies, 7
+        )
+        rules = list(self._applied)
+        pick = pa.array(picks, pa.int32())
+        policy_report = report_key.take(pa.array(rows, pa.int32()))
+        policy_index = pa.array(_within(policy_count))
+        policy_key = _joined(policy_report, policy_index)
+        policies = [
+            policy_key,
+            policy_report,
+            policy_index,
+            _encoded(domains),
+            _encoded(policy_domains),
+            _words([rule.policy_type for rule in rules], pick),
+            _words([rule.mode for rule in rules], pick),
+            pa.array([rule.max_age for rule in rules], pa.int64()).take(pick),
+            pa.array([rule.mx_patterns for rule in rules], _TEXTS).take(pick),
+            pa.array([rule.mx_host for rule in rules], _TEXTS).take(pick),
+            pa.array([rule.policy_string for rule in rules], _TEXTS).take(pick),
+            pa.array(successful, pa.int64()),
+            pa.array(failed, pa.int64()),
+        ]
+
+        details = self._details
+        failure_count = np.array(counts, dtype=np.int64)
+        of = pa.array(np.repeat(np.arange(len(failure_count), dtype=np.int32), failure_count))
+        failure_policy = policy_key.take(of)
+        failure_index = pa.array(_within(failure_count))
+        failures = [
+            _joined(failure_policy, failure_index),
+            failure_policy,
+            policy_report.take(of),
+            failure_index,
+            _encoded([d.result_type for d in details]),
+            _encoded([d.sending_mta_ip for d in details]),
+            _encoded([d.receiving_mx_hostname for d in details]),
+            _encoded([d.receiving_mx_helo for d in details]),
+            _encoded([d.receiving_ip for d in details]),
+            pa.array([d.failed_session_count for d in details], pa.int64()),
+            pa.array([d.additional_information for d in details], pa.string()),
+            pa.array([d.failure_reason_code for d in details], pa.string()),
+        ]
+        problems = [
+            pa.array(column, field.type)
+            for field, column in zip(
+                SCHEMAS["problems"], _columns(self._problems, 5), strict=True
+            )
+        ]
+        tables = {
+            "reports": pa.table(reports, schema=SCHEMAS["reports"]),
+            "policies": pa.table(policies, schema=SCHEMAS["policies"]).append_column(
+                FAILURES, pa.array(failure_count)
+            ),
+            "failures": pa.table(failures, schema=SCHEMAS["failures"]),
+            "problems": pa.table(problems, schema=SCHEMAS["problems"]),
+        }
+        Builder.__init__(self)
+        return tables
+
+
+FAILURES = "_failures"
+
+
+def recipient(policy_domain: str | None, policy_type: str | None, report_domain: str | None) -> str | None:
+    """Give the recipient domain of a policy result, as far as its own report tells.
+
+    RFC 8460 §4.4 has it in policy-domain, but Postfix and mox name the MX host there under `tlsa`, and
+    Postfix names nothing under `no-policy-found`: then the mail's TLS-Report-Domain (§5.3) tells.
+    """
+    if policy_domain is None or (policy_type == "tlsa" and report_domain is not None):
+        policy_domain = report_domain
+    return None if policy_domain is None else wire.domain_key(policy_domain)
+
+
+def _columns(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _within(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Number the members of consecutive groups: counts 2, 3 give 0 1 0 1 2."""
+    ends = counts.cumsum()
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts)
+
+
+def _joined(key: pa.Array, index: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(key, index.cast(pa.string()), "-")
+
+
+def _encoded(column: Any) -> pa.DictionaryArray:
+    """Give a word column of values that are all there."""
+    return pa.array(column, pa.string()).dictionary_encode()
+
+
+def _words(values: Any, pick: pa.Array) -> pa.DictionaryArray:
+    """Give a word column: few values, picked by index for each row."""
+    few = _encoded(values)
+    return pa.DictionaryArray.from_arrays(few.indices.take(pick), few.dictionary)
+
+
+# ---------------------------------------------------------------------------------------------------
+# What only the whole archive can tell.
+
+
+def without_duplicates(tables: dict[str, pa.Table], *, drop: bool) -> tuple[dict[str, pa.Table], int]:
+    """Keep each report once, in order; report the copies and the conflicts.
+
+    A copy has the key of an earlier report; a conflict has the first half of an earlier key, which
+    stands for the identity, and another content (see `reports.Parsed.key`).
+
+    Returns
+    -------
+    tuple
+        The tables, without the column `_failures`, and how many reports were dropped.
+    """
+    reports, policies = tables["reports"], tables["policies"]
+    counts = policies[FAILURES].to_numpy()
+    policies = policies.drop_columns([FAILURES])
+    keys = reports["report_key"]
+    rows: list[tuple[str, str, str, str, str]] = []
+    copy = _seen_before(keys) if drop else np.zeros(len(reports), dtype=bool)
+    problems = tables["problems"]
+    failures = tables["failures"]
+    if copy.any():
+        origins = reports["origin"]
+        first = dict(zip(keys.to_pylist()[::-1], origins.to_pylist()[::-1], strict=True))
+        gone = reports.filter(pa.array(copy))
+        for key, origin in zip(gone["report_key"].to_pylist(), gone["origin"].to_pylist(), strict=True):
+            rows.append((origin, key, "info", "duplicate", f"the same report as {first[key]}"))
+        by_policy = np.repeat(copy, reports["policy_count"].to_numpy())
+        by_failure = np.repeat(by_policy, counts)
+        reports = reports.filter(pa.array(~copy))
+        policies = policies.filter(pa.array(~by_policy))
+        failures = failures.filter(pa.array(~by_failure))
+        theirs = pc.and_(
+            pc.is_in(problems["origin"], gone["origin"].combine_chunks()), pc.is_valid(problems["report_key"])
+        )
+        problems = problems.filter(pc.invert(theirs))
+    identities = pc.utf8_slice_codeunits(reports["report_key"], 0, 16)
+    conflict = _seen_before(identities)
+    if not drop:
+        conflict &= ~_seen_before(reports["report_key"])
+    if conflict.any():
+        first = dict(
+            zip(identities.to_pylist()[::-1], reports["origin"].to_pylist()[::-1], strict=True)
+        )
+        clash = reports.filter(pa.array(conflict))
+        for key, origin in zip(clash["report_key"].to_pylist(), clash["origin"].to_pylist(), strict=True):
+            detail = f"the identity of {first[key[:16]]}, with other content: both are kept"
+            rows.append((origin, key, "conflict", "conflict", detail))
+    if rows:
+        builder = Builder()
+        for row in rows:
+            builder.problem(*row)
+        problems = pa.concat_tables([problems, builder.take()["problems"]]).unify_dictionaries()
+    return (
+        {"reports": reports, "policies": policies, "failures": failures, "problems": problems},
+        int(copy.sum()),
+    )
+
+
+def _seen_before(column: pa.ChunkedArray) -> "np.ndarray[Any, np.dtype[np.bool_]]":
+    """Mark each value that stands in an earlier row."""
+    if not len(column):
+        return np.zeros(0, dtype=bool)
+    # Codes are given in the order of first sight: a new value is a new maximum.
+    codes = column.combine_chunks().dictionary_encode().indices.to_numpy()
+    highest = np.maximum.accumulate(codes)
+    seen = np.ones(len(codes), dtype=bool)
+    seen[0] = False
+    seen[1:] = codes[1:] <= highest[:-1]
+    return seen
+
+
+def with_recipients(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """Map DANE rows that name an MX host back to the domain whose MX it is, where the archive shows it.
+
+    It shows it by an exact host in the MTA-STS policy of one domain, or by a failure at that host under
+    another policy type of one domain. A host that serves several domains stays as it is.
+    """
+    policies = tables["policies"]
+    dane = pc.and_(pc.equal(policies["policy_type"].cast(pa.string()), "tlsa"), pc.is_valid(policies["domain"]))
+    if not pc.any(dane).as_py():
+        return tables
+    hosts = pc.unique(policies["domain"].cast(pa.string()).filter(dane)).to_pylist()
+    other = pc.invert(pc.fill_null(dane, False))
+    served: dict[str, set[str]] = {host: set() for host in hosts}
+    rest = policies.filter(other)
+    few = rest.select(["domain", "mx_patterns"]).filter(pc.is_valid(rest["mx_patterns"]))
+    exploded = pa.table(
+        {
+            "domain": few["domain"].cast(pa.string()).take(pc.list_parent_indices(few["mx_patterns"])),
+            "host": pc.list_flatten(few["mx_patterns"]),
+        }
+    )
+    failed = tables["failures"].select(["policy_key", "receiving_mx_hostname"])
+    failed = failed.filter(pc.is_in(pc.utf8_lower(failed["receiving_mx_hostname"].cast(pa.string())), pa.array(hosts)))
+    by_key = failed.join(rest.select(["policy_key", "domain"]), "policy_key", join_type="inner")
+    seen = pa.concat_tables(
+        [
+            exploded.filter(pc.is_in(exploded["host"], pa.array(hosts))),
+            pa.table(
+                {
+                    "domain": by_key["domain"].cast(pa.string()),
+                    "host": pc.utf8_lower(by_key["receiving_mx_hostname"].cast(pa.string())),
+                }
+            ),
+        ]
+    ).group_by(["domain", "host"], use_threads=False).aggregate([])
+    for row in seen.to_pylist():
+        if row["domain"] is not None:
+            served[row["host"]].add(row["domain"])
+    known = set(pc.unique(rest["domain"].cast(pa.string())).to_pylist())
+    mapping = {
+        host: domains.copy().pop()
+        for host, domains in served.items()
+        if len(domains) == 1 and host not in domains and host not in known
+    }
+    if not mapping:
+        return tables
+    domain = policies["domain"].cast(pa.string())
+    at = pc.index_in(domain, pa.array(list(mapping)))
+    mapped = pa.array(list(mapping.values())).take(at.combine_chunks())
+    column = pc.if_else(pc.and_(pc.fill_null(dane, False), pc.is_valid(at)), mapped, domain)
+    index = policies.schema.get_field_index("domain")
+    encoded = column.dictionary_encode().unify_dictionaries()
+    return tables | {"policies": policies.set_column(index, policies.schema.field("domain"), encoded)}
+
+
+Progress = Callable[[int], None]

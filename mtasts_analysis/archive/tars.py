@@ -1,0 +1,125 @@
+"""A tar → its members, read forward, a header's every field checked.
+
+The formats are POSIX ustar and pax (IEEE 1003.1, "pax interchange format") and GNU's long names. Links,
+devices and sparse files hold no report and are passed over; a header whose checksum is wrong ends a
+member, not the archive: the next good header is looked for.
+"""
+
+from collections.abc import Iterator
+
+from mtasts_analysis.archive.streams import Fault, Stream
+from mtasts_analysis.archive.zips import Member
+from mtasts_analysis.limits import MIB
+
+_BLOCK = 512
+_FILES = (b"0", b"\0", b"7")
+_RECORDS_MOST = 1 * MIB
+"""A pax header holds a path and a size; a longer one is passed over."""
+
+
+def is_header(block: bytes) -> bool:
+    """Tell whether a block is a tar header: its checksum holds."""
+    if len(block) < _BLOCK or block[0] == 0:
+        return False
+    told = _number(block[148:156])
+    return told is not None and told == sum(block) - sum(block[148:156]) + 8 * 0x20
+
+
+def members(stream: Stream) -> Iterator[Member]:
+    """Give each regular file of a tar; whatever its taker leaves of it is passed over."""
+    long_name = b""
+    long_size: int | None = None
+    lost = False
+    while True:
+        block = stream.take(_BLOCK)
+        if len(block) < _BLOCK:
+            if lost or block.strip(b"\0"):
+                yield Member("", None, ("tar-truncated", "the tar is cut, or damaged to its end"))
+            return
+        if not block.strip(b"\0"):
+            continue
+        if not is_header(block):
+            lost = True
+            continue
+        if lost:
+            yield Member("", None, ("tar-corrupt", "a member's header is damaged; it is passed over"))
+            lost = False
+        size = _number(block[124:136]) if long_size is None else long_size
+        if size is None:
+            yield Member("", None, ("tar-corrupt", "a member's size is no number"))
+            continue
+        padding = -size % _BLOCK
+        kind = block[156:157]
+        if kind in (b"x", b"L"):
+            record = stream.take(size) if size <= _RECORDS_MOST else b""
+            if not record:
+                stream.skip(size)
+            stream.skip(padding)
+            if kind == b"L":
+                long_name = record.rstrip(b"\0")
+            else:
+                path, long_size = _pax(record)
+                long_name = path or long_name
+            continue
+        name = long_name or (block[345:500].rstrip(b"\0") + b"/" + block[:100]).split(b"\0")[0].lstrip(b"/")
+        long_name, long_size = b"", None
+        if kind not in _FILES:
+            stream.skip((size if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0) + (
+                padding if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0
+            ))
+            continue
+        if name.endswith(b"/"):  # an old tar's folder
+            stream.skip(size + padding)
+            continue
+        content = _content(stream, size)
+        yield Member(name.decode("utf-8", "replace"), content)
+        while content.read():
+            pass
+        stream.skip(padding)
+
+
+def _content(stream: Stream, size: int) -> Stream:
+    fault = Fault()
+    left = size
+
+    def read(wanted: int) -> bytes:
+        nonlocal left
+        if not left:
+            return b""
+        piece = stream.read(min(wanted, left))
+        left -= len(piece)
+        if not piece:
+            left = 0
+            fault.set("tar-truncated", "the tar is cut in this member")
+        return piece
+
+    return Stream(read=read, fault=fault)
+
+
+def _number(text: bytes) -> int | None:
+    """Read a numeric field: octal, or GNU's base 256; None where it is neither, or negative."""
+    if text[0] == 0x80:
+        return int.from_bytes(text[1:], "big")
+    digits = text.split(b"\0")[0].strip()
+    if not digits:
+        return 0
+    return int(digits, 8) if digits.isdigit() and not digits.strip(b"01234567") else None
+
+
+def _pax(record: bytes) -> tuple[bytes, int | None]:
+    """Read path and size from pax records: `length key=value\\n`."""
+    path, size, at = b"", None, 0
+    while at < len(record):
+        space = record.find(b" ", at, at + 10)
+        if space < 0 or not record[at:space].isdigit():
+            break
+        end = at + int(record[at:space])
+        if end <= space or end > len(record):
+            break
+        key, _, value = record[space + 1 : end - 1].partition(b"=")
+        if key == b"path":
+            path = value
+        elif key == b"size" and value.isdigit() and len(value) < 20:
+            size = int(value)
+        at = end
+    return path, size

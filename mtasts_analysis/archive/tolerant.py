@@ -1,0 +1,507 @@
+"""The tolerant reader: any JSON that means a report → the same structures, and a note for each liberty.
+
+What is accepted, and who forced it, stands in :data:`mtasts_analysis.archive.reports.TOLERANCES`.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from mtasts_analysis.archive import instants, wire
+from mtasts_analysis.limits import COUNT_MAX, Limits
+
+Note = tuple[str, str]
+"""A code of the table of tolerances, and where in the report."""
+
+
+class Refusal(NamedTuple):
+    """Why a JSON text or document gives no report.
+
+    `kind` is set where it is no report at all (other JSON), and None where it should have been one.
+    """
+
+    code: str
+    detail: str
+    kind: str | None = None
+
+
+class Document(NamedTuple):
+    """A report, its span and the liberties taken."""
+
+    report: wire.Report
+    start: int | None
+    end: int | None
+    notes: tuple[Note, ...]
+
+
+_TOP_KEYS = {"organization-name", "date-range", "contact-info", "report-id", "policies"}
+_ALIASES = {
+    # The value's name in §4.4's schema, taken for the key.
+    "mx-host-pattern": "mx-host",
+    "additional-info-uri": "additional-information",
+    "failure-error-code": "failure-reason-code",
+}
+_HUGE = float("inf")
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which keys were given twice."""
+
+    twice: tuple[str, ...] = ()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    found = _Object(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        found.twice = tuple({k: None for k, _ in pairs if k in seen or seen.add(k)})  # type: ignore[func-returns-value]  # add() is the memory
+    return found
+
+
+def _integer(digits: str) -> int | float:
+    # Python raises beyond 4,300 digits; nothing past 2^63 is a count in any case.
+    return int(digits) if len(digits) < 40 else _HUGE
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+_BLANK = re.compile(r"[ \t\r\n\x00]*")
+_NEXT = re.compile(r"\n[ \t\r]*[{\[]")
+
+
+def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refusal]]:
+    """Read every JSON document in a text as a report.
+
+    Yields
+    ------
+    tuple
+        Where in the text (`""` for the only document, else `[index]`), and what it was.
+    """
+    notes: list[Note] = []
+    text = _text(raw, notes)
+    if sum(map(text.count, ",[{")) > limits.json_values:
+        yield "", Refusal("limit-json-values", f"more than {limits.json_values} JSON values")
+        return
+    values = list(_values(text, limits))
+    several = len(values) > 1
+    for index, value in enumerate(values):
+        where = f"[{index}]" if several else ""
+        if isinstance(value, list):
+            for inner, element in enumerate(value):
+                yield f"{where}[{inner}]", _document(element, notes, limits)
+            if not value:
+                yield where, Refusal("json-other", "an empty JSON list", "other-json")
+        elif isinstance(value, Refusal):
+            yield where, value
+        elif isinstance(value, dict) and isinstance(value.get("smtp_tls_reports"), list):
+            for inner, element in enumerate(value["smtp_tls_reports"]):  # parsedmarc, all kinds
+                yield f"{where}[{inner}]", _document(element, notes, limits)
+        else:
+            yield where, _document(value, notes, limits)
+
+
+def _text(raw: bytes, notes: list[Note]) -> str:
+    encoding = json.detect_encoding(raw[:4])
+    if encoding == "utf-8-sig":
+        notes.append(("byte-order-mark", ""))
+    elif encoding != "utf-8":
+        notes.append(("not-utf-8", encoding))
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        notes.append(("not-utf-8", f"not {encoding} throughout"))
+        return raw.decode(encoding, "replace")
+
+
+def _values(text: str, limits: Limits) -> Iterator[Any]:
+    """Give each JSON value of a text; after one that is broken, go on at the next line that opens one."""
+    at = _end(_BLANK, text, 0)
+    # A broken value may be scanned again and again from every line in it: a bound keeps that linear.
+    work = 4 * len(text) + 100_000
+    given = 0
+    while at < len(text):
+        if given >= limits.json_documents:
+            yield Refusal("limit-json-documents", f"more than {limits.json_documents} documents")
+            return
+        given += 1
+        try:
+            value, end = _JSON.raw_decode(text, at)
+        except RecursionError:
+            yield Refusal("json-too-deep", "nested deeper than any report")
+            end = None
+            reached = len(text)
+        except json.JSONDecodeError as error:
+            yield Refusal("json-malformed", f"{error.msg} at character {error.pos}")
+            end = None
+            reached = error.pos
+        else:
+            yield value
+            at = _end(_BLANK, text, end)
+            if text[at : at + 1] == ",":
+                at = _end(_BLANK, text, at + 1)
+            continue
+        work -= max(reached - at, 1)
+        following = _NEXT.search(text, at)
+        if following is None:
+            return
+        if work < 0:
+            yield Refusal("json-malformed", "too many broken documents in one text; the rest is left")
+            return
+        at = following.end() - 1
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _document(value: Any, text_notes: list[Note], limits: Limits) -> Document | Refusal:
+    if not isinstance(value, dict):
+        return Refusal("json-other", f"JSON, but no object: {type(value).__name__}", "other-json")
+    reader = _Reader(limits)
+    for code, where in text_notes:
+        reader.note(code, where)
+    if "begin_date" in value and "policies" in value:
+        reader.note("parsedmarc-json", "")
+        value = _from_parsedmarc(value)
+    if len(_TOP_KEYS & value.keys()) < 2:
+        return Refusal("json-other", "JSON, but none of a report's keys", "other-json")
+    return reader.document(value)
+
+
+class _Reader:
+    """Reads one report, gathering notes: one for each code and key, however often it happens."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._notes: dict[Note, int] = {}
+
+    def note(self, code: str, where: str) -> None:
+        # policies[3].failure-details[7].receiving-ip: the same quirk at another index is no news.
+        spot = (code, re.sub(r"\[\d+\]", "[]", where))
+        if spot in self._notes or len(self._notes) < self._limits.notes:
+            self._notes[spot] = self._notes.get(spot, 0) + 1
+        else:
+            self._notes["more-notes", ""] = self._notes.get(("more-notes", ""), 0) + 1
+
+    def notes(self) -> tuple[Note, ...]:
+        return tuple(
+            (code, f"{where} ({times} times)".strip() if times > 1 else where)
+            for (code, where), times in self._notes.items()
+        )
+
+    # -- values -------------------------------------------------------------------------------------
+
+    def object(self, value: Any, where: str, known: frozenset[str]) -> dict[str, Any]:
+        """Give an object under RFC 8460's own keys."""
+        if not isinstance(value, dict):
+            self.note("not-an-object", where)
+            return {}
+        for key in getattr(value, "twice", ()):
+            self.note("duplicate-key", _path(where, _shown(key)))
+        found: dict[str, Any] = {}
+        for key, item in value.items():
+            name = _ALIASES.get(key, key)
+            if name is not key and name in known and name not in value:
+                self.note("key-alias", _path(where, key))
+                found[name] = item
+            elif key in known:
+                found[key] = item
+            else:
+                self.note("unknown-key", _path(where, _shown(key)))
+        return found
+
+    def text(self, value: Any, where: str) -> str | None:
+        """Give a string, or None for what is none."""
+        if value is None:
+            self.note("null-value", where)
+            return None
+        if isinstance(value, list) and len(value) == 1:
+            self.note("not-a-string", where)
+            value = value[0]
+        if isinstance(value, int) and not isinstance(value, bool):
+            self.note("not-a-string", where)
+            value = str(value)
+        if not isinstance(value, str):
+            self.note("not-a-string", where)
+            return None
+        if not value:
+            self.note("empty-string", where)
+            return None
+        if len(value) > self._limits.string_chars:
+            self.note("string-cut", where)
+            value = value[: self._limits.string_chars]
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            self.note("lone-surrogate", where)
+            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+
+    def texts(self, value: Any, where: str) -> list[str]:
+        """Give an array of strings, without what is none."""
+        return [
+            text
+            for index, item in enumerate(value)
+            if (text := self.text(item, f"{where}[{index}]")) is not None
+        ]
+
+    def count(self, value: Any, where: str) -> int | None:
+        """Give a count, or None for what is none: never 0, never wrapped, never a bool."""
+        if isinstance(value, str):
+            digits = value.strip()
+            if digits.isascii() and digits.isdigit() and len(digits) < 40:
+                self.note("count-as-string", where)
+                value = int(digits)
+        elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            self.note("count-as-float", where)
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX:
+            return value
+        self.note("count-unreadable", where)
+        return None
+
+    def required_count(self, found: dict[str, Any], key: str, where: str, code: str) -> int | None:
+        if found.get(key) is None:
+            self.note(code, _path(where, key))
+            return None
+        return self.count(found[key], _path(where, key))
+
+    def optional(self, found: dict[str, Any], key: str, where: str) -> str | None:
+        return self.text(found[key], _path(where, key)) if key in found else None
+
+    def required(self, found: dict[str, Any], key: str, where: str) -> str | None:
+        """Give a string that RFC 8460 §4.4 asks for."""
+        if key not in found or (found[key] is None and f"{key}-null" not in _NULLS):
+            self.note(f"{key}-missing", where)
+            return None
+        if found[key] is None:
+            self.note(f"{key}-null", where)
+            return None
+        return self.text(found[key], _path(where, key))
+
+    # -- the report ---------------------------------------------------------------------------------
+
+    def document(self, value: dict[str, Any]) -> Document:
+        top = self.object(value, "", _REPORT)
+        organization = self.required(top, "organization-name", "")
+        start_text, start, end_text, end = self.span(top)
+        contact = self.required(top, "contact-info", "")
+        report_id = self.required(top, "report-id", "")
+        policies = top.get("policies")
+        if policies is None:
+            self.note("policies-missing", "")
+            policies = []
+        elif not isinstance(policies, list):
+            self.note("policies-not-array", "")
+            policies = [policies]
+        results = [self.result(item, f"policies[{i}]") for i, item in enumerate(policies)]
+        report = wire.Report(
+            organization_name=organization,
+            date_range=wire.DateRange(start_datetime=start_text, end_datetime=end_text),
+            contact_info=contact,
+            report_id=report_id,
+            policies=results,
+        )
+        return Document(report, start, end, self.notes())
+
+    def span(
+        self, top: dict[str, Any]
+    ) -> tuple[str | None, int | None, str | None, int | None]:
+        if "date-range" not in top:
+            self.note("date-range-missing", "")
+            return None, None, None, None
+        dates = self.object(top["date-range"], "date-range", _DATES)
+        start_text, start = self.instant(dates, "start-datetime")
+        end_text, end = self.instant(dates, "end-datetime")
+        if start is not None and end is not None and start > end:
+            self.note("date-range-reversed", "date-range")
+        return start_text, start, end_text, end
+
+    def instant(self, dates: dict[str, Any], key: str) -> tuple[str | None, int | None]:
+        where = f"date-range.{key}"
+        if key not in dates:
+            self.note("date-range-missing", where)
+            return None, None
+        text = self.text(dates[key], where)
+        if text is None:
+            return None, None
+        instant, code = instants.rfc3339(text)
+        if code is not None:
+            self.note(code, where)
+        return text, instant
+
+    def result(self, value: Any, where: str) -> wire.PolicyResult:
+        found = self.object(value, where, _RESULT)
+        if "policy" not in found:
+            self.note("policy-missing", where)
+            policy = wire.Policy(policy_type=None, policy_domain=None)
+        else:
+            policy = self.policy(found["policy"], f"{where}.policy")
+        if "summary" not in found:
+            self.note("summary-missing", where)
+            successful = failed = None
+        else:
+            at = f"{where}.summary"
+            counts = self.object(found["summary"], at, _SUMMARY)
+            successful = self.required_count(
+                counts, "total-successful-session-count", at, "count-missing"
+            )
+            failed = self.required_count(counts, "total-failure-session-count", at, "count-missing")
+        return wire.PolicyResult(
+            policy=policy,
+            summary=wire.Summary(
+                total_successful_session_count=successful, total_failure_session_count=failed
+            ),
+            failure_details=self.details(found, where),
+        )
+
+    def policy(self, value: Any, where: str) -> wire.Policy:
+        found = self.object(value, where, _POLICY)
+        policy_type = self.required(found, "policy-type", where)
+        if policy_type is not None and policy_type not in wire.POLICY_TYPES:
+            if policy_type.strip().lower() in wire.POLICY_TYPES:
+                self.note("policy-type-case", f"{where}.policy-type")
+                policy_type = policy_type.strip().lower()
+            else:
+                self.note("unknown-policy-type", f"{where}.policy-type: {_shown(policy_type)}")
+        domain = self.required(found, "policy-domain", where)
+        if domain is not None:
+            normal = wire.domain_key(domain)
+            if not domain.isascii() or (normal == domain and not wire.is_name(domain)):
+                self.note("domain-not-a-label", f"{where}.policy-domain: {_shown(domain)}")
+            elif normal != domain:
+                self.note("domain-not-normal", f"{where}.policy-domain: {_shown(domain)}")
+        return wire.Policy(
+            policy_type=policy_type,
+            policy_domain=domain,
+            policy_string=self.lines(found, where),
+            mx_host=self.hosts(found, where),
+        )
+
+    def lines(self, found: dict[str, Any], where: str) -> list[str] | None:
+        """Read policy-string: an array; or one string; or an array in a string (in an array)."""
+        value = found.get("policy-string")
+        where = f"{where}.policy-string"
+        if value is None:
+            if "policy-string" in found:
+                self.note("null-value", where)
+            return None
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(inner, str) and inner.lstrip().startswith("["):
+            try:
+                decoded = _JSON.decode(inner)
+            except (ValueError, RecursionError):
+                decoded = None
+            if isinstance(decoded, list):
+                self.note("policy-string-double-encoded", where)
+                return self.texts(decoded, where)
+        if isinstance(value, str):
+            self.note("policy-string-not-array", where)
+            value = value.replace("\r\n", "\n").strip("\n").split("\n")
+        if not isinstance(value, list):
+            self.note("policy-string-not-array", where)
+            return None
+        return self.texts(value, where)
+
+    def hosts(self, found: dict[str, Any], where: str) -> list[str] | None:
+        value = found.get("mx-host")
+        where = f"{where}.mx-host"
+        if value is None:
+            if "mx-host" in found:
+                self.note("null-value", where)
+            return None
+        # A string is the form of RFC 8460's own example (appendix B); the array that of erratum 6241.
+        hosts = self.texts(value if isinstance(value, list) else [value], where)
+        if any(host.startswith("mx:") for host in hosts):
+            self.note("mx-host-prefix", where)
+        return hosts
+
+    def details(self, found: dict[str, Any], where: str) -> list[wire.Detail] | None:
+        value = found.get("failure-details")
+        where = f"{where}.failure-details"
+        if value is None:
+            if "failure-details" in found:
+                self.note("failure-details-null", where)
+            return None
+        if not isinstance(value, list):
+            self.note("failure-details-not-array", where)
+            value = [value]
+        return [self.detail(item, f"{where}[{i}]") for i, item in enumerate(value)]
+
+    def detail(self, value: Any, where: str) -> wire.Detail:
+        found = self.object(value, where, _DETAIL)
+        result_type = self.required(found, "result-type", where)
+        if result_type is not None and result_type not in wire.RESULT_TYPES:
+            self.note("unknown-result-type", _shown(result_type))
+        return wire.Detail(
+            result_type=result_type,
+            failed_session_count=self.required_count(
+                found, "failed-session-count", where, "failed-session-count-missing"
+            ),
+            sending_mta_ip=self.optional(found, "sending-mta-ip", where),
+            receiving_mx_hostname=self.optional(found, "receiving-mx-hostname", where),
+            receiving_mx_helo=self.optional(found, "receiving-mx-helo", where),
+            receiving_ip=self.optional(found, "receiving-ip", where),
+            additional_information=self.optional(found, "additional-information", where),
+            failure_reason_code=self.optional(found, "failure-reason-code", where),
+        )
+
+
+def _keys(structure: type[Any]) -> frozenset[str]:
+    return frozenset(structure.__struct_encode_fields__)
+
+
+_REPORT, _DATES, _RESULT = _keys(wire.Report), _keys(wire.DateRange), _keys(wire.PolicyResult)
+_POLICY, _SUMMARY, _DETAIL = _keys(wire.Policy), _keys(wire.Summary), _keys(wire.Detail)
+_NULLS = {"contact-info-null"}
+
+
+def _path(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
+
+
+def _shown(text: str) -> str:
+    """Give a stranger's word for a note: short, printable, without surrogates."""
+    return ascii(text[:80])[1:-1]
+
+
+# parsedmarc writes RFC 8460's values under names of its own.
+_PARSEDMARC_DETAIL = {"additional_info_uri": "additional-information"}
+
+
+def _from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
+    """Give a report of parsedmarc's JSON output under RFC 8460's keys."""
+    policies = value.get("policies")
+    return {
+        "organization-name": value.get("organization_name"),
+        "date-range": {
+            "start-datetime": value.get("begin_date"),
+            "end-datetime": value.get("end_date"),
+        },
+        "contact-info": value.get("contact_info"),
+        "report-id": value.get("report_id"),
+        "policies": [_policy_from_parsedmarc(p) for p in policies if isinstance(p, dict)]
+        if isinstance(policies, list)
+        else policies,
+    }
+
+
+def _policy_from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
+    policy = {"policy-type": value.get("policy_type"), "policy-domain": value.get("policy_domain")}
+    for theirs, ours in (("policy_strings", "policy-string"), ("mx_host_patterns", "mx-host")):
+        if value.get(theirs) is not None:
+            policy[ours] = value[theirs]
+    details = value.get("failure_details")
+    return {
+        "policy": policy,
+        "summary": {
+            "total-successful-session-count": value.get("successful_session_count"),
+            "total-failure-session-count": value.get("failed_session_count"),
+        },
+        "failure-details": [
+            {_PARSEDMARC_DETAIL.get(k, k.replace("_", "-")): v for k, v in d.items() if v is not None}
+            for d in details
+            if isinstance(d, dict)
+        ]
+        if isinstance(details, list)
+        else [],
+    }

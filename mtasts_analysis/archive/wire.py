@@ -1,0 +1,178 @@
+"""A report as RFC 8460 §4.4 lays it out, in types: the schema is the check.
+
+The order of the fields is the canonical order of a report's content, over which its key is made.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from mtasts_analysis import names
+from mtasts_analysis.limits import COUNT_MAX, DEFAULT
+
+POLICY_TYPES = ("tlsa", "sts", "no-policy-found")  # §4.4
+RESULT_TYPES = (
+    # §4.3.1, TLS negotiation
+    "starttls-not-supported",
+    "certificate-host-mismatch",
+    "certificate-expired",
+    "certificate-not-trusted",
+    "validation-failure",  # §4.3.3
+    # §4.3.2.1, DANE
+    "tlsa-invalid",
+    "dnssec-invalid",
+    "dane-required",
+    # §4.3.2.2, MTA-STS
+    "sts-policy-fetch-error",
+    "sts-policy-invalid",
+    "sts-webpki-invalid",
+)
+
+Text = Annotated[str, Meta(min_length=1, max_length=DEFAULT.string_chars)]
+Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+
+
+class _Keyed(Struct, rename="kebab", forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """RFC 8460's own keys and no others. A field without a default must be there; None is unread."""
+
+
+class DateRange(_Keyed):
+    """`date-range`."""
+
+    start_datetime: Text | None
+    end_datetime: Text | None
+
+
+class Policy(_Keyed):
+    """`policy`: what the sender applied."""
+
+    policy_type: Text | None
+    policy_domain: Text | None
+    policy_string: list[Text] | None = None
+    # §4.4's text asks for an array, its own example (appendix B) is a string: erratum 6241.
+    mx_host: list[Text] | Text | None = None
+
+
+class Summary(_Keyed):
+    """`summary`."""
+
+    total_successful_session_count: Count | None
+    total_failure_session_count: Count | None
+
+
+class Detail(_Keyed):
+    """One of `failure-details`."""
+
+    result_type: Text | None
+    failed_session_count: Count | None
+    sending_mta_ip: Text | None = None
+    receiving_mx_hostname: Text | None = None
+    receiving_mx_helo: Text | None = None
+    receiving_ip: Text | None = None
+    additional_information: Text | None = None
+    failure_reason_code: Text | None = None
+
+
+class PolicyResult(_Keyed):
+    """One of `policies`."""
+
+    policy: Policy
+    summary: Summary
+    failure_details: list[Detail] | None = None
+
+
+class Report(_Keyed):
+    """A report."""
+
+    organization_name: Text | None
+    date_range: DateRange
+    contact_info: Text | None
+    report_id: Text | None
+    policies: list[PolicyResult]
+
+
+# ---------------------------------------------------------------------------------------------------
+# What the fields say. An archive has few policies, names and days, each in thousands of reports: read
+# once and kept, up to a bound, since hostile input makes them all different.
+
+KEPT = 50_000
+
+
+class Applied(Struct, frozen=True, eq=False):
+    """A policy as a sender applied it: verbatim, and what its lines say."""
+
+    policy_type: str | None
+    policy_string: tuple[str, ...] | None
+    mx_host: tuple[str, ...] | None
+    mode: str | None
+    max_age: int | None
+    mx_patterns: tuple[str, ...] | None
+    strict: bool
+    """A type of §4.4, and no `mx: ` prefix in mx-host."""
+
+
+def applied(
+    policy_type: str | None, lines: tuple[str, ...] | None, hosts: tuple[str, ...] | None
+) -> Applied:
+    """Read mode, max_age and MX patterns from an MTA-STS policy's lines (RFC 8461 §3.2)."""
+    key = (policy_type, lines, hosts)
+    found = _applied.get(key)
+    if found is not None:
+        return found
+    mode: str | None = None
+    max_age: int | None = None
+    patterns: list[str] = []
+    if policy_type == "sts":
+        for line in lines or ():
+            name, _, value = line.partition(":")
+            name, value = name.strip().lower(), value.strip()
+            # RFC 8461 §3.2: of a field given twice, the first counts; `mx` may stand many times.
+            if name == "mode" and mode is None:
+                mode = value.lower() or None
+            elif name == "max_age" and max_age is None and value.isascii() and value.isdigit():
+                max_age = int(value) if len(value) <= 10 else None  # the RFC's limit has 8 digits
+            elif name == "mx" and value:
+                patterns.append(value.lower().removesuffix("."))
+        if not patterns:
+            # Erratum 6241: mx-host is the list of the policy's patterns.
+            patterns = [h.removeprefix("mx:").strip().lower().removesuffix(".") for h in hosts or ()]
+    if len(_applied) >= KEPT:
+        _applied.clear()
+    found = _applied[key] = Applied(
+        policy_type=policy_type,
+        policy_string=lines,
+        mx_host=hosts,
+        mode=mode,
+        max_age=max_age,
+        mx_patterns=tuple(patterns) or None,
+        strict=policy_type in POLICY_TYPES and not any(h.startswith("mx:") for h in hosts or ()),
+    )
+    return found
+
+
+def domain_key(name: str) -> str:
+    """Give the name under which a domain is compared; verbatim where IDNA refuses it."""
+    found = _domains.get(name)
+    if found is None:
+        try:
+            found = names.a_label(name)
+        except ValueError:
+            found = name
+        if len(_domains) >= KEPT:
+            _domains.clear()
+        _domains[name] = found
+    return found
+
+
+def is_name(domain: str) -> bool:
+    """Tell whether a domain is a name that can be compared."""
+    try:
+        return bool(names.a_label(domain))
+    except ValueError:
+        return False
+
+
+_applied: dict[
+    tuple[str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied
+] = {}
+_domains: dict[str, str] = {}

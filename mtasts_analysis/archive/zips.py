@@ -1,0 +1,152 @@
+"""A zip → its members, read forward from their local headers (APPNOTE.TXT 4.3.7).
+
+The directory at a zip's end is not used: a zip that is cut has none, one whose entries overlap (41 kB
+that declare 4 GB) needs it, and a stream has no end yet. So whole members before a cut are read, each
+byte once, in bounded memory.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mtasts_analysis.archive.streams import Fault, Inflated, Stream
+from mtasts_analysis.limits import CHUNK, Limits
+
+_LOCAL = b"PK\x03\x04"
+_HEADER = struct.Struct("<4x5H3L2H")
+_SIGNATURES = (_LOCAL, b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x06\x08")
+_SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the first member
+_ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
+_FORMS = {8: "deflate", 12: "bzip2"}
+_ZIP64 = 0xFFFFFFFF
+
+
+class Member(NamedTuple):
+    """A member's name and content; or why it has none."""
+
+    name: str
+    stream: Stream | None
+    refused: tuple[str, str] | None = None
+
+
+def members(stream: Stream, limits: Limits) -> Iterator[Member]:
+    """Give each member of a zip; whatever its taker leaves of it is passed over."""
+    if stream.peek(4).startswith(_SPANNED):
+        stream.skip(4)
+    while True:
+        signature = stream.peek(4)
+        if signature != _LOCAL:
+            if signature and not signature.startswith(_SIGNATURES[1:]):
+                # Something is between two members: the next header is looked for.
+                if not _seek(stream):
+                    return
+                if stream.peek(4) == _LOCAL:
+                    continue
+            return
+        head = stream.take(_HEADER.size)
+        if len(head) < _HEADER.size:
+            yield Member("", None, ("zip-truncated", "the zip is cut in a member's header"))
+            return
+        _, flags, method, _, _, crc, packed, size, name_size, extra_size = _HEADER.unpack(head)
+        raw_name = stream.take(name_size)
+        extra = stream.take(extra_size)
+        # 4.4.4: bit 11 says UTF-8; without it the name is in code page 437.
+        name = raw_name.decode("utf-8" if flags & _UTF8 else "cp437", "replace")
+        if len(raw_name) < name_size or len(extra) < extra_size:
+            yield Member(name, None, ("zip-truncated", "the zip is cut in a member's header"))
+            return
+        if packed == _ZIP64 or size == _ZIP64:
+            packed = _zip64(extra, size == _ZIP64, packed)
+        known = not (flags & _DESCRIPTOR) or packed > 0
+        if raw_name.endswith(b"/") and packed == 0:
+            continue
+        refused = None
+        if flags & _ENCRYPTED:
+            refused = ("zip-encrypted", "the member is encrypted: unpack it first")
+        elif method not in _FORMS and method != 0:
+            refused = ("zip-method", f"compression method {method} is none of stored, deflate, bzip2")
+        elif method == 0 and not known:
+            refused = ("zip-unsized", "a stored member without its size")
+        if refused:
+            yield Member(name, None, refused)
+            if known:
+                if stream.skip(packed) < packed:
+                    return
+            elif not _seek(stream):
+                return
+            continue
+        body = stream.window(packed) if known else stream
+        content = _checked(body, method, crc, bool(flags & _DESCRIPTOR), limits)
+        yield Member(name, content)
+        while content.read():
+            pass
+        if known:
+            while body.read():
+                pass
+        if flags & _DESCRIPTOR and not _seek(stream, 24):
+            return
+
+
+def _checked(body: Stream, method: int, crc: int, described: bool, limits: Limits) -> Stream:
+    """Inflate a member; its CRC (4.4.7), where it is known by now, is judged at the end."""
+    fault = Fault()
+    inflated = Inflated(body, _FORMS[method], limits) if method else None
+    running = 0
+    done = False
+
+    def read(size: int) -> bytes:
+        nonlocal running, done
+        if done:
+            return b""
+        piece = inflated.read(size) if inflated else body.read(size)
+        if piece:
+            running = zlib.crc32(piece, running)
+            return piece
+        done = True
+        if inflated and inflated.fault:
+            fault.set(inflated.fault.code.replace("deflate", "zip"), inflated.fault.detail)
+        elif inflated is None and body.fault:
+            fault.set(body.fault.code, body.fault.detail)
+        elif not described and running != crc:
+            fault.set("zip-corrupt", "the member's checksum is wrong, or it is cut")
+        return b""
+
+    return Stream(read=read, fault=fault)
+
+
+def _zip64(extra: bytes, both: bool, packed: int) -> int:
+    """Read a member's packed size from its Zip64 extra field (4.5.3)."""
+    at = 0
+    while at + 4 <= len(extra):
+        tag, size = struct.unpack_from("<2H", extra, at)
+        if tag == 1:
+            offset = at + 4 + (8 if both else 0)
+            if packed == _ZIP64 and offset + 8 <= min(len(extra), at + 4 + size):
+                return int(struct.unpack_from("<Q", extra, offset)[0])
+            break
+        at += 4 + size
+    return packed
+
+
+def _seek(stream: Stream, within: int | None = None) -> bool:
+    """Go to the next signature; within so many bytes where one must be near. False: there is none."""
+    passed = 0
+    while True:
+        piece = stream.read(within + 4 if within else CHUNK)
+        if not piece:
+            return False
+        if len(piece) < 4:
+            piece += stream.take(4)
+        found = [at for s in _SIGNATURES if (at := piece.find(s)) >= 0]
+        if found:
+            stream.push_back(piece[min(found) :])
+            return True
+        passed += len(piece)
+        if within and passed > within + 4:
+            stream.push_back(piece[-3:])
+            return _seek(stream)
+        if len(piece) >= 4:
+            stream.push_back(piece[-3:])
+            if len(stream.peek(4)) < 4:
+                return False

@@ -1,0 +1,43 @@
+"""The errors that this package raises, and nothing else.
+
+::
+
+    MtastsAnalysisError
+    ├── InputError          a path or argument that cannot serve (also a ValueError)
+    ├── ProblemError        a problem in the input, where ``on_problem="raise"`` asked for it
+    ├── SchemaError         Parquet files that are not ours, or newer than this version reads
+    ├── OutputError         a target that cannot be written
+    └── MissingExtraError   a feature whose optional package is not installed (also an ImportError)
+
+Each message says what was expected, what came, and what to do. What a stranger's file holds never
+raises by default: it becomes a row of ``problems``.
+"""
+
+
+class MtastsAnalysisError(Exception):
+    """The root: ``except MtastsAnalysisError`` catches whatever this package raises on purpose."""
+
+
+class InputError(MtastsAnalysisError, ValueError):
+    """A path or an argument that cannot serve."""
+
+
+class ProblemError(MtastsAnalysisError):
+    """A problem in the input, raised because ``on_problem="raise"`` asked for it."""
+
+
+class SchemaError(MtastsAnalysisError):
+    """Parquet files that this version cannot read as its own."""
+
+
+class OutputError(MtastsAnalysisError):
+    """A target that cannot be written."""
+
+
+class MissingExtraError(MtastsAnalysisError, ImportError):
+    """A feature whose optional package is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs an optional package: pip install 'mtasts-analysis[{extra}]'"
+        )

@@ -1,0 +1,65 @@
+"""Every bound on size, depth and number, each with its reason.
+
+Whoever can send mail to the address in a domain's TLSRPT record can send anything. A limit that is
+hit costs that one item, never its neighbours, and leaves a row in ``problems`` that names the limit.
+"""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds that :func:`mtasts_analysis.load` keeps; raise one with ``load(limits=Limits(...))``.
+
+    Examples
+    --------
+    >>> from mtasts_analysis import Limits
+    >>> Limits(report_bytes=64 * 2**20).report_bytes
+    67108864
+    """
+
+    report_bytes: int = 32 * MIB
+    """A report, decoded. RFC 8460 §5.2 knows receivers that stop at 10 MB *compressed*."""
+    mail_bytes: int = 40 * MIB
+    """A mail, encoded: a 28 MiB attachment in base64."""
+    header_bytes: int = 1 * MIB
+    """A mail's or MIME part's header block."""
+    field_bytes: int = 8 * KIB
+    """One header field, unfolded; RFC 5322 §2.1.1 lines are at most 998 characters."""
+    mime_depth: int = 20
+    """Multiparts and forwarded mails inside each other."""
+    mime_parts: int = 2_000
+    """Parts in one mail."""
+    layers: int = 6
+    """Containers inside each other: zip of tar.gz of mbox of gzip is five. A gzip quine has no end."""
+    nested_bytes: int = 512 * MIB
+    """What the archives inside one mail or nested archive may inflate to, together."""
+    nested_entries: int = 100_000
+    """Members of an archive inside a mail or another archive."""
+    expansion: int = 200
+    """Output bytes per input byte of a compressed file, asked once it has given `expansion_from`."""
+    expansion_from: int = 64 * MIB
+    """Report text packs 5 to 60 times; deflate's own ceiling, which bombs reach, is 1032."""
+    json_values: int = 4_000_000
+    """Values in one report: a Python object each, where the strict reader declines."""
+    json_documents: int = 1_000_000
+    """Documents in one JSON text that is not JSON Lines."""
+    string_chars: int = 64 * KIB
+    """A string in a report; a longer one is cut, with a problem."""
+    notes: int = 100
+    """Rows of `problems` from one report; what is past that is counted in one last row."""
+
+
+DEFAULT = Limits()
+
+COUNT_MAX = 2**63 - 1
+"""A count is a signed 64-bit integer in Arrow, Parquet and every BI tool; RFC 8460 §4.4 sets none."""
+
+YEAR_MIN, YEAR_MAX = 1990, 2200
+"""Dates outside are refused: nanosecond clocks end in 2262, and a day axis must not have a million days."""
+
+CHUNK = 1 * MIB
+"""How much is read from a file at a time."""
