@@ -1,71 +1,148 @@
-"""The object an analyst holds: four DataFrames, and what can be asked of them."""
+"""The object that an analyst holds: the four tables of an archive, and what can be asked of them."""
 
 import os
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+import pandas as pd
+import pyarrow as pa
+
+from mtasts_analysis.analysis.summary import Summary, summarise
+from mtasts_analysis.archive import export, parquet, sources
 from mtasts_analysis.archive import load as loading
-from mtasts_analysis.archive import sources, tables
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
+from mtasts_analysis.show import html, progress, text
 
 PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Archive:
-    """What was loaded: the four tables of the data dictionary, as DataFrames, and the account.
+    """What was loaded: four tables and the account of every item.
 
-    Made by :func:`load` and :func:`read_parquet`. The frames are made from Arrow when they are first
-    asked for, and kept.
+    Made by :func:`load` and :func:`read_parquet`. Show it in a notebook, or print it, for a summary.
 
     Attributes
     ----------
-    reports, policies, failures, problems : pandas.DataFrame
-        The tables; columns, dtypes and units stand in docs/data-dictionary.md.
+    tables : dict of str to pyarrow.Table
+        The tables as Arrow holds them; :attr:`reports` and its neighbours are these as DataFrames,
+        made when they are first asked for. Columns, dtypes and units: docs/data-dictionary.md.
     accounting : Accounting
         What became of each item of the input.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> sorted(data.policies["policy_type"].unique())
+    ['no-policy-found', 'sts', 'tlsa']
     """
 
-    tables: "dict[str, pa.Table]"
+    tables: dict[str, pa.Table]
     accounting: Accounting
 
     @cached_property
-    def reports(self) -> "pd.DataFrame":
+    def reports(self) -> pd.DataFrame:
         """A row for each report."""
         return _frame(self.tables["reports"])
 
     @cached_property
-    def policies(self) -> "pd.DataFrame":
+    def policies(self) -> pd.DataFrame:
         """A row for each policy's result in a report."""
         return _frame(self.tables["policies"])
 
     @cached_property
-    def failures(self) -> "pd.DataFrame":
+    def failures(self) -> pd.DataFrame:
         """A row for each failure detail."""
         return _frame(self.tables["failures"])
 
     @cached_property
-    def problems(self) -> "pd.DataFrame":
-        """A row for each thing that could not be read, or that bent the RFC."""
+    def problems(self) -> pd.DataFrame:
+        """A row for each thing that could not be read, bent the RFC, or deserves a note."""
         return _frame(self.tables["problems"])
 
+    @cached_property
+    def summary(self) -> Summary:
+        """Span, senders, sessions by domain and policy type, and problems."""
+        return summarise(self)
 
-def _frame(table: "pa.Table") -> "pd.DataFrame":
-    import pandas as pd
-    import pyarrow as pa
+    def to_parquet(self, folder: PathLike) -> list[Path]:
+        """Write each table to a Parquet file of its name: `reports.parquet` and so on.
 
-    kinds: dict[Any, Any] = {pa.int64(): pd.Int64Dtype(), pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string()))}
-    return table.to_pandas(types_mapper=kinds.get)
+        Parameters
+        ----------
+        folder
+            Where to; it is made if need be. A file there is replaced whole, or not at all.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     [path.name for path in ma.load(b"{}").to_parquet(folder)]
+        ['reports.parquet', 'policies.parquet', 'failures.parquet', 'problems.parquet']
+        """
+        return parquet.write(self.tables, self.accounting, Path(folder))
+
+    def export(self, folder: PathLike, format: str = "parquet") -> list[Path]:  # noqa: A002  # the user's word
+        """Write the tables for another program.
+
+        Parameters
+        ----------
+        folder
+            Where to; it is made if need be.
+        format
+            `parquet`, `csv` (a file a table; a cell that a spreadsheet would run as a formula gets an
+            apostrophe in front), `jsonl` (a file a table) or `xlsx` (one workbook; the extra `xlsx`).
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files.
+
+        Raises
+        ------
+        InputError
+            No such format.
+        OutputError
+            The folder cannot be written, or a table is too long for a sheet.
+        MissingExtraError
+            The format's extra is not installed.
+        """
+        if format == "parquet":
+            return self.to_parquet(folder)
+        if format not in export.WRITERS:
+            raise InputError(f"format: expected one of {', '.join(export.FORMATS)}; got {format!r}")
+        return export.WRITERS[format](self.tables, Path(folder))
+
+    def __repr__(self) -> str:
+        return text.summary_text(self.summary)
+
+    def _repr_html_(self) -> str:
+        return html.summary_html(self.summary)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    texts = pa.list_(pa.string())
+    kinds: dict[Any, Any] = {pa.int64(): pd.Int64Dtype(), texts: pd.ArrowDtype(texts)}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=kinds.get)
+    return frame
 
 
 def load(
@@ -77,12 +154,101 @@ def load(
     progress: bool | None = None,
     limits: Limits = DEFAULT,
 ) -> Archive:
-    """..."""
+    """Load TLS reports from anything that holds them.
+
+    Parameters
+    ----------
+    paths
+        A file, a folder (read with all its folders), a pattern such as ``"2026-*/*.gz"``, ``"-"`` for
+        standard input, or a list of these; or the bytes of one thing. What a file is is told by its
+        content: mbox, Maildir, .eml, JSON, JSON Lines, gzip, bzip2, xz, zip, tar, Outlook .msg (extra
+        `msg`), each in each other.
+    duplicates
+        What becomes of a report that arrived before, with the same identity and content: left out
+        (and counted), or kept. Reports of one identity whose content differs are always kept, with a
+        row in `problems`.
+    on_problem
+        Note what cannot be read in `problems`, or raise at the first.
+    dkim
+        Verify each report mail's DKIM signature (RFC 8460 §3) by live DNS and say so in the column
+        `dkim`. Needs the extra `dkim`. No report is dropped for its verdict.
+    progress
+        Show a progress bar; by default on a terminal and in a notebook.
+    limits
+        The bounds on size and depth.
+
+    Returns
+    -------
+    Archive
+        The four tables and the account of every item.
+
+    Raises
+    ------
+    InputError
+        A path that leads to nothing, or an unknown option.
+    ProblemError
+        An item cannot be read, and `on_problem="raise"`.
+    MissingExtraError
+        `dkim=True` without the extra.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> data.accounting.items == data.accounting.reports + data.accounting.duplicates + (
+    ...     data.accounting.not_reports + data.accounting.rejected)
+    True
+    """
+    _one_of("duplicates", duplicates, ("drop", "keep"))
+    _one_of("on_problem", on_problem, ("record", "raise"))
     reader = sources.Reader(limits)
+    if dkim:
+        from mtasts_analysis.archive import dkim as signatures  # noqa: PLC0415  # an extra
+
+        reader = sources.Reader(limits, signatures.verifier())
+    with _items(paths, reader, progress) as items:
+        tables, accounting = loading.load_tables(
+            items,
+            drop_duplicates=duplicates == "drop",
+            raise_problems=on_problem == "raise",
+            limits=limits,
+        )
+    return Archive(tables, accounting)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name}: expected {' or '.join(map(repr, allowed))}; got {value!r}")
+
+
+def _items(
+    paths: PathLike | bytes | Iterable[PathLike], reader: sources.Reader, shown: bool | None
+) -> AbstractContextManager[Iterator[sources.Item]]:
     if isinstance(paths, bytes):
-        items = reader.items(sources.Stream(paths), "bytes")
-    else:
-        names = [os.fspath(paths)] if isinstance(paths, (str, os.PathLike)) else [os.fspath(p) for p in paths]
-        items = loading.read_paths(names, reader, None)
-    found, accounting = loading.load_tables(items, drop_duplicates=duplicates == "drop", raise_problems=on_problem == "raise", limits=limits)
-    return Archive(found, accounting)
+        return progress.silent(reader.items(sources.Stream(paths), "bytes"))
+    names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    found = list(sources.files([os.fspath(name) for name in names]))
+    return progress.shown(found, reader, shown)
+
+
+def read_parquet(folder: PathLike) -> Archive:
+    """Read back what :meth:`Archive.to_parquet` wrote: the same tables, dtypes and account.
+
+    Parameters
+    ----------
+    folder
+        The folder with the four files.
+
+    Returns
+    -------
+    Archive
+        Equal, column by column, to the archive that was written.
+
+    Raises
+    ------
+    InputError
+        A file is missing or is no Parquet.
+    SchemaError
+        The files are not ours, or were written by a newer version.
+    """
+    return Archive(*parquet.read(Path(folder)))

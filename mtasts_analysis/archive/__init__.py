@@ -1,0 +1,8 @@
+"""Bytes on disk → four tables.
+
+::
+
+    sources ──► mail ──► reports (strict, tolerant) ──► tables ──► load
+       │                                                  │
+       streams, mboxes, zips, tars                        parquet, export
+"""

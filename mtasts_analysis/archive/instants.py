@@ -25,11 +25,19 @@ _RFC5322 = re.compile(
     rb"(?:[ \t]+([+-]\d{4}|[A-Za-z]{1,5}))?"
 )
 _MONTHS = {
-    m: i + 1
-    for i, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split())
+    m: i + 1 for i, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split())
 }
 # RFC 5322 §4.3: every other name means an unknown zone, read as UTC.
-_ZONES = {b"est": -5, b"edt": -4, b"cst": -6, b"cdt": -5, b"mst": -7, b"mdt": -6, b"pst": -8, b"pdt": -7}
+_ZONES = {
+    b"est": -5,
+    b"edt": -4,
+    b"cst": -6,
+    b"cdt": -5,
+    b"mst": -7,
+    b"mdt": -6,
+    b"pst": -8,
+    b"pdt": -7,
+}
 
 
 def _microseconds(
@@ -37,7 +45,7 @@ def _microseconds(
 ) -> int | None:
     """Give the instant, or None where no calendar has it; `offset` is minutes east of UTC."""
     # RFC 3339 §5.6 knows second 60; 24:00 is ISO 8601's name for the next day's midnight.
-    if hour == 24 and (minute or second) or hour > 24 or minute > 59 or second > 60:
+    if (hour == 24 and (minute or second)) or hour > 24 or minute > 59 or second > 60:
         return None
     try:
         days = date(year, month, day).toordinal() - _EPOCH

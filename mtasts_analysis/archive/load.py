@@ -133,28 +133,33 @@ class _Gathered:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
 
     def _tolerant(self, item: Item) -> None:
-        found = False
+        found = accepted = False
         for where, outcome in reports.read(item.data, self._limits):
             origin = item.origin + where
             if isinstance(outcome, Refusal):
                 if outcome.kind:
                     self._other(origin, outcome.kind, outcome.detail)
-                elif item.code:  # cut or broken underneath: that is the reason, the JSON but shows it
+                elif (
+                    item.code
+                ):  # cut or broken underneath: that is the reason, the JSON but shows it
                     self._reject(origin, item.code, item.detail)
                 else:
                     self._reject(origin, outcome.code, outcome.detail)
             else:
                 self._builder.report(origin, outcome, item.facts)
                 self.reports += 1
+                accepted = True
             found = True
         if not found:
             self._reject(item.origin, item.code or "json-malformed", item.detail or "empty")
-        elif item.code:
+        elif accepted and item.code:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
 
     def _other(self, origin: str, kind: str, detail: str) -> None:
         self.others[kind] += 1
-        self._builder.problem(origin, None, "info", "not-a-report", f"{kind}: {detail}" if detail else kind)
+        self._builder.problem(
+            origin, None, "info", "not-a-report", f"{kind}: {detail}" if detail else kind
+        )
 
     def _reject(self, origin: str, code: str, detail: str) -> None:
         if self._raise:

@@ -49,9 +49,9 @@ class Leaf(NamedTuple):
 _PARAMETER = re.compile(
     # name[*[n[*]]]=value: RFC 2045 §5.1 and RFC 2231 §3. An open quote runs to the end: were it to
     # fail there, each `;name="` would read to the end again.
-    rb';[ \t\r\n]*([a-z0-9_-]+(?:\*[0-9]{1,3})?\*?)[ \t\r\n]*=[ \t\r\n]*'
+    rb";[ \t\r\n]*([a-z0-9_-]+(?:\*[0-9]{1,3})?\*?)[ \t\r\n]*=[ \t\r\n]*"
     rb'(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^;\s"]*))',
-    re.I | re.S,
+    re.IGNORECASE | re.DOTALL,
 )
 _DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
 _CR = 0x0D
@@ -62,7 +62,7 @@ _FIELDS = re.compile(
     # A field and its folded lines (RFC 5322 §2.2.3). Each step reads on: linear in the block.
     rb"\n(content-type|content-transfer-encoding|content-disposition|date|from|message-id|subject"
     rb"|return-path|tls-report-domain|tls-report-submitter)[ \t]*:(.*(?:\n[ \t].*)*)",
-    re.I,
+    re.IGNORECASE,
 )
 
 
@@ -129,7 +129,16 @@ def kind(of: Header, limits: Limits) -> str:
 def leaves(of: Header, limits: Limits) -> list[Leaf]:
     """Give each leaf part of a mail, and of the mails forwarded in it, decoded."""
     found: list[Leaf] = []
-    _walk(of.fields, of.body, len(of.mail), "", of, limits, found, [limits.mime_parts, limits.mime_depth])
+    _walk(
+        of.fields,
+        of.body,
+        len(of.mail),
+        "",
+        of,
+        limits,
+        found,
+        [limits.mime_parts, limits.mime_depth],
+    )
     return found
 
 
@@ -185,14 +194,16 @@ def _walk(
     claims = b"tlsrpt" in kind
     if not claims and (b"name" in kind or b"content-disposition" in fields):
         disposition = field(fields, b"content-disposition", limits)
-        name = _parameter(disposition, disposition.lower(), b"filename") or _parameter(
+        file_name = _parameter(disposition, disposition.lower(), b"filename") or _parameter(
             content_type, kind, b"name"
         )
-        claims = name.lower().endswith(_CLAIMING_NAMES)
+        claims = file_name.lower().endswith(_CLAIMING_NAMES)
     found.append(Leaf(path or "1", payload, claims, outer))
 
 
-def _parts(mail: bytes, start: int, end: int, boundary: bytes, limits: Limits) -> list[tuple[int, int]]:
+def _parts(
+    mail: bytes, start: int, end: int, boundary: bytes, limits: Limits
+) -> list[tuple[int, int]]:
     """Give the spans between a boundary's delimiter lines (RFC 2046 §5.1.1)."""
     delimiter = b"\n--" + boundary
     size = len(delimiter)
@@ -242,7 +253,7 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
         base, *rest = key.lower().split(b"*")
         if base != name:
             continue
-        text = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S) if quoted else plain
+        text = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.DOTALL) if quoted else plain
         index = int(rest[0]) if rest and rest[0].isdigit() else 0
         if key.endswith(b"*"):
             # RFC 2231 §4: charset'language'percent-encoded, the first two in the first section only.

@@ -21,7 +21,7 @@ def read(data: bytes) -> tuple[bytes, list[bytes]]:
         raise MissingExtraError("reading an Outlook .msg", "msg") from None
     try:
         with extract_msg.openMsg(BytesIO(data)) as message:
-            header = message.header.as_bytes() if message.header is not None else b""
+            header = message.header.as_bytes()  # type: ignore[attr-defined]  # of a mail; else it raises
             attachments = [a.data for a in message.attachments if isinstance(a.data, bytes)]
     except Exception as error:
         # A stranger's file meets a parser that is not ours: whatever it raises is that file's fault.

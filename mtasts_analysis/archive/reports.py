@@ -73,7 +73,13 @@ TOLERANCES: dict[str, Tolerance] = {
             "defensive",
             "RFC 8460 §4.4, RFC 5891",
         ),
-        ("policy-string-not-array", "deviation", "read as one line each", "several", "RFC 8460 §4.4"),
+        (
+            "policy-string-not-array",
+            "deviation",
+            "read as one line each",
+            "several",
+            "RFC 8460 §4.4",
+        ),
         (
             "policy-string-double-encoded",
             "deviation",
@@ -81,12 +87,24 @@ TOLERANCES: dict[str, Tolerance] = {
             "Microsoft, at tlsa",
             "RFC 8460 §4.4",
         ),
-        ("mx-host-prefix", "deviation", "'mx: ' is taken off for matching", "refluxstop, Stalwart", "§4.4"),
+        (
+            "mx-host-prefix",
+            "deviation",
+            "'mx: ' is taken off for matching",
+            "refluxstop, Stalwart",
+            "§4.4",
+        ),
         # the counts
         ("summary-missing", "deviation", "its counts are null", "defensive", "RFC 8460 §4.4"),
         ("count-missing", "deviation", "null, never 0", "defensive", "RFC 8460 §4.4"),
         ("failed-session-count-missing", "deviation", "null, never 0", "several", "RFC 8460 §4.4"),
-        ("count-as-string", "deviation", "a string of digits is read", "small senders", "RFC 8460 §4.4"),
+        (
+            "count-as-string",
+            "deviation",
+            "a string of digits is read",
+            "small senders",
+            "RFC 8460 §4.4",
+        ),
         ("count-as-float", "deviation", "a whole number is read", "defensive", "RFC 8460 §4.4"),
         (
             "count-unreadable",
@@ -97,24 +115,60 @@ TOLERANCES: dict[str, Tolerance] = {
         ),
         # the details
         ("failure-details-null", "deviation", "none", "several", "RFC 8460 §4.4"),
-        ("failure-details-not-array", "deviation", "read as one detail", "defensive", "RFC 8460 §4.4"),
+        (
+            "failure-details-not-array",
+            "deviation",
+            "read as one detail",
+            "defensive",
+            "RFC 8460 §4.4",
+        ),
         ("result-type-missing", "deviation", "null", "defensive", "RFC 8460 §4.3"),
         ("unknown-result-type", "info", "kept verbatim", "the registry grows", "RFC 8460 §6.6"),
         # anywhere
         ("empty-string", "deviation", "null", "Microsoft, at IP addresses", "RFC 8460 §4.4"),
         ("null-value", "deviation", "null", "several", "RFC 8460 §4.4"),
-        ("not-a-string", "deviation", "a number as its digits, else null", "defensive", "RFC 8460 §4.4"),
+        (
+            "not-a-string",
+            "deviation",
+            "a number as its digits, else null",
+            "defensive",
+            "RFC 8460 §4.4",
+        ),
         ("not-an-object", "deviation", "read as an empty object", "defensive", "RFC 8460 §4.4"),
         ("string-cut", "deviation", "cut at the limit string_chars", "defensive", "none: a limit"),
         ("lone-surrogate", "deviation", "read as U+FFFD", "defensive", "RFC 7493 §2.1"),
-        ("key-alias", "deviation", "read as the key it stands for", "Microsoft and others", "RFC 8460 §4.4"),
+        (
+            "key-alias",
+            "deviation",
+            "read as the key it stands for",
+            "Microsoft and others",
+            "RFC 8460 §4.4",
+        ),
         ("unknown-key", "info", "left out", "extensions", "RFC 8460 §4.4"),
         ("duplicate-key", "deviation", "the last one counts", "defensive", "RFC 7493 §2.3"),
         # the text
         ("byte-order-mark", "deviation", "skipped", "defensive", "RFC 8259 §8.1"),
-        ("not-utf-8", "deviation", "read as UTF-16, or bad bytes as U+FFFD", "defensive", "RFC 7493 §2.1"),
-        ("parsedmarc-json", "info", "its keys are read as RFC 8460's", "parsedmarc", "none: its own form"),
-        ("more-notes", "info", "only the first notes of a report are listed", "defensive", "none: a limit"),
+        (
+            "not-utf-8",
+            "deviation",
+            "read as UTF-16, or bad bytes as U+FFFD",
+            "defensive",
+            "RFC 7493 §2.1",
+        ),
+        (
+            "parsedmarc-json",
+            "info",
+            "its keys are read as RFC 8460's",
+            "parsedmarc",
+            "none: its own form",
+        ),
+        (
+            "more-notes",
+            "info",
+            "only the first notes of a report are listed",
+            "defensive",
+            "none: a limit",
+        ),
     )
 }
 

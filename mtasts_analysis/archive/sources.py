@@ -68,7 +68,7 @@ class Reader:
         """Give the items of one file, or of standard input where `path` is `-`."""
         if path == "-":
             stdin = sys.stdin.buffer
-            yield from self.items(Stream(read=_told(stdin.read1, advance)), "stdin")
+            yield from self.items(Stream(read=_told(stdin.read, advance)), "stdin")
             return
         origin = shown(path)
         try:
@@ -143,7 +143,13 @@ class Reader:
             text += piece
             if len(text) > most and b"\n" not in text:
                 number += 1
-                yield Item(REFUSED, f"{origin}#{number}", b"", "limit-report-bytes", _over(most, "report_bytes"))
+                yield Item(
+                    REFUSED,
+                    f"{origin}#{number}",
+                    b"",
+                    "limit-report-bytes",
+                    _over(most, "report_bytes"),
+                )
                 while text and b"\n" not in text:
                     text = stream.read()
                 text = text[text.find(b"\n") + 1 :] if text else text
@@ -155,7 +161,10 @@ class Reader:
         for number, mail in enumerate(mboxes.mails(stream, most), 1):
             if isinstance(mail, int):
                 yield Item(
-                    REFUSED, f"{origin}#{number}", b"", "limit-mail-bytes",
+                    REFUSED,
+                    f"{origin}#{number}",
+                    b"",
+                    "limit-mail-bytes",
                     f"a mail of {mail} bytes; {_over(most, 'mail_bytes')}",
                 )
             else:
@@ -211,15 +220,19 @@ class Reader:
                         if self.verify is not None:
                             facts = facts._replace(dkim=self.verify(header.mail, facts))
                     # A mail attached as a file has brought facts of its own.
-                    yield item if item.facts != _NO_FACTS else Item(
-                        REPORT, item.origin, item.data, item.code, item.detail, facts
+                    yield (
+                        item
+                        if item.facts != _NO_FACTS
+                        else Item(REPORT, item.origin, item.data, item.code, item.detail, facts)
                     )
                 else:
                     yield item
                 found = found or item.form != NOTE
         if not found:
             plain = mime.kind(top, limits)
-            yield Item(OTHER, origin, b"", kind if plain == "mail" and kind == "dmarc-report" else plain)
+            yield Item(
+                OTHER, origin, b"", kind if plain == "mail" and kind == "dmarc-report" else plain
+            )
 
     def _part(
         self, payload: bytes, claims: bool, where: str, layer: int, budget: _Budget
@@ -243,11 +256,17 @@ class Reader:
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
     ) -> Iterator[Item]:
         inflated = Inflated(stream, form, self.limits)
-        nested = budget or (_Budget(self.limits.nested_bytes, self.limits.nested_entries) if layer else None)
-        text = Stream(read=_bounded(inflated, nested) if nested else inflated.read, fault=inflated.fault)
+        nested = budget or (
+            _Budget(self.limits.nested_bytes, self.limits.nested_entries) if layer else None
+        )
+        text = Stream(
+            read=_bounded(inflated, nested) if nested else inflated.read, fault=inflated.fault
+        )
         yield from self.items(text, origin, layer + 1, nested)
         if inflated.trailing:
-            yield Item(NOTE, origin, b"", f"{form}-trailing", f"bytes after the {form} data are left out")
+            yield Item(
+                NOTE, origin, b"", f"{form}-trailing", f"bytes after the {form} data are left out"
+            )
 
     def _members(
         self, members: Iterator[zips.Member], origin: str, layer: int, budget: _Budget | None
@@ -259,7 +278,9 @@ class Reader:
                 budget.entries -= 1
                 if budget.entries < 0:
                     most = self.limits.nested_entries
-                    yield Item(REFUSED, origin, b"", "limit-nested-entries", _over(most, "nested_entries"))
+                    yield Item(
+                        REFUSED, origin, b"", "limit-nested-entries", _over(most, "nested_entries")
+                    )
                     return
             if member.refused:
                 yield Item(REFUSED, name, b"", *member.refused)
@@ -301,7 +322,10 @@ class Reader:
 def _bounded(inflated: Inflated, budget: _Budget) -> Callable[[int], bytes]:
     def read(size: int) -> bytes:
         if budget.size <= 0:
-            inflated.fault.set("limit-nested-bytes", "the archives inside inflate to too much (limit: nested_bytes)")
+            inflated.fault.set(
+                "limit-nested-bytes",
+                "the archives inside inflate to too much (limit: nested_bytes)",
+            )
             return b""
         piece = inflated.read(size)
         budget.size -= len(piece)
@@ -331,8 +355,12 @@ _HEAD = 600
 _BLANKS = b"\xef\xbb\xbf\r\n\t "
 _FIELD = re.compile(rb"[!-9;-~]{1,120}[ \t]*:")
 _SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
-_QUOTED = re.compile(rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.I | re.M)
-_PART_UNREADABLE = "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
+_QUOTED = re.compile(
+    rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
+_PART_UNREADABLE = (
+    "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
+)
 _CONTAINERS = frozenset(("gzip", "bzip2", "xz", "zip", "tar", "mbox", "mail", "msg"))
 _HINTS = {
     "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
@@ -405,7 +433,11 @@ def is_lines(text: bytes) -> bool:
 
 def shown(name: str) -> str:
     """Give a file's or member's name fit for a table: valid Unicode, one line, bounded."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if not name.isascii() else name
+    text = (
+        name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if not name.isascii()
+        else name
+    )
     if not text.isprintable():
         text = "".join(c if c.isprintable() else "\ufffd" for c in text)
     return text if len(text) <= 1_024 else f"{text[:512]}…{text[-500:]}"
@@ -425,14 +457,24 @@ def files(paths: list[str]) -> Iterator[str | Item]:
         elif os.path.isdir(path):
             yield from _folder(path)
         elif os.path.exists(path):
-            yield Item(REFUSED, shown(path), b"", "not-a-file", "a device, socket or pipe: give it as standard input, '-'")
+            yield Item(
+                REFUSED,
+                shown(path),
+                b"",
+                "not-a-file",
+                "a device, socket or pipe: give it as standard input, '-'",
+            )
         elif glob.has_magic(path):
             found = sorted(glob.glob(path, recursive=True))
             if not found:
-                raise InputError(f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})")
+                raise InputError(
+                    f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})"
+                )
             yield from files(found)
         else:
-            raise InputError(f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()})")
+            raise InputError(
+                f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()})"
+            )
 
 
 def _folder(path: str) -> Iterator[str | Item]:
@@ -451,15 +493,40 @@ def _folder(path: str) -> Iterator[str | Item]:
         for entry in entries:
             if entry.is_symlink():
                 # It may lead out of the folder, or in a circle.
-                yield Item(NOTE, shown(entry.path), b"", "symlink", "a symbolic link is not followed: name its target")
+                yield Item(
+                    NOTE,
+                    shown(entry.path),
+                    b"",
+                    "symlink",
+                    "a symbolic link is not followed: name its target",
+                )
             elif entry.is_dir(follow_symlinks=False):
                 if not (maildir and entry.name == "tmp"):
                     folders.append(entry.path)
             elif entry.is_file(follow_symlinks=False):
                 yield entry.path
             else:
-                yield Item(NOTE, shown(entry.path), b"", "not-a-file", "a device, socket or pipe is not read")
+                yield Item(
+                    NOTE,
+                    shown(entry.path),
+                    b"",
+                    "not-a-file",
+                    "a device, socket or pipe is not read",
+                )
         pending.extend(reversed(folders))
 
 
-__all__ = ["CHUNK", "NOTE", "OTHER", "REFUSED", "REPORT", "Item", "Reader", "files", "is_lines", "shown", "sniff"]
+__all__ = [
+    "CHUNK",
+    "NOTE",
+    "OTHER",
+    "REFUSED",
+    "REPORT",
+    "Item",
+    "Reader",
+    "Stream",
+    "files",
+    "is_lines",
+    "shown",
+    "sniff",
+]

@@ -28,6 +28,7 @@ class Fault:
         return bool(self.code)
 
     def set(self, code: str, detail: str) -> None:
+        """Note the first thing that went wrong."""
         if not self.code:
             self.code, self.detail = code, detail
 
@@ -46,7 +47,7 @@ class Stream:
         self._buffer = head
         self._at = 0
         self._read = read
-        self.fault = fault or Fault()
+        self.fault = Fault() if fault is None else fault
 
     def peek(self, size: int) -> bytes:
         """Look at up to `size` bytes; fewer only where the stream ends."""
@@ -120,19 +121,28 @@ class Stream:
 class _Decompressor(Protocol):
     """What bz2, lzma and isal have in common."""
 
-    eof: bool
-    needs_input: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool:
+        """The end of the member was reached."""
 
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+    @property
+    def needs_input(self) -> bool:
+        """All input was used up."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows the member."""
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Give up to `max_length` bytes."""
 
 
 def _gzip() -> _Decompressor:
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)  # type: ignore[no-any-return]  # isal has partial types
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
 
 def _deflate() -> _Decompressor:
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)  # type: ignore[no-any-return]  # isal has partial types
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
 
 
 def _xz() -> _Decompressor:
@@ -147,7 +157,14 @@ MAKERS: dict[str, tuple[Callable[[], _Decompressor], tuple[bytes, ...]]] = {
     "xz": (_xz, (b"\xfd7zXZ\x00",)),
     "deflate": (_deflate, ()),
 }
-ERRORS = (igzip_lib.error, OSError, EOFError, lzma.LZMAError, ValueError, MemoryError)
+ERRORS: tuple[type[Exception], ...] = (
+    igzip_lib.error,
+    OSError,
+    EOFError,
+    lzma.LZMAError,
+    ValueError,
+    MemoryError,
+)
 
 
 class Inflated:
@@ -170,6 +187,7 @@ class Inflated:
         self._ended = False
 
     def read(self, size: int) -> bytes:
+        """Give up to `size` bytes; none at the end."""
         while not self._ended:
             machine = self._machine
             if machine.eof:

@@ -15,8 +15,6 @@ from mtasts_analysis.archive import wire
 from mtasts_analysis.archive.mail import Facts
 from mtasts_analysis.archive.reports import TOLERANCES, Parsed
 
-SCHEMA_VERSION = 1
-
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
 _TEXTS = pa.list_(pa.string())
@@ -98,7 +96,8 @@ def concat(parts: Iterable[dict[str, pa.Table]]) -> dict[str, pa.Table]:
     """Join tables of several units in their order; each word column gets one dictionary."""
     parts = list(parts) or [empty()]
     return {
-        name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries() for name in NAMES
+        name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
+        for name in NAMES
     }
 
 
@@ -253,9 +252,7 @@ class Builder:
         ]
         problems = [
             pa.array(column, field.type)
-            for field, column in zip(
-                SCHEMAS["problems"], _columns(self._problems, 5), strict=True
-            )
+            for field, column in zip(SCHEMAS["problems"], _columns(self._problems, 5), strict=True)
         ]
         tables = {
             "reports": pa.table(reports, schema=SCHEMAS["reports"]),
@@ -272,7 +269,9 @@ class Builder:
 FAILURES = "_failures"
 
 
-def recipient(policy_domain: str | None, policy_type: str | None, report_domain: str | None) -> str | None:
+def recipient(
+    policy_domain: str | None, policy_type: str | None, report_domain: str | None
+) -> str | None:
     """Give the recipient domain of a policy result, as far as its own report tells.
 
     RFC 8460 §4.4 has it in policy-domain, but Postfix and mox name the MX host there under `tlsa`, and
@@ -291,7 +290,10 @@ def _within(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, n
     """Number the members of consecutive groups: counts 2, 3 give 0 1 0 1 2."""
     ends = counts.cumsum()
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts)
+    numbers: np.ndarray[Any, np.dtype[np.int64]] = np.arange(total) - np.repeat(
+        ends - counts, counts
+    )
+    return numbers
 
 
 def _joined(key: pa.Array, index: pa.Array) -> pa.Array:
@@ -313,7 +315,9 @@ def _words(values: Any, pick: pa.Array) -> pa.DictionaryArray:
 # What only the whole archive can tell.
 
 
-def without_duplicates(tables: dict[str, pa.Table], *, drop: bool) -> tuple[dict[str, pa.Table], int]:
+def without_duplicates(
+    tables: dict[str, pa.Table], *, drop: bool
+) -> tuple[dict[str, pa.Table], int]:
     """Keep each report once, in order; report the copies and the conflicts.
 
     A copy has the key of an earlier report; a conflict has the first half of an earlier key, which
@@ -336,7 +340,9 @@ def without_duplicates(tables: dict[str, pa.Table], *, drop: bool) -> tuple[dict
         origins = reports["origin"]
         first = dict(zip(keys.to_pylist()[::-1], origins.to_pylist()[::-1], strict=True))
         gone = reports.filter(pa.array(copy))
-        for key, origin in zip(gone["report_key"].to_pylist(), gone["origin"].to_pylist(), strict=True):
+        for key, origin in zip(
+            gone["report_key"].to_pylist(), gone["origin"].to_pylist(), strict=True
+        ):
             rows.append((origin, key, "info", "duplicate", f"the same report as {first[key]}"))
         by_policy = np.repeat(copy, reports["policy_count"].to_numpy())
         by_failure = np.repeat(by_policy, counts)
@@ -344,7 +350,8 @@ def without_duplicates(tables: dict[str, pa.Table], *, drop: bool) -> tuple[dict
         policies = policies.filter(pa.array(~by_policy))
         failures = failures.filter(pa.array(~by_failure))
         theirs = pc.and_(
-            pc.is_in(problems["origin"], gone["origin"].combine_chunks()), pc.is_valid(problems["report_key"])
+            pc.is_in(problems["origin"], gone["origin"].combine_chunks()),
+            pc.is_valid(problems["report_key"]),
         )
         problems = problems.filter(pc.invert(theirs))
     identities = pc.utf8_slice_codeunits(reports["report_key"], 0, 16)
@@ -356,7 +363,9 @@ def without_duplicates(tables: dict[str, pa.Table], *, drop: bool) -> tuple[dict
             zip(identities.to_pylist()[::-1], reports["origin"].to_pylist()[::-1], strict=True)
         )
         clash = reports.filter(pa.array(conflict))
-        for key, origin in zip(clash["report_key"].to_pylist(), clash["origin"].to_pylist(), strict=True):
+        for key, origin in zip(
+            clash["report_key"].to_pylist(), clash["origin"].to_pylist(), strict=True
+        ):
             detail = f"the identity of {first[key[:16]]}, with other content: both are kept"
             rows.append((origin, key, "conflict", "conflict", detail))
     if rows:
@@ -390,7 +399,9 @@ def with_recipients(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     another policy type of one domain. A host that serves several domains stays as it is.
     """
     policies = tables["policies"]
-    dane = pc.and_(pc.equal(policies["policy_type"].cast(pa.string()), "tlsa"), pc.is_valid(policies["domain"]))
+    dane = pc.and_(
+        pc.equal(policies["policy_type"].cast(pa.string()), "tlsa"), pc.is_valid(policies["domain"])
+    )
     if not pc.any(dane).as_py():
         return tables
     hosts = pc.unique(policies["domain"].cast(pa.string()).filter(dane)).to_pylist()
@@ -400,24 +411,32 @@ def with_recipients(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     few = rest.select(["domain", "mx_patterns"]).filter(pc.is_valid(rest["mx_patterns"]))
     exploded = pa.table(
         {
-            "domain": few["domain"].cast(pa.string()).take(pc.list_parent_indices(few["mx_patterns"])),
+            "domain": few["domain"]
+            .cast(pa.string())
+            .take(pc.list_parent_indices(few["mx_patterns"])),
             "host": pc.list_flatten(few["mx_patterns"]),
         }
     )
     failed = tables["failures"].select(["policy_key", "receiving_mx_hostname"])
-    failed = failed.filter(pc.is_in(pc.utf8_lower(failed["receiving_mx_hostname"].cast(pa.string())), pa.array(hosts)))
+    failed = failed.filter(
+        pc.is_in(pc.utf8_lower(failed["receiving_mx_hostname"].cast(pa.string())), pa.array(hosts))
+    )
     by_key = failed.join(rest.select(["policy_key", "domain"]), "policy_key", join_type="inner")
-    seen = pa.concat_tables(
-        [
-            exploded.filter(pc.is_in(exploded["host"], pa.array(hosts))),
-            pa.table(
-                {
-                    "domain": by_key["domain"].cast(pa.string()),
-                    "host": pc.utf8_lower(by_key["receiving_mx_hostname"].cast(pa.string())),
-                }
-            ),
-        ]
-    ).group_by(["domain", "host"], use_threads=False).aggregate([])
+    seen = (
+        pa.concat_tables(
+            [
+                exploded.filter(pc.is_in(exploded["host"], pa.array(hosts))),
+                pa.table(
+                    {
+                        "domain": by_key["domain"].cast(pa.string()),
+                        "host": pc.utf8_lower(by_key["receiving_mx_hostname"].cast(pa.string())),
+                    }
+                ),
+            ]
+        )
+        .group_by(["domain", "host"], use_threads=False)
+        .aggregate([])
+    )
     for row in seen.to_pylist():
         if row["domain"] is not None:
             served[row["host"]].add(row["domain"])
@@ -435,7 +454,9 @@ def with_recipients(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     column = pc.if_else(pc.and_(pc.fill_null(dane, False), pc.is_valid(at)), mapped, domain)
     index = policies.schema.get_field_index("domain")
     encoded = column.dictionary_encode().unify_dictionaries()
-    return tables | {"policies": policies.set_column(index, policies.schema.field("domain"), encoded)}
+    return tables | {
+        "policies": policies.set_column(index, policies.schema.field("domain"), encoded)
+    }
 
 
 Progress = Callable[[int], None]

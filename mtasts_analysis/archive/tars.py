@@ -42,7 +42,9 @@ def members(stream: Stream) -> Iterator[Member]:
             lost = True
             continue
         if lost:
-            yield Member("", None, ("tar-corrupt", "a member's header is damaged; it is passed over"))
+            yield Member(
+                "", None, ("tar-corrupt", "a member's header is damaged; it is passed over")
+            )
             lost = False
         size = _number(block[124:136]) if long_size is None else long_size
         if size is None:
@@ -61,12 +63,15 @@ def members(stream: Stream) -> Iterator[Member]:
                 path, long_size = _pax(record)
                 long_name = path or long_name
             continue
-        name = long_name or (block[345:500].rstrip(b"\0") + b"/" + block[:100]).split(b"\0")[0].lstrip(b"/")
+        name = long_name or (block[345:500].rstrip(b"\0") + b"/" + block[:100]).split(b"\0")[
+            0
+        ].lstrip(b"/")
         long_name, long_size = b"", None
         if kind not in _FILES:
-            stream.skip((size if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0) + (
-                padding if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0
-            ))
+            stream.skip(
+                (size if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0)
+                + (padding if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0)
+            )
             continue
         if name.endswith(b"/"):  # an old tar's folder
             stream.skip(size + padding)
@@ -107,7 +112,7 @@ def _number(text: bytes) -> int | None:
 
 
 def _pax(record: bytes) -> tuple[bytes, int | None]:
-    """Read path and size from pax records: `length key=value\\n`."""
+    r"""Read path and size from pax records: `length key=value\\n`."""
     path, size, at = b"", None, 0
     while at < len(record):
         space = record.find(b" ", at, at + 10)

@@ -128,11 +128,9 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
             value, end = _JSON.raw_decode(text, at)
         except RecursionError:
             yield Refusal("json-too-deep", "nested deeper than any report")
-            end = None
             reached = len(text)
         except json.JSONDecodeError as error:
             yield Refusal("json-malformed", f"{error.msg} at character {error.pos}")
-            end = None
             reached = error.pos
         else:
             yield value
@@ -145,7 +143,9 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
         if following is None:
             return
         if work < 0:
-            yield Refusal("json-malformed", "too many broken documents in one text; the rest is left")
+            yield Refusal(
+                "json-malformed", "too many broken documents in one text: the rest is left"
+            )
             return
         at = following.end() - 1
 
@@ -234,7 +234,7 @@ class _Reader:
         if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             self.note("lone-surrogate", where)
             value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return value
+        return str(value)
 
     def texts(self, value: Any, where: str) -> list[str]:
         """Give an array of strings, without what is none."""
@@ -303,9 +303,7 @@ class _Reader:
         )
         return Document(report, start, end, self.notes())
 
-    def span(
-        self, top: dict[str, Any]
-    ) -> tuple[str | None, int | None, str | None, int | None]:
+    def span(self, top: dict[str, Any]) -> tuple[str | None, int | None, str | None, int | None]:
         if "date-range" not in top:
             self.note("date-range-missing", "")
             return None, None, None, None
@@ -498,7 +496,11 @@ def _policy_from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
             "total-failure-session-count": value.get("failed_session_count"),
         },
         "failure-details": [
-            {_PARSEDMARC_DETAIL.get(k, k.replace("_", "-")): v for k, v in d.items() if v is not None}
+            {
+                _PARSEDMARC_DETAIL.get(k, k.replace("_", "-")): v
+                for k, v in d.items()
+                if v is not None
+            }
             for d in details
             if isinstance(d, dict)
         ]

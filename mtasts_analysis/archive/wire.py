@@ -135,7 +135,9 @@ def applied(
                 patterns.append(value.lower().removesuffix("."))
         if not patterns:
             # Erratum 6241: mx-host is the list of the policy's patterns.
-            patterns = [h.removeprefix("mx:").strip().lower().removesuffix(".") for h in hosts or ()]
+            patterns = [
+                h.removeprefix("mx:").strip().lower().removesuffix(".") for h in hosts or ()
+            ]
     if len(_applied) >= KEPT:
         _applied.clear()
     found = _applied[key] = Applied(
@@ -172,7 +174,5 @@ def is_name(domain: str) -> bool:
         return False
 
 
-_applied: dict[
-    tuple[str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied
-] = {}
+_applied: dict[tuple[str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied] = {}
 _domains: dict[str, str] = {}

@@ -56,7 +56,7 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
         if len(raw_name) < name_size or len(extra) < extra_size:
             yield Member(name, None, ("zip-truncated", "the zip is cut in a member's header"))
             return
-        if packed == _ZIP64 or size == _ZIP64:
+        if _ZIP64 in (packed, size):
             packed = _zip64(extra, size == _ZIP64, packed)
         known = not (flags & _DESCRIPTOR) or packed > 0
         if raw_name.endswith(b"/") and packed == 0:
@@ -65,7 +65,10 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
         if flags & _ENCRYPTED:
             refused = ("zip-encrypted", "the member is encrypted: unpack it first")
         elif method not in _FORMS and method != 0:
-            refused = ("zip-method", f"compression method {method} is none of stored, deflate, bzip2")
+            refused = (
+                "zip-method",
+                f"compression method {method} is none of stored, deflate, bzip2",
+            )
         elif method == 0 and not known:
             refused = ("zip-unsized", "a stored member without its size")
         if refused:

@@ -1,0 +1,1 @@
+"""Tables → answers: pure functions on DataFrames, without I/O."""

@@ -1,0 +1,227 @@
+"""The verdict on a report mail's DKIM signature, on request.
+
+RFC 8460 §3: a report mail MUST be signed by the reporting domain, without `l=`, and one that is not
+MUST be ignored. Archives hold mail whose keys were rotated away long ago, so nothing is dropped here:
+the verdict is a column, and what to make of it the analyst's choice.
+"""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import StrEnum
+from typing import Protocol
+
+from mtasts_analysis.archive.mail import Facts
+from mtasts_analysis.errors import MissingExtraError
+
+
+class Verdict(StrEnum):
+    """What can be said of a mail's signatures; the best one speaks for the mail, in this order."""
+
+    PASS = "pass"  # noqa: S105  # no password
+    EXPIRED = "expired-at-receipt"
+    L_TAG = "l-tag"
+    MISALIGNED = "misaligned"
+    NOT_CHECKED = "not-checked"
+    NO_KEY = "no-key"
+    FAIL = "fail"
+    NO_SIGNATURE = "no-signature"
+
+
+_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
+_SIGNATURES_MOST = 10
+_MAIL_MOST = 16 * 2**20
+_SIGNATURE = re.compile(rb"^dkim-signature[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_TAG = re.compile(r"(?:^|;)\s*([a-z]+)\s*=\s*([^;]*)", re.IGNORECASE)
+_SPACES = re.compile(rb"[ \t]{500,}")
+_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+class TemporaryError(Exception):
+    """DNS failed: nothing is known of the key, least of all that there is none."""
+
+
+class KeySource(Protocol):
+    """Where keys come from."""
+
+    def __call__(self, name: str) -> bytes | None:
+        """Give the TXT record at a name, None where there is none; TemporaryError where DNS failed."""
+
+
+def verify(mail: bytes, facts: Facts, keys: KeySource) -> Verdict:
+    """Judge a mail's signatures.
+
+    Parameters
+    ----------
+    mail
+        The mail as it was received, without an mbox separator.
+    facts
+        What its header says; `x=` is judged at its date, for Google's signatures live a week.
+    keys
+        Where keys come from.
+
+    Returns
+    -------
+    Verdict
+        The best verdict of any of its signatures.
+    """
+    end = mail.find(b"\n\n")
+    internet = mail.find(b"\n\r\n")
+    head = mail[: min((at for at in (end, internet) if at >= 0), default=len(mail)) + 1]
+    found = _SIGNATURE.findall(head)
+    if not found:
+        return Verdict.NO_SIGNATURE
+    if len(mail) > _MAIL_MOST or _SPACES.search(mail):
+        # dkimpy takes time quadratic in a run of spaces; no report has one.
+        return Verdict.NOT_CHECKED
+    verdicts = [
+        _signature(mail, at, _tags(value), facts, keys)
+        for at, value in enumerate(found[:_SIGNATURES_MOST])
+    ]
+    return min(verdicts, key=_RANK.__getitem__)
+
+
+def _tags(value: bytes) -> dict[str, str]:
+    text = re.sub(r"\s+", "", value.decode("ascii", "replace"))
+    return {name.lower(): given for name, given in reversed(_TAG.findall(text))}
+
+
+def _signature(
+    mail: bytes, at: int, tags: dict[str, str], facts: Facts, keys: KeySource
+) -> Verdict:
+    if "l" in tags:
+        return Verdict.L_TAG  # RFC 8460 §3: MUST NOT
+    signer = tags.get("d", "").lower().rstrip(".")
+    if not _aligned(signer, (facts.header_from or "").rpartition("@")[2].lower()):
+        return Verdict.MISALIGNED  # §3: "by the reporting domain"
+    if not tags.get("s") or not signer:
+        return Verdict.FAIL
+    try:
+        record = keys(f"{tags['s'].lower()}._domainkey.{signer}.")
+    except TemporaryError:
+        return Verdict.NOT_CHECKED
+    key = None if record is None else _key(record)
+    if key is None:
+        return Verdict.NO_KEY
+    expires = tags.get("x", "")
+    if (
+        facts.received is not None
+        and re.fullmatch("[0-9]{1,14}", expires)
+        and facts.received > int(expires) * 1_000_000
+    ):
+        return Verdict.EXPIRED  # RFC 6376 §3.5, judged when the mail came, not today
+    passed = _passes(mail, at, key)
+    if not passed and _QUOTED.search(mail):
+        # An mbox writer put `>` before a line that begins `From `, which breaks the body's hash.
+        passed = _passes(_QUOTED.sub(rb"\1", mail), at, key)
+    return Verdict.PASS if passed else Verdict.FAIL
+
+
+def _aligned(signer: str, sender: str) -> bool:
+    """Tell whether two domains are one organization's: equal, or one within the other.
+
+    Without a list of public suffixes the shorter must have two labels at least.
+    """
+    if not signer or not sender:
+        return False
+    short, long = sorted((signer, sender), key=len)
+    return short == long or (short.count(".") >= 1 and long.endswith("." + short))
+
+
+def _key(record: bytes) -> bytes | None:
+    """Give a key record as dkimpy takes it, or None where it is none, revoked, or for other services."""
+    tags = _tags(record)
+    if not tags.get("p"):
+        return None  # RFC 6376 §3.6.1: an empty p is a revoked key
+    services = {service.lower() for service in tags.get("s", "*").split(":")}
+    # RFC 8460 §3 SHOULD contain s=tlsrpt, and receivers MAY ignore reports without: most sign with
+    # their mail key. dkimpy declines lists of services, so the judged record goes without.
+    if not services & {"*", "tlsrpt", "email"}:
+        return None
+    kept = [f"{name}={tags[name]}" for name in ("k", "h", "t", "p") if name in tags]
+    return ";".join(["v=DKIM1", *kept]).encode()
+
+
+def _passes(mail: bytes, at: int, key: bytes) -> bool:
+    import dkim  # noqa: PLC0415  # an extra
+
+    # dkimpy judges x= by today's clock: it is judged above, so the check is taken out.
+    verifier = dkim.DKIM(mail, minkey=1024)
+    checked = dkim.validate_signature_fields
+    try:
+        dkim.validate_signature_fields = _without_expiry(checked)
+        return bool(verifier.verify(at, dnsfunc=lambda *_a, **_k: key))
+    except Exception:  # noqa: BLE001  # a stranger's mail meets a parser that is not ours
+        return False
+    finally:
+        dkim.validate_signature_fields = checked
+
+
+def _without_expiry(checked: Callable[..., object]) -> Callable[..., object]:
+    def check(sig: dict[bytes, bytes], *rest: object, **named: object) -> object:
+        return checked({name: value for name, value in sig.items() if name != b"x"}, *rest, **named)
+
+    return check
+
+
+class DnsKeys:
+    """Keys from live DNS: each name is asked once, several at a time, with a deadline."""
+
+    def __init__(
+        self, resolver: object | None = None, *, deadline: float = 10.0, at_once: int = 16
+    ) -> None:
+        from dns.resolver import Resolver  # noqa: PLC0415  # loaded where DNS is asked for
+
+        chosen = resolver if resolver is not None else Resolver()
+        assert isinstance(chosen, Resolver)
+        self._resolver = chosen
+        self._deadline = deadline
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="dkim")
+        self._asked: dict[str, Future[bytes | None]] = {}
+
+    def ask(self, name: str) -> None:
+        """Begin to ask for a name."""
+        if name not in self._asked:
+            self._asked[name] = self._pool.submit(self._answer, name)
+
+    def __call__(self, name: str) -> bytes | None:
+        """Give the TXT record at a name; see :class:`KeySource`."""
+        self.ask(name)
+        return self._asked[name].result()
+
+    def _answer(self, name: str) -> bytes | None:
+        import dns.exception  # noqa: PLC0415
+        import dns.resolver  # noqa: PLC0415
+
+        try:
+            answer = self._resolver.resolve(name, "TXT", lifetime=self._deadline, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return None
+        except (dns.exception.DNSException, OSError, ValueError) as error:
+            raise TemporaryError(str(error)) from error
+        # RFC 6376 §3.6.2.2: the strings of a record are joined; several records are undefined.
+        return next((b"".join(r.strings)[:8192] for r in answer), None)
+
+
+def verifier(keys: KeySource | None = None) -> Callable[[bytes, Facts], str]:
+    """Give what a :class:`~mtasts_analysis.archive.sources.Reader` takes as `verify`.
+
+    Parameters
+    ----------
+    keys
+        Where keys come from; by default live DNS.
+
+    Raises
+    ------
+    MissingExtraError
+        The extra `dkim` is not installed.
+    """
+    try:
+        import dkim  # noqa: F401, PLC0415  # an extra
+    except ImportError:
+        raise MissingExtraError("verifying DKIM signatures", "dkim") from None
+    source = keys or DnsKeys()
+    return lambda mail, facts: str(verify(mail, facts, source))
+
+
+__all__ = ["DnsKeys", "KeySource", "TemporaryError", "Verdict", "verifier", "verify"]

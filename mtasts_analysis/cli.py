@@ -1,0 +1,176 @@
+"""The command line: what a mail operator runs without a notebook."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mtasts_analysis import __version__
+from mtasts_analysis.errors import MtastsAnalysisError
+
+_EPILOG = """\
+exit codes:
+  0  done; what could not be read stands in the table `problems`
+  1  the input or the output cannot serve: the message says what was expected
+  2  the command line is not understood
+  3  done, but no TLS report was found
+  130  interrupted
+
+examples:
+  mtasts-analysis summary tlsrpt.mbox more/
+  mtasts-analysis load 'reports/*.json.gz' -o out/
+  ssh mail cat /var/mail/tlsrpt | mtasts-analysis load - -o out/ --format csv
+  mtasts-analysis notebooks ~/tls-reports
+"""
+_PATHS = "a file, a folder, a quoted pattern, or - for standard input"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mtasts-analysis",
+        description="TLS reports (RFC 8460) from any archive as tables, and what they say.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    load = commands.add_parser(
+        "load",
+        help="write an archive's four tables to a folder",
+        description="Load TLS reports and write the four tables: reports, policies, failures, problems.",
+    )
+    load.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
+    load.add_argument("-o", "--output", required=True, metavar="DIR", help="where to")
+    load.add_argument(
+        "--format",
+        choices=("parquet", "csv", "xlsx", "jsonl"),
+        default="parquet",
+        help="parquet is typed and read back by read_parquet(); the others are for spreadsheets and"
+        " streams (default: %(default)s)",
+    )
+    _options(load)
+
+    summary = commands.add_parser(
+        "summary",
+        help="print what an archive holds",
+        description="Load TLS reports and print their span, senders, sessions and problems.",
+    )
+    summary.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
+    _options(summary)
+
+    notebooks = commands.add_parser(
+        "notebooks",
+        help="lay out the notebooks and the sample archive to work in",
+        description="Copy the notebooks and the sample archive to a folder; a notebook that is there stays.",
+    )
+    notebooks.add_argument("folder", metavar="DIR")
+
+    demo = commands.add_parser(
+        "demo",
+        help="do the main job on the bundled sample archive",
+        description="Load the sample archive, write its tables, run the notebooks and write them as HTML.",
+    )
+    demo.add_argument(
+        "-o", "--output", default="out", metavar="DIR", help="where to (default: out)"
+    )
+    return parser
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--keep-duplicates", action="store_true", help="keep reports that arrived more than once"
+    )
+    command.add_argument(
+        "--strict", action="store_true", help="stop at the first item that cannot be read"
+    )
+    command.add_argument(
+        "--dkim",
+        action="store_true",
+        help="verify each mail's DKIM signature by live DNS (RFC 8460 §3; needs the extra dkim)",
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and give its exit code.
+
+    Parameters
+    ----------
+    arguments
+        The command line without the program's name; by default the process's own.
+
+    Returns
+    -------
+    int
+        An exit code; `mtasts-analysis --help` lists them.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        if given.command == "notebooks":
+            return _notebooks(given.folder)
+        if given.command == "demo":
+            return _demo(Path(given.output))
+        return _load(given)
+    except MtastsAnalysisError as error:
+        print(f"mtasts-analysis: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mtasts-analysis: interrupted; nothing was replaced", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _load(given: argparse.Namespace) -> int:
+    from mtasts_analysis.data import load  # noqa: PLC0415  # pandas is slow to import, --help is not
+
+    data = load(
+        given.paths,
+        duplicates="keep" if given.keep_duplicates else "drop",
+        on_problem="raise" if given.strict else "record",
+        dkim=given.dkim,
+    )
+    if given.command == "summary":
+        print(data)
+    else:
+        files = data.export(given.output, format=given.format)
+        print(data.accounting)
+        for file in files:
+            print(file)
+        if data.accounting.rejected:
+            print(f"{data.accounting.rejected:,} items could not be read: see the table problems")
+    return 0 if data.accounting.reports else 3
+
+
+def _notebooks(folder: str) -> int:
+    from mtasts_analysis.bundled import lay_out_notebooks  # noqa: PLC0415
+
+    for path in lay_out_notebooks(folder):
+        print(path)
+    print(f"open them with: jupyter lab {folder}")
+    return 0
+
+
+def _demo(folder: Path) -> int:
+    from mtasts_analysis.bundled import notebooks, sample_archive  # noqa: PLC0415
+    from mtasts_analysis.data import load  # noqa: PLC0415
+    from mtasts_analysis.show.notebooks import run  # noqa: PLC0415
+
+    data = load(sample_archive())
+    print(data)
+    print()
+    tables = data.to_parquet(folder / "tables")
+    print("tables, for pandas and BI tools:")
+    for path in tables:
+        print(f"  {path}")
+    print("notebooks, executed:")
+    for source in notebooks():
+        page = run(source, folder / f"{source.stem}.html", folder)
+        print(f"  {page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Summaries as HTML that can stand in any page: one element, its style inside, nothing fetched.
+
+Whatever comes from a report was written by a stranger: it is escaped, bounded, and isolated, so that
+right-to-left text cannot turn its neighbours round.
+"""
+
+from html import escape
+from typing import Any
+
+from mtasts_analysis.analysis.summary import Summary
+from mtasts_analysis.show.text import plain, share, span
+
+_STYLE = """
+.mtasts { font: 13px/1.45 system-ui, sans-serif; max-width: 60rem; color: inherit; }
+.mtasts h3 { font-size: 1.15em; margin: 0 0 .2em; font-weight: 600; }
+.mtasts p { margin: .2em 0 .8em; opacity: .8; }
+.mtasts .scroll { overflow-x: auto; }
+.mtasts table { border-collapse: collapse; margin: 0 0 1em; font-variant-numeric: tabular-nums; }
+.mtasts caption { text-align: left; font-weight: 600; padding: 0 0 .3em; }
+.mtasts caption small { font-weight: 400; opacity: .75; }
+.mtasts th, .mtasts td { padding: .2em .9em .2em 0; text-align: left; border: 0; background: none; }
+.mtasts thead th { border-bottom: 1px solid currentColor; font-weight: 600; }
+.mtasts .number { text-align: right; }
+.mtasts .bar { display: inline-block; width: 6em; height: .65em; background: rgba(128,128,128,.22);
+  margin-left: .6em; border-radius: 2px; overflow: hidden; vertical-align: baseline; }
+.mtasts .bar i { display: block; height: 100%; background: #d55e00; }
+.mtasts .error { color: #b3261e; font-weight: 600; }
+.mtasts .conflict { color: #a15c00; font-weight: 600; }
+"""
+
+
+def text(value: object) -> str:
+    """Give a stranger's string as HTML text."""
+    return f"<bdi>{escape(plain(value, 200))}</bdi>"
+
+
+def table(caption: str, head: list[str], rows: list[list[str]], numbers: set[int]) -> str:
+    """Give a table; cells are HTML already, the columns in `numbers` stand to the right."""
+
+    def cells(tag: str, row: list[str]) -> str:
+        return "".join(
+            f'<{tag} class="number">{cell}</{tag}>' if at in numbers else f"<{tag}>{cell}</{tag}>"
+            for at, cell in enumerate(row)
+        )
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return (
+        f'<div class="scroll"><table><caption>{caption}</caption>'
+        f"<thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def summary_html(summary: Summary) -> str:
+    """Give a summary as one HTML element.
+
+    Parameters
+    ----------
+    summary
+        What :func:`mtasts_analysis.analysis.summary.summarise` gives.
+
+    Returns
+    -------
+    str
+        HTML without scripts, and without anything that is fetched.
+    """
+    account = summary.accounting
+    domains = summary.sessions["domain"].nunique()
+    parts = [
+        f"<style>{_STYLE}</style>",
+        f"<h3>{account.reports:,} TLS reports of {summary.senders:,} senders about {domains:,} domains</h3>",
+        f"<p>{escape(span(summary))}<br>{escape(str(account))}</p>",
+    ]
+    if len(summary.sessions):
+        rows = [_sessions_row(row) for row in summary.sessions.head(_ROWS).itertuples()]
+        more = len(summary.sessions) - _ROWS
+        parts.append(
+            table(
+                "Sessions <small>by domain and policy type; never to be added up across policy types"
+                f"{f'; {more:,} rows more in the tables' if more > 0 else ''}</small>",
+                [
+                    "domain",
+                    "policy type",
+                    "modes",
+                    "reports",
+                    "senders",
+                    "successful",
+                    "failed",
+                    "failure share",
+                ],
+                rows,
+                {3, 4, 5, 6, 7},
+            )
+        )
+    if len(summary.problems):
+        parts.append(
+            table(
+                "Problems <small>what could not be read, and what bent the RFC: see <code>.problems</code></small>",
+                ["severity", "code", "rows"],
+                [
+                    [
+                        f'<span class="{escape(str(row.severity))}">{escape(str(row.severity))}</span>',
+                        f"<code>{escape(str(row.code))}</code>",
+                        f"{row.rows:,}",
+                    ]
+                    for row in summary.problems.itertuples()
+                ],
+                {2},
+            )
+        )
+    return f'<div class="mtasts">{"".join(parts)}</div>'
+
+
+_ROWS = 40
+
+
+def _sessions_row(row: Any) -> list[str]:
+    known = row.failure_share is not None and row.failure_share == row.failure_share  # NaN
+    width = min(100.0, 100 * float(row.failure_share)) if known else 0.0
+    return [
+        text(row.domain) if isinstance(row.domain, str) else "<i>not named</i>",
+        text(row.policy_type),
+        text(row.modes),
+        f"{row.reports:,}",
+        f"{row.senders:,}",
+        f"{row.successful:,}",
+        f"{row.failed:,}",
+        f'{escape(share(row.failure_share))}<span class="bar"><i style="width:{width:.1f}%"></i></span>',
+    ]

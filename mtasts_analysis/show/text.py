@@ -1,0 +1,116 @@
+"""Summaries as plain text, for a terminal."""
+
+import unicodedata
+
+import pandas as pd
+
+from mtasts_analysis.analysis.summary import Summary
+
+_LONGEST = 60
+
+
+def plain(value: object, longest: int = _LONGEST) -> str:
+    r"""Give a stranger's string fit for a terminal: no escapes, no direction marks, one short line.
+
+    Examples
+    --------
+    >>> plain("a\x1b[31mb")
+    'a\ufffd[31mb'
+    """
+    text = "" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124  # NaN
+    # C: controls, direction marks, surrogates, unassigned; Zl and Zp: line separators.
+    text = "".join(
+        c
+        if unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in ("Zl", "Zp")
+        else "\ufffd"
+        for c in text[: longest + 1]
+    )
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def columns(rows: list[list[str]], right: set[int]) -> str:
+    """Align rows of cells; the columns in `right` to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if at in right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def span(summary: Summary) -> str:
+    """Give the days that the reports cover."""
+    if summary.first is None or summary.last is None:
+        return "no dated report"
+    days = (summary.last.normalize() - summary.first.normalize()).days + 1
+    return f"{summary.first:%Y-%m-%d} to {summary.last:%Y-%m-%d} UTC ({days:,} days)"
+
+
+def share(value: object) -> str:
+    """Give a share of sessions as a percentage."""
+    if value is None or value is pd.NA:
+        return "–"
+    assert isinstance(value, float)
+    return f"{value:.2%}" if value == 0 or value >= 0.0001 else "< 0.01%"
+
+
+def summary_text(summary: Summary) -> str:
+    """Give a summary as text.
+
+    Parameters
+    ----------
+    summary
+        What :func:`mtasts_analysis.analysis.summary.summarise` gives.
+
+    Returns
+    -------
+    str
+        Some lines; tables are aligned by spaces.
+    """
+    domains = summary.sessions["domain"].nunique()
+    parts = [
+        (
+            f"{summary.accounting.reports:,} TLS reports of {summary.senders:,} senders"
+            f" about {domains:,} domains, {span(summary)}"
+        ),
+        str(summary.accounting),
+    ]
+    if len(summary.sessions):
+        head = [
+            "domain",
+            "policy type",
+            "modes",
+            "reports",
+            "senders",
+            "successful",
+            "failed",
+            "failure share",
+        ]
+        rows = [
+            [
+                plain(r.domain) or "(not named)",
+                plain(r.policy_type),
+                plain(r.modes),
+                f"{r.reports:,}",
+                f"{r.senders:,}",
+                f"{r.successful:,}",
+                f"{r.failed:,}",
+                share(r.failure_share),
+            ]
+            for r in summary.sessions.head(_ROWS).itertuples()
+        ]
+        parts += ["", "sessions (never to be added up across policy types)"]
+        parts.append(columns([head, *rows], {3, 4, 5, 6, 7}))
+        if len(summary.sessions) > _ROWS:
+            parts.append(f"... and {len(summary.sessions) - _ROWS:,} rows more")
+    if len(summary.problems):
+        rows = [
+            [str(r.severity), plain(r.code), f"{r.rows:,}"] for r in summary.problems.itertuples()
+        ]
+        parts += ["", "problems", columns([["severity", "code", "rows"], *rows], {2})]
+    return "\n".join(parts)
+
+
+_ROWS = 40

@@ -1,0 +1,260 @@
+"""Every form that reports come in, and that one bad item never costs a good one."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mtasts_analysis as ma
+from mtasts_analysis.archive import mboxes, sources
+from mtasts_analysis.archive.streams import Stream
+from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
+
+
+def ids(data):
+    return sorted(int(i.rsplit("-", 1)[1]) for i in data.reports["report_id"])
+
+
+def add_up(data):
+    a = data.accounting
+    assert a.items == a.reports + a.duplicates + a.not_reports + a.rejected
+    return a
+
+
+ONE = {
+    "json": text(),
+    "pretty json": json.dumps(report(), indent=2).encode(),
+    "json with a byte order mark": b"\xef\xbb\xbf" + text(),
+    "utf-16 json": text().decode().encode("utf-16"),
+    "gzip": packed(),
+    "bzip2": bz2.compress(text()),
+    "xz": lzma.compress(text()),
+    "gzip in gzip": gzip.compress(packed()),
+    "zip of json": zipped({"a.json": text()}),
+    "zip of gzip": zipped({"a.json.gz": packed()}),
+    "zip of a mail": zipped({"a.eml": mail(packed())}),
+    "zip in zip": zipped({"in.zip": zipped({"a": text()})}),
+    "tar": tarred({"a.json": text()}),
+    "tar.gz": tarred({"a.json": text()}, "w:gz"),
+    "tar.xz of a mail": tarred({"a.eml": mail(packed())}, "w:xz"),
+    "tar.gz of an mbox": tarred({"Mail/box": mbox([mail(packed())])}, "w:gz"),
+    "mail": mail(packed()),
+    "mail with CRLF": mail(packed(), newline="\r\n"),
+    "mail of octet-stream": mail(packed(), media="application/octet-stream", name=None),
+    "mail of text/plain gzip": mail(packed(), media="text/plain", name=None),
+    "gzip labelled json": mail(packed(), media="application/tlsrpt+json"),
+    "json labelled gzip": mail(text(), media="application/tlsrpt+gzip"),
+    "zip labelled gzip": mail(zipped({"a.json": text()}), media="application/gzip"),
+    "tlsrpt+zip": mail(zipped({"a.json": text()}), media="application/tlsrpt+zip"),
+    "7bit json": mail(text(), media="application/tlsrpt+json", encoding="7bit"),
+    "8bit json without a claim": mail(text(), media="text/plain", encoding="8bit", name=None),
+    "quoted-printable json": mail(
+        text().replace(b"=", b"=3D").replace(b"-", b"=2D"), media="application/tlsrpt+json", encoding="quoted-printable"
+    ),
+    "CRLF after the gzip": mail(packed() + b"\r\n"),
+    "RFC 2231 name": mail(
+        packed(), media="application/octet-stream; name*0*=us-ascii''a.exam; name*1=ple!d.json.gz", name=None
+    ),
+    "forwarded": b"From: b@b.example\nContent-Type: message/rfc822\n\n" + mail(packed()),
+    "no closing delimiter": mail(packed()).replace(b"--b1--\n", b""),
+    "boundary not given": mail(packed()).replace(b'; boundary="b1"', b""),
+    "no blank line in front of mbox": b"From - Mon Feb  2 04:05:06 2026\n" + mail(packed()),
+    "mbox with CRLF": mbox([mail(packed(), newline="\r\n")], b"From a Mon Feb  2 04:05:06 2026\r\n"),
+    "json lines": text() + b"\n",
+    "a list": b"[" + text() + b"]",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ONE)
+def test_one_report_in_every_form(form):
+    data = ma.load(ONE[form])
+    assert add_up(data).reports == 1, data.problems
+    assert data.accounting.rejected == 0
+    assert data.policies["total_successful_session_count"].tolist() == [10]
+    assert data.failures["failed_session_count"].tolist() == [3]
+
+
+MANY = {
+    "mbox": mbox([mail(packed(n)) for n in range(3)]),
+    "mbox without blank lines": mbox([mail(packed(n)) for n in range(3)]).replace(b"\n\nFrom ", b"\nFrom "),
+    "zip": zipped({f"{n}.json": text(n) for n in range(3)}),
+    "tar": tarred({f"{n}.json": text(n) for n in range(3)}),
+    "json lines": b"\n".join(text(n) for n in range(3)),
+    "list": b"[" + b",".join(text(n) for n in range(3)) + b"]",
+    "in a row": b"".join(json.dumps(report(n), indent=1).encode() for n in range(3)),
+    "gzip members of lines": b"".join(gzip.compress(text(n) + b"\n") for n in range(3)),
+    "three in one zip in a mail": mail(zipped({f"{n}.json": text(n) for n in range(3)})),
+    "three parts": mail(packed(0)).replace(
+        b"--b1--", b"--b1\nContent-Type: application/gzip\nContent-Transfer-Encoding: base64\n\n"
+        + __import__("base64").encodebytes(packed(1))
+        + b"\n--b1\nContent-Type: application/json\n\n" + text(2) + b"\n--b1--",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", MANY)
+def test_several_reports(form):
+    data = ma.load(MANY[form])
+    assert ids(data) == [0, 1, 2], data.problems
+    assert add_up(data).rejected == 0
+    assert data.reports["origin"].is_unique
+
+
+KILLERS = {
+    "cut gzip": mail(packed(99)[:60]),
+    "no gzip": mail(b"\x1f\x8b" + b"\0" * 50),
+    "no base64": mail(packed(99)).replace(b"H4sI", b"####"),
+    "deep json": mail(gzip.compress(b"[" * 100_000)),
+    "huge header": b"X: " + b"a" * 3_000_000 + b"\n\n",
+    "no header": b"\0\1\2\3 From nobody",
+    "bad json": mail(b'{"policies": [', media="application/tlsrpt+json"),
+    "bomb": mail(gzip.compress(b"\0" * 200_000_000, compresslevel=9)),
+    "from in the body": b"Subject: x\n\nFrom our side\nFrom here: on\n",
+    "a number of many digits": mail(
+        b'{"policies": [], "report-id": ' + b"9" * 10_000 + b"}", media="x/tlsrpt"
+    ),
+}
+
+
+@pytest.mark.parametrize("killer", KILLERS)
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_a_bad_mail_costs_no_good_one(killer, at):
+    mails = [mail(packed(n)) for n in range(4)]
+    mails.insert(at, KILLERS[killer])
+    for name, whole in {
+        "mbox": mbox(mails),
+        "zip": zipped({f"{n}.eml": m for n, m in enumerate(mails)}),
+        "tar": tarred({f"{n}.eml": m for n, m in enumerate(mails)}),
+    }.items():
+        data = ma.load(whole)
+        assert [i for i in range(4) if any(r.endswith(f"-{i}") for r in data.reports["report_id"].dropna())] == [
+            0, 1, 2, 3,
+        ], (name, data.problems)  # fmt: skip
+        assert add_up(data).items >= 5
+
+
+@pytest.mark.parametrize("container", ["zip", "tar", "mbox", "jsonl"])
+def test_cut_at_every_byte(container):
+    """What came whole before the cut is there."""
+    pieces = [text(n) for n in range(3)]
+    whole = {
+        "zip": zipped({f"{n}.json": p for n, p in enumerate(pieces)}),
+        "tar": tarred({f"{n}.json": p for n, p in enumerate(pieces)}),
+        "mbox": mbox([mail(packed(n)) for n in range(3)]),
+        "jsonl": b"\n".join(pieces),
+    }[container]
+    ends = {
+        "zip": [i.header_offset + 30 + len(i.filename) + i.compress_size for i in zipfile.ZipFile(io.BytesIO(whole)).infolist()]
+        if container == "zip" else [],
+        "tar": [(n + 1) * (512 + -(-len(pieces[0]) // 512) * 512) - (-len(pieces[0]) % 512) for n in range(3)],
+        "mbox": [m.end() for m in __import__("re").finditer(rb"--b1--", whole)],
+        "jsonl": [(n + 1) * len(pieces[0]) + n for n in range(3)],
+    }[container]  # fmt: skip
+    for cut in range(1, len(whole) + 1, 7 if container != "jsonl" else 11):
+        data = ma.load(whole[:cut])
+        add_up(data)
+        assert set(ids(data)) >= {n for n, end in enumerate(ends) if end <= cut}, cut
+
+
+def test_kinds_of_what_is_no_report():
+    feedback = gzip.compress(b"<?xml version='1.0'?><feedback></feedback>")
+    table = {
+        "dmarc-report": mail(feedback, media="application/gzip", name="a.xml.gz"),
+        "bounce": b"Return-Path: <>\nSubject: Undelivered\n\nsorry",
+        "mail": b"From: a@a.example\nSubject: lunch\n\nnoon?",
+        "other-json": b'{"a": 1}',
+        "empty": b"",
+        "other-file": b"\x89PNG....",
+        "xml": b"<html></html>",
+        "pst": b"!BDN....",
+    }
+    for kind, raw in table.items():
+        assert add_up(ma.load(raw)).not_reports_by_kind == {kind: 1}, kind
+
+
+def test_a_folder(tmp_path, monkeypatch):
+    for name, content in {
+        "b/a.json": text(1),
+        "a.eml": mail(packed(2)),
+        "box/cur/1": mail(packed(3)),
+        "box/new/2": mail(packed(4)),
+        "box/tmp/3": mail(packed(5)),  # still being written
+        "notes.txt": b"nothing here",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    os.mkfifo(tmp_path / "pipe")  # would block for ever
+    (tmp_path / "link").symlink_to(tmp_path / "a.eml")
+    data = ma.load(tmp_path)
+    assert ids(data) == [1, 2, 3, 4]
+    assert data.accounting.not_reports_by_kind == {"other-file": 1}
+    assert set(data.problems["code"]) == {"not-a-report", "symlink", "not-a-file"}
+    assert ids(ma.load(str(tmp_path / "**" / "*.json"))) == [1]
+    assert ids(ma.load([tmp_path / "a.eml", tmp_path / "b"])) == [1, 2]
+
+
+@pytest.mark.parametrize("path", ["nowhere.mbox", "no*where"])
+def test_a_path_that_leads_nowhere(path):
+    with pytest.raises(ma.InputError, match=r"expected .*(nothing is there|matches none)"):
+        ma.load(path)
+
+
+def test_raise_on_problem():
+    with pytest.raises(ma.ProblemError, match="gzip-truncated"):
+        ma.load(packed()[:50], on_problem="raise")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.text("ab\nFrom >:", max_size=60), min_size=1, max_size=6),
+    st.integers(1, 50),
+)
+def test_mbox_gives_back_what_was_put_in(bodies, chunk):
+    """However the file is cut into chunks; bodies are quoted as mboxrd quotes."""
+    mails = [b"Subject: x\n\n" + b.encode().replace(b"From ", b">From ") + b"\n" for b in bodies]
+    raw = io.BytesIO(mbox(mails))
+    found = list(mboxes.mails(Stream(read=lambda n: raw.read(min(n, chunk))), 10**6))
+    assert found == [m + b"\n" for m in mails]
+
+
+def test_an_overlong_mail_is_passed_over():
+    small = mail(packed(1))
+    data = ma.load(
+        mbox([small, b"X: y\n\n" + b"x" * 5_000_000, mail(packed(2))]),
+        limits=ma.Limits(mail_bytes=1_000_000),
+    )
+    assert ids(data) == [1, 2]
+    assert data.problems["code"].tolist() == ["limit-mail-bytes"]
+
+
+def test_a_bomb_is_refused_by_its_ratio():
+    data = ma.load(gzip.compress(b"[" + b" " * 300_000_000, compresslevel=9))
+    assert data.accounting.rejected == 1
+    data = ma.load(mail(gzip.compress(b"{" + b" " * 100_000_000)))
+    assert data.accounting.rejected == 1
+
+
+def test_layers_have_an_end():
+    raw = text()
+    for _ in range(12):
+        raw = gzip.compress(raw)
+    assert ma.load(raw).problems["code"].tolist() == ["limit-layers"]
+
+
+@pytest.mark.parametrize(
+    ("head", "form"),
+    [
+        (b'{"a', "json"), (b" \n[", "json"), (b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "zip"), (b"BZh9", "bzip2"),
+        (b"From a Mon", "mbox"), (b"Received: by", "mail"), (b"\xef\xbb\xbfFrom: a", "mail"), (b"", "empty"),
+        (b"<?xml?><feedback>", "dmarc-report"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "msg"), (b"a,b,c\n", "other-file"),
+    ],
+)  # fmt: skip
+def test_sniff(head, form):
+    assert sources.sniff(head) == form
