@@ -395,7 +395,7 @@ def packed(report: Json) -> bytes:
     return gzip.compress(json.dumps(report).encode(), mtime=0)
 
 
-def name_of(sender: Sender, domain: Domain, report: Json, day: date) -> str:
+def name_of(sender: Sender, domain: Domain, day: date) -> str:
     """Give the file name of RFC 8460 §5.1."""
     begin = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
     return f"{sender.host}!{domain.name}!{begin}!{begin + 86400}.json.gz"
@@ -419,12 +419,13 @@ def report_mail(
         days=sender.every if sender.quirk == "weekly" else 1, seconds=rng.randrange(7200)
     )
     boundary = f"=_{rng.getrandbits(64):016x}"
-    file = name_of(sender, domain, report, day)
+    file = name_of(sender, domain, day)
     attached = base64.encodebytes(content if content is not None else packed(report)).decode()
     subject = (
         "TLS Aggregate Report"
         if sender.quirk == "contact-null"
-        else f"Report Domain: {domain.name}\n Submitter: {sender.host}\n Report-ID: <{report['report-id']}@{sender.host}>"
+        else f"Report Domain: {domain.name}\n Submitter: {sender.host}\n"
+        f" Report-ID: <{report['report-id']}@{sender.host}>"
     )
     return mail(
         [
@@ -523,13 +524,13 @@ def main(folder: Path) -> None:
                 report = report_of(rng, sender, domain, day)
                 truth.add(report, domain.name)
                 if sender.key == "contoso":
-                    zipped.append((name_of(sender, domain, report, day), packed(report)))
+                    zipped.append((name_of(sender, domain, day), packed(report)))
                 elif sender.key in ("nova", "relay", "reflux", "oldmta"):
                     posts.append(json.dumps(report).encode() + b"\n")
                 elif sender.key in ("gogol", "altmail") and domain is not BAKERY:
                     older.append((day, report_mail(rng, sender, domain, report, day)))
                 elif sender.key == "tiny":
-                    name = name_of(sender, domain, report, day).removesuffix(".gz")
+                    name = name_of(sender, domain, day).removesuffix(".gz")
                     singles.append((name, json.dumps(report, indent=1).encode()))
                 elif sender.key == "weekly":
                     singles.append(

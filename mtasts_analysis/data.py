@@ -139,10 +139,18 @@ class Archive:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    texts = pa.list_(pa.string())
-    kinds: dict[Any, Any] = {pa.int64(): pd.Int64Dtype(), texts: pd.ArrowDtype(texts)}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=kinds.get)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_dtype)
+    for name in frame.columns[frame.dtypes == "category"]:
+        if not len(frame[name].cat.categories):  # of no values, pandas makes objects
+            frame[name] = frame[name].astype(pd.CategoricalDtype(pd.Index([], dtype="str")))
     return frame
+
+
+def _dtype(kind: pa.DataType) -> Any:
+    """Give the pandas dtype where pandas would choose one that loses something."""
+    if pa.types.is_int64(kind):
+        return pd.Int64Dtype()
+    return pd.ArrowDtype(kind) if pa.types.is_list(kind) else None
 
 
 def load(

@@ -45,10 +45,11 @@ class Summary:
     senders
         How many organizations reported.
     sessions
-        A row for each domain and policy type: `domain`, `policy_type`, `modes` (of the policy, in the order in which they were first seen),
-        `reports`, `senders`, `successful`, `failed` (sessions), `failure_share` (0 to 1, null where
-        there was no session). Rows of several policy types of one domain must not be added up: a
-        session may be counted under `sts` and under `tlsa` (RFC 8460 §4).
+        A row for each domain and policy type: `domain`, `policy_type`, `modes` (of the policy, in the
+        order in which they were first seen), `reports`, `senders`, `successful`, `failed` (sessions),
+        `failure_share` (0 to 1, null where there was no session). Rows of several policy types of one
+        domain must not be added up: a session may be counted under `sts` and under `tlsa` (RFC 8460
+        §4).
     problems
         A row for each severity and code: `severity`, `code`, `rows`.
     """

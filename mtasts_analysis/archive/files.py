@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mtasts_analysis.errors import OutputError
@@ -32,4 +32,5 @@ def replacing(folder: Path, names: list[str]) -> Iterator[list[Path]]:
         ) from error
     finally:
         for path in temporary:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()

@@ -74,10 +74,10 @@ def rfc3339(text: str) -> tuple[int | None, str | None]:
 
     Examples
     --------
-    >>> rfc3339("1970-01-02T00:00:00Z")
-    (86400000000, None)
-    >>> rfc3339("1970-01-02T00:00:00")
-    (86400000000, 'date-without-zone')
+    >>> rfc3339("2026-01-01T00:00:01Z")
+    (1767225601000000, None)
+    >>> rfc3339("2026-01-01T00:00:01")
+    (1767225601000000, 'date-without-zone')
     """
     found = _RFC3339.fullmatch(text)
     if found is None:

@@ -238,7 +238,7 @@ def strict(raw: bytes) -> Parsed | None:
     for result in report.policies:
         policy = result.policy
         domain = policy.policy_domain
-        if domain is None or wire.domain_key(domain) != domain or not domain.isascii():
+        if domain is None or not (name := wire.domain(domain)).normal:
             return None
         summary = result.summary
         if (
@@ -246,7 +246,7 @@ def strict(raw: bytes) -> Parsed | None:
             or summary.total_failure_session_count is None
         ):
             return None
-        domains.append(domain)
+        domains.append(name.key)
         hosts = policy.mx_host
         if isinstance(hosts, str):
             # The form of the RFC's own example: the array of erratum 6241 is the same content.
@@ -299,7 +299,7 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | t
         for result in report.policies:
             policy = result.policy
             if policy.policy_domain is not None:
-                domains.append(wire.domain_key(policy.policy_domain))
+                domains.append(wire.domain(policy.policy_domain).key)
             hosts = policy.mx_host
             applied.append(
                 wire.applied(

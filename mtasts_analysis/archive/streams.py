@@ -158,7 +158,7 @@ MAKERS: dict[str, tuple[Callable[[], _Decompressor], tuple[bytes, ...]]] = {
     "deflate": (_deflate, ()),
 }
 ERRORS: tuple[type[Exception], ...] = (
-    igzip_lib.error,
+    igzip_lib.error,  # type: ignore[assignment]  # isal's types take this class for a value
     OSError,
     EOFError,
     lzma.LZMAError,

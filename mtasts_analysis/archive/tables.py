@@ -17,7 +17,9 @@ from mtasts_analysis.archive.reports import TOLERANCES, Parsed
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
-_TEXTS = pa.list_(pa.string())
+_TEXTS = pa.list_(
+    pa.field("element", pa.string())
+)  # Parquet's own name, so that a round trip keeps it
 
 SCHEMAS: dict[str, pa.Schema] = {
     "reports": pa.schema(
@@ -279,7 +281,7 @@ def recipient(
     """
     if policy_domain is None or (policy_type == "tlsa" and report_domain is not None):
         policy_domain = report_domain
-    return None if policy_domain is None else wire.domain_key(policy_domain)
+    return None if policy_domain is None else wire.domain(policy_domain).key
 
 
 def _columns(rows: list[tuple[Any, ...]], width: int) -> list[Any]:

@@ -363,10 +363,10 @@ class _Reader:
                 self.note("unknown-policy-type", f"{where}.policy-type: {_shown(policy_type)}")
         domain = self.required(found, "policy-domain", where)
         if domain is not None:
-            normal = wire.domain_key(domain)
-            if not domain.isascii() or (normal == domain and not wire.is_name(domain)):
+            name = wire.domain(domain)
+            if not name.valid or not domain.isascii():
                 self.note("domain-not-a-label", f"{where}.policy-domain: {_shown(domain)}")
-            elif normal != domain:
+            elif not name.normal:
                 self.note("domain-not-normal", f"{where}.policy-domain: {_shown(domain)}")
         return wire.Policy(
             policy_type=policy_type,

@@ -3,7 +3,7 @@
 The order of the fields is the canonical order of a report's content, over which its key is made.
 """
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -152,27 +152,31 @@ def applied(
     return found
 
 
-def domain_key(name: str) -> str:
-    """Give the name under which a domain is compared; verbatim where IDNA refuses it."""
+class DomainName(NamedTuple):
+    """A domain as written, judged."""
+
+    key: str
+    """The name under which it is compared; verbatim where IDNA refuses it."""
+    valid: bool
+    normal: bool
+    """It is written as it is compared."""
+
+
+def domain(name: str) -> DomainName:
+    """Judge a domain name."""
     found = _domains.get(name)
     if found is None:
         try:
-            found = names.a_label(name)
+            key = names.a_label(name)
         except ValueError:
-            found = name
+            found = DomainName(name, valid=False, normal=False)
+        else:
+            found = DomainName(key, valid=True, normal=key == name)
         if len(_domains) >= KEPT:
             _domains.clear()
         _domains[name] = found
     return found
 
 
-def is_name(domain: str) -> bool:
-    """Tell whether a domain is a name that can be compared."""
-    try:
-        return bool(names.a_label(domain))
-    except ValueError:
-        return False
-
-
 _applied: dict[tuple[str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied] = {}
-_domains: dict[str, str] = {}
+_domains: dict[str, DomainName] = {}

@@ -1,0 +1,40 @@
+"""Each notebook runs headless over the sample archive, and its page fetches nothing."""
+
+import re
+
+import pytest
+
+import mtasts_analysis as ma
+from mtasts_analysis.bundled import notebooks
+from mtasts_analysis.show.notebooks import run
+from tests.notebooks.committed import faults
+
+NOTEBOOKS = notebooks()
+
+
+def test_there_are_notebooks():
+    assert [p.stem for p in NOTEBOOKS][:1] == ["01_load_an_archive"]
+
+
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda p: p.stem)
+def test_as_committed(source):
+    assert faults(source) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda p: p.stem)
+def test_runs_headless(source, tmp_path):
+    page = run(source, tmp_path / "page.html", tmp_path, {"EXPORT_TO": str(tmp_path / "tables")})
+    text = page.read_text()
+    assert "clinic.example" in text
+    fetched = re.findall(
+        r"""(?:src|href)=["'](?:https?:)?//[^"']+|url\(["']?https?:[^)]*|from ["']https?:""", text
+    )
+    fetched += re.findall(r"<script[^>]+src=", text)
+    assert [f for f in fetched if "href" not in f] == []
+    assert len(ma.read_parquet(tmp_path / "tables").reports) > 1000
+
+
+def test_a_failing_cell_is_a_clear_error(tmp_path):
+    with pytest.raises(ma.InputError, match=r"01_load_an_archive\.ipynb: a cell failed"):
+        run(NOTEBOOKS[0], tmp_path / "page.html", tmp_path, {"ARCHIVE": "nowhere"})
