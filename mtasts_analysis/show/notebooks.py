@@ -6,6 +6,7 @@ from typing import Any
 
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.show.progress import HEADLESS
 
 
 def run(source: Path, page: Path, folder: Path, parameters: dict[str, Any] | None = None) -> Path:
@@ -42,26 +43,21 @@ def run(source: Path, page: Path, folder: Path, parameters: dict[str, Any] | Non
     if parameters:
         _inject(notebook, parameters)
     folder.mkdir(parents=True, exist_ok=True)
-    # The sandbox of a test or a cron job may have no home for Jupyter's settings.
-    environment = os.environ | {"MTASTS_ANALYSIS_HEADLESS": "1"}
     client = NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=40"],  # its hint about loopback TCP is no news here
     )
     try:
-        client.execute(env=environment)
+        client.execute(env=os.environ | {HEADLESS: "1"})
     except CellExecutionError as error:
         raise InputError(f"{source.name}: a cell failed: {error.ename}: {error.evalue}") from error
-    # nbconvert's pages load MathJax and widget scripts from a network unless told otherwise.
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]  # nbconvert has no types
-        template_name="lab",
-        mathjax_url="",
-        require_js_url="",
-        jquery_url="",
-        jupyter_widgets_base_url="",
-        widget_renderer_url="",
-        html_manager_semver_range="",
+        template_name="page", extra_template_basedirs=[str(Path(__file__).parent / "templates")]
     )
-    body, _ = exporter.from_notebook_node(notebook)
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": source.stem}})
     with replacing(page.parent, [page.name]) as (path,):
         path.write_text(body, encoding="utf-8")
     return page

@@ -8,6 +8,9 @@ from typing import Any
 
 from mtasts_analysis.archive.sources import REFUSED, REPORT, Item, Reader
 
+HEADLESS = "MTASTS_ANALYSIS_HEADLESS"
+"""Set in a kernel that runs a notebook for a page: a bar would stay on it, stopped."""
+
 
 @contextmanager
 def silent(items: Iterator[Item]) -> Iterator[Iterator[Item]]:
@@ -72,7 +75,9 @@ def _size(path: str) -> int:
 
 
 def _watched() -> bool:
-    """Tell whether a person watches: a terminal, or a notebook's kernel."""
+    """Tell whether a person watches: a terminal, or a notebook's kernel that is not run for a page."""
+    if os.environ.get(HEADLESS):
+        return False
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return sys.stderr.isatty() or (shell is not None and shell.has_trait("kernel"))
