@@ -18,6 +18,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtasts_analysis.analysis.compare import compare
+    from mtasts_analysis.analysis.failures import (
+        effects,
+        failure_types,
+        failures_by_address,
+        failures_by_mx,
+        unexplained,
+    )
+    from mtasts_analysis.analysis.filters import Filter
+    from mtasts_analysis.analysis.interception import interception_leads
+    from mtasts_analysis.analysis.policies import policy_history
+    from mtasts_analysis.analysis.senders import senders
+    from mtasts_analysis.analysis.trends import change_points, failures_over_time, over_time
     from mtasts_analysis.archive.load import Accounting
     from mtasts_analysis.archive.parquet import SCHEMA_VERSION
     from mtasts_analysis.bundled import lay_out_notebooks, sample_archive
@@ -37,6 +50,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Accounting": "archive.load",
     "Archive": "data",
+    "Filter": "analysis.filters",
     "InputError": "errors",
     "Limits": "limits",
     "MissingExtraError": "errors",
@@ -45,16 +59,29 @@ _HOMES = {
     "ProblemError": "errors",
     "SCHEMA_VERSION": "archive.parquet",
     "SchemaError": "errors",
+    "change_points": "analysis.trends",
+    "compare": "analysis.compare",
+    "effects": "analysis.failures",
+    "failure_types": "analysis.failures",
+    "failures_by_address": "analysis.failures",
+    "failures_by_mx": "analysis.failures",
+    "failures_over_time": "analysis.trends",
+    "interception_leads": "analysis.interception",
     "lay_out_notebooks": "bundled",
     "load": "data",
+    "over_time": "analysis.trends",
+    "policy_history": "analysis.policies",
     "read_parquet": "data",
     "sample_archive": "bundled",
+    "senders": "analysis.senders",
+    "unexplained": "analysis.failures",
 }
 
 __all__ = [
     "SCHEMA_VERSION",
     "Accounting",
     "Archive",
+    "Filter",
     "InputError",
     "Limits",
     "MissingExtraError",
@@ -62,10 +89,22 @@ __all__ = [
     "OutputError",
     "ProblemError",
     "SchemaError",
+    "change_points",
+    "compare",
+    "effects",
+    "failure_types",
+    "failures_by_address",
+    "failures_by_mx",
+    "failures_over_time",
+    "interception_leads",
     "lay_out_notebooks",
     "load",
+    "over_time",
+    "policy_history",
     "read_parquet",
     "sample_archive",
+    "senders",
+    "unexplained",
 ]
 
 

@@ -8,9 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from mtasts_analysis.analysis import facts
+from mtasts_analysis.analysis.facts import Facts
+from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
 from mtasts_analysis.archive import export, parquet, sources
 from mtasts_analysis.archive import load as loading
@@ -68,9 +73,61 @@ class Archive:
         return _frame(self.tables["problems"])
 
     @cached_property
+    def facts(self) -> Facts:
+        """The tables in codes, which measures count in."""
+        return facts.make(self)
+
+    @cached_property
     def summary(self) -> Summary:
         """Span, senders, sessions by domain and policy type, and problems."""
         return summarise(self)
+
+    def filter(self, where: Filter | None = None, **parts: Any) -> "Archive":
+        """Give the part of the archive that a filter chooses.
+
+        Parameters
+        ----------
+        where
+            The filter; or give its parts by name.
+        **parts
+            What :class:`Filter` takes: `domains="a.example"`, `start="2026-05-14"` and so on.
+
+        Returns
+        -------
+        Archive
+            Its `policies` and `failures` are the rows chosen, `reports` those they belong to, `problems`
+            those of these reports and those that belong to no report. The account stays that of
+            the load.
+
+        Examples
+        --------
+        >>> import mtasts_analysis as ma
+        >>> data = ma.load(ma.sample_archive(), progress=False)
+        >>> len(data.filter(domains="clinic.example", result_types="certificate-expired").failures)
+        23
+        """
+        chosen = Filter(**parts) if where is None else where.but(**parts)
+        if not chosen:
+            return self
+        policies = self.facts.policies_where(chosen)
+        failures = self.facts.failures_where(chosen, policies)
+        kept = np.zeros(len(self.facts.report_first), dtype=bool)
+        kept[self.facts.report[policies]] = True
+        reports = self.tables["reports"].filter(pa.array(kept))
+        problems = self.tables["problems"]
+        own = pc.or_(
+            pc.is_null(problems["report_key"]),
+            pc.is_in(problems["report_key"], reports["report_key"].combine_chunks()),
+        )
+        return Archive(
+            {
+                "reports": reports,
+                "policies": self.tables["policies"].filter(pa.array(policies)),
+                "failures": self.tables["failures"].filter(pa.array(failures)),
+                "problems": problems.filter(own),
+            },
+            self.accounting,
+        )
 
     def to_parquet(self, folder: PathLike) -> list[Path]:
         """Write each table to a Parquet file of its name: `reports.parquet` and so on.

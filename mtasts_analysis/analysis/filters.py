@@ -1,0 +1,179 @@
+"""Filter: the one value that says which part of an archive a figure is about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any, Self
+
+from mtasts_analysis.errors import InputError
+
+_SHOWN = 5
+_PLURALS = {
+    "domains": ("domain", "domains"),
+    "senders": ("sender", "senders"),
+    "policy_types": ("policy type", "policy types"),
+    "modes": ("mode", "modes"),
+    "result_types": ("result type", "result types"),
+    "mx_hosts": ("MX host", "MX hosts"),
+    "effects": ("effect", "effects"),
+}
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Filter:
+    """Which rows a figure is about; every function, plot, export and panel takes one.
+
+    Domains, senders, policy types, modes and days choose policy results. Result types, MX hosts and
+    effects choose failure details among them: session totals stay whole, for no report tells successes
+    by MX (RFC 8460 §4.4).
+
+    Parameters
+    ----------
+    domains, senders, policy_types, modes, result_types, mx_hosts, effects
+        A value or several; none means all. `None` among several stands for rows that name none.
+        Senders are the names that :func:`mtasts_analysis.senders` gives.
+    start, end
+        The first and last UTC day on which a report may start, both included: a date, or a text
+        such as `2026-05-14`.
+
+    Raises
+    ------
+    InputError
+        A date that is none, or days in the wrong order.
+
+    Examples
+    --------
+    >>> where = Filter(domains="clinic.example", start="2026-03-12")
+    >>> print(where)
+    domain clinic.example, from 2026-03-12
+    >>> where
+    Filter(domains=('clinic.example',), start='2026-03-12')
+    >>> print(Filter())
+    everything
+    """
+
+    domains: tuple[str | None, ...] = ()
+    senders: tuple[str | None, ...] = ()
+    policy_types: tuple[str | None, ...] = ()
+    modes: tuple[str | None, ...] = ()
+    result_types: tuple[str | None, ...] = ()
+    mx_hosts: tuple[str | None, ...] = ()
+    effects: tuple[str | None, ...] = ()
+    start: date | None = None
+    end: date | None = None
+
+    def __init__(
+        self,
+        *,
+        domains: str | Iterable[str | None] = (),
+        senders: str | Iterable[str | None] = (),
+        policy_types: str | Iterable[str | None] = (),
+        modes: str | Iterable[str | None] = (),
+        result_types: str | Iterable[str | None] = (),
+        mx_hosts: str | Iterable[str | None] = (),
+        effects: str | Iterable[str | None] = (),
+        start: date | str | None = None,
+        end: date | str | None = None,
+    ) -> None:
+        given: dict[str, Any] = {
+            "domains": domains,
+            "senders": senders,
+            "policy_types": policy_types,
+            "modes": modes,
+            "result_types": result_types,
+            "mx_hosts": mx_hosts,
+            "effects": effects,
+        }
+        for name, value in given.items():
+            values = (value,) if isinstance(value, str) else tuple(dict.fromkeys(value))
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "start", _day("start", start))
+        object.__setattr__(self, "end", _day("end", end))
+        if self.start and self.end and self.start > self.end:
+            raise InputError(
+                f"expected start to be no later than end; got {self.start} and {self.end}"
+            )
+
+    def but(self, **changes: Any) -> Self:
+        """Give the same filter with some of its parts changed.
+
+        Examples
+        --------
+        >>> print(Filter(domains="a.example", modes="testing").but(modes=()))
+        domain a.example
+        """
+        return replace(self, **changes)
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        """Choose the evidence behind a row of a measure.
+
+        Parameters
+        ----------
+        row
+            A row (a `pandas.Series`, a mapping) with any of the columns `domain`, `sender`,
+            `policy_type`, `mode`, `result_type`, `mx_host`, `effect`, `first_day`, `last_day`.
+
+        Examples
+        --------
+        >>> Filter.of({"domain": "a.example", "result_type": "certificate-expired"})
+        Filter(domains=('a.example',), result_types=('certificate-expired',))
+        """
+        given: dict[str, Any] = {}
+        for name in _PLURALS:
+            column = {"policy_types": "policy_type", "mx_hosts": "mx_host"}.get(name, name[:-1])
+            if column in row:
+                value = row[column]
+                given[name] = (value if isinstance(value, str) else None,)
+        for name, column in (("start", "first_day"), ("end", "last_day")):
+            value = row.get(column)
+            if isinstance(value, date) and value == value:  # noqa: PLR0124  # NaT is not itself
+                given[name] = value
+        return cls(**given)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+    def __repr__(self) -> str:
+        parts = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value:
+                shown = value.isoformat() if isinstance(value, date) else value
+                parts.append(f"{field.name}={shown!r}")
+        return f"Filter({', '.join(parts)})"
+
+    def __str__(self) -> str:
+        parts = []
+        for name, (one, many) in _PLURALS.items():
+            values = [value or "not named" for value in getattr(self, name)]
+            if len(values) > _SHOWN:
+                values = [*values[: _SHOWN - 1], f"{len(values) - _SHOWN + 1} more"]
+            if values:
+                parts.append(f"{one if len(values) == 1 else many} {_list(values)}")
+        if self.start and self.end:
+            parts.append(
+                f"on {self.start}" if self.start == self.end else f"{self.start} to {self.end}"
+            )
+        elif self.start:
+            parts.append(f"from {self.start}")
+        elif self.end:
+            parts.append(f"until {self.end}")
+        return ", ".join(parts) or "everything"
+
+
+def _list(values: list[str]) -> str:
+    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"
+
+
+def _day(name: str, value: date | str | None) -> date | None:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise InputError(f"{name}: expected a day such as 2026-05-14; got {value!r}") from None
+    return value.date() if isinstance(value, datetime) else value
+
+
+EVERYTHING = Filter()
+"""The filter that leaves nothing out."""

@@ -1,0 +1,412 @@
+"""How sessions and failures go over time, and on which day that changed."""
+
+from itertools import pairwise
+from math import log10
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mtasts_analysis.analysis.facts import (
+    Column,
+    Counts,
+    Data,
+    Facts,
+    Mask,
+    counts,
+    dates,
+    share,
+    totals,
+)
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.errors import InputError
+
+Period = Literal["day", "week", "month"]
+
+FEWEST_DAYS = 2
+"""Days that either side of a change must have, and days with failures that its higher side must have."""
+
+LEAST_EVIDENCE = 30.0
+"""How far (twice the log-likelihood, over the series' own dispersion) two shares must beat one."""
+
+LEAST_SHARE = 0.001
+"""The higher of two shares must reach this: a change below one session in 1,000 is no news."""
+
+LEAST_RATIO = 3.0
+"""The higher share must be this many times the lower."""
+
+_SPLITS = {
+    "sender": "sender",
+    "domain": "domain",
+    "policy_type": "policy_type",
+    "mode": "mode",
+}
+
+
+def over_time(
+    data: Data, where: Filter = EVERYTHING, by: Period = "day", split: str | None = None
+) -> pd.DataFrame:
+    """Answer: how many sessions, and what share of them failed, in each day, week or month?
+
+    A report counts in the period that holds it whole. One that spans several (over 25 hours, when
+    counting by day) is left out, never spread; `left_out` says how many such there were.
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at; sessions under `tlsa` only if its policy types name them.
+    by
+        `day`, `week` (from Monday) or `month`, all in UTC.
+    split
+        Nothing, or `sender`, `domain`, `policy_type` or `mode`: a row for each of them in each period.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `period` (its first midnight, UTC), the column of `split`, `results` (policy results),
+        `sessions`, `successful`, `failed`, `failure_share` (0 to 1), `left_out` (results). Without a
+        split, a period without any result is a row whose counts are null: a gap is not zero.
+
+    Raises
+    ------
+    InputError
+        An unknown period or split.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> found = ma.over_time(data, ma.Filter(domains="bakery.example"), by="month")
+    >>> [f"{period:%Y-%m}" for period in found["period"]]
+    ['2026-02', '2026-03', '2026-04', '2026-05']
+    """
+    facts = data.facts
+    if split is not None and split not in _SPLITS:
+        raise InputError(f"split: expected one of {', '.join(_SPLITS)}; got {split!r}")
+    mask = facts.sessions_where(where) & facts.dated
+    period, whole = _periods(facts, by)
+    column = _split(facts, split)
+    key = period[mask].astype(np.int64)
+    if column is not None:
+        key = key * 2**32 + column.codes[mask] + 1
+    found, place = np.unique(key, return_inverse=True)
+    kept = whole[mask]
+    failed = totals(place, np.where(kept, facts.failed[mask], 0), len(found))
+    successful = totals(place, np.where(kept, facts.successful[mask], 0), len(found))
+    results = np.bincount(place, weights=kept, minlength=len(found)).astype(np.int64)
+    frame = pd.DataFrame(
+        {
+            "period": dates(found if column is None else found >> 32),
+            **({} if column is None else {str(split): column.names((found & (2**32 - 1)) - 1)}),
+            "results": counts(results),
+            "sessions": counts(failed + successful),
+            "successful": counts(successful),
+            "failed": counts(failed),
+            "failure_share": pd.Series(share(failed, failed + successful)).astype("Float64"),
+            "left_out": counts(np.bincount(place, minlength=len(found)) - results),
+        }
+    )
+    none = frame["results"] == 0
+    frame.loc[none, ["sessions", "successful", "failed"]] = pd.NA
+    return frame if column is not None else _with_gaps(frame, by)
+
+
+def failures_over_time(
+    data: Data, where: Filter = EVERYTHING, by: Period = "day", split: str = "result_type"
+) -> pd.DataFrame:
+    """Answer: which failures, in each day, week or month?
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at.
+    by
+        `day`, `week` or `month`, UTC.
+    split
+        `result_type`, `effect` or `mx_host`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `period`, the column of `split`, `failures` (details), `sessions` (their failed sessions). Only
+        what occurs has a row; details of reports that no one period holds are left out.
+
+    Raises
+    ------
+    InputError
+        An unknown period or split.
+    """
+    facts = data.facts
+    columns = {"result_type": facts.result_type, "effect": facts.effect, "mx_host": facts.mx}
+    if split not in columns:
+        raise InputError(f"split: expected one of {', '.join(columns)}; got {split!r}")
+    period, whole = _periods(facts, by)
+    column = columns[split]
+    mask = facts.failures_where(where) & (facts.dated & whole)[facts.of]
+    key = period[facts.of[mask]].astype(np.int64) * 2**32 + column.codes[mask] + 1
+    found, place = np.unique(key, return_inverse=True)
+    return pd.DataFrame(
+        {
+            "period": dates(found >> 32),
+            split: column.names((found & (2**32 - 1)) - 1),
+            "failures": counts(np.bincount(place, minlength=len(found))),
+            "sessions": counts(totals(place, facts.sessions[mask], len(found))),
+        }
+    )
+
+
+def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
+    """Answer: on which day did a kind of failure begin, stop, or change?
+
+    The rule: for each domain, policy type, MX host and result type, the daily share of failed sessions
+    is split in two where two shares explain it best, and again within each part, as long as that beats
+    one share by :data:`LEAST_EVIDENCE` (twice the log-likelihood ratio, divided by how much more the
+    days scatter than coin tosses would), the higher share reaches 0.1 % and is three times the lower,
+    and the change is not a single day's.
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each change, the latest first: `day` (UTC, the first of the new share), `domain`,
+        `policy_type`, `mx_host`, `result_type`, `change` (`rise` or `fall`), `before`, `after` (shares
+        of the sessions of that domain and policy type), `failed_before`, `failed_after` (sessions),
+        `first_day`, `last_day` (of the two parts compared), `text` (a sentence).
+        `Filter.of(row)` chooses the evidence.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> found = ma.change_points(data, ma.Filter(domains="clinic.example", mx_hosts="mx2.clinic.example"))
+    >>> for text in found["text"]:
+    ...     print(text)  # doctest: +ELLIPSIS
+    certificate-expired at mx2.clinic.example fell on 2026-03-17 from 30% to 0%...
+    certificate-expired at mx2.clinic.example rose on 2026-03-12 from 0% to 30%...
+    """
+    facts = data.facts
+    usable = facts.dated & ~facts.long
+    policies = facts.policies_where(where) & usable
+    failures = np.flatnonzero(facts.failures_where(where, policies))
+    of = facts.of[failures]
+    keys = np.stack(
+        [
+            facts.domain.codes[of],
+            facts.policy_type.codes[of],
+            facts.mx.codes[failures],
+            facts.result_type.codes[failures],
+        ]
+    )
+    groups, place = np.unique(keys, axis=1, return_inverse=True)
+    place = place.reshape(-1)
+    rows: list[dict[str, Any]] = []
+    for at, (domain, kind, mx, result) in enumerate(groups.T.tolist()):
+        base = np.flatnonzero(
+            policies & (facts.domain.codes == domain) & (facts.policy_type.codes == kind)
+        )
+        days, where_day = np.unique(facts.day[base], return_inverse=True)
+        sessions = totals(where_day, facts.failed[base] + facts.successful[base], len(days))
+        own = place == at
+        failed = totals(
+            np.searchsorted(days, facts.day[of[own]]), facts.sessions[failures[own]], len(days)
+        )
+        f, s = failed.astype(np.float64), np.maximum(sessions, failed).astype(np.float64)
+        cuts = changes(f, s)
+        bounds = [0, *cuts, len(days)]
+        for i, cut in enumerate(cuts, 1):
+            low, high = bounds[i - 1], bounds[i + 1]
+            rows.append(
+                {
+                    "day": days[cut],
+                    "domain": domain,
+                    "policy_type": kind,
+                    "mx_host": mx,
+                    "result_type": result,
+                    "before": f[low:cut].sum() / s[low:cut].sum(),
+                    "after": f[cut:high].sum() / s[cut:high].sum(),
+                    "failed_before": int(f[low:cut].sum()),
+                    "failed_after": int(f[cut:high].sum()),
+                    "first_day": days[low],
+                    "last_day": days[high - 1],
+                }
+            )
+    return _changes_frame(facts, rows)
+
+
+def _changes_frame(facts: Facts, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    def column(name: str) -> list[Any]:
+        return [row[name] for row in rows]
+
+    frame = pd.DataFrame(
+        {
+            "day": dates(column("day")),
+            "domain": facts.domain.names(column("domain")),
+            "policy_type": facts.policy_type.names(column("policy_type")),
+            "mx_host": facts.mx.names(column("mx_host")),
+            "result_type": facts.result_type.names(column("result_type")),
+            "before": pd.Series(column("before"), dtype="Float64"),
+            "after": pd.Series(column("after"), dtype="Float64"),
+            "failed_before": pd.Series(column("failed_before"), dtype="Int64"),
+            "failed_after": pd.Series(column("failed_after"), dtype="Int64"),
+            "first_day": dates(column("first_day")),
+            "last_day": dates(column("last_day")),
+        }
+    )
+    frame.insert(
+        5,
+        "change",
+        (frame["after"] > frame["before"]).map({True: "rise", False: "fall"}).astype("str"),
+    )
+    frame["text"] = pd.Series(
+        [
+            f"{_or(row.result_type, 'a type not named')} at {_or(row.mx_host, 'no MX named')}"
+            f" {'rose' if row.change == 'rise' else 'fell'} on {row.day:%Y-%m-%d}"
+            f" from {_percent(row.before)} to {_percent(row.after)}"
+            f" of {_or(row.domain, 'a domain not named')}'s {_or(row.policy_type, '')} sessions"
+            for row in frame.itertuples()
+        ],
+        dtype="str",
+    )
+    return frame.sort_values("day", ascending=False, kind="stable", ignore_index=True)
+
+
+def changes(failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64]) -> list[int]:
+    """Find where a series of daily shares changes, by the rule that :func:`change_points` states.
+
+    Examples
+    --------
+    >>> changes(np.array([0.0] * 20 + [30.0] * 5 + [0.0] * 20), np.full(45, 100.0))
+    [20, 25]
+    """
+    f, s = np.concatenate([[0], failed.cumsum()]), np.concatenate([[0], sessions.cumsum()])
+    seen = np.concatenate([[0], (failed > 0).cumsum()])
+
+    def evidence(low: int, at: Any, high: int) -> Any:
+        two = _likelihood(f[at] - f[low], s[at] - s[low])
+        two = two + _likelihood(f[high] - f[at], s[high] - s[at])
+        return 2 * (two - _likelihood(f[high] - f[low], s[high] - s[low]))
+
+    def cut(low: int, high: int) -> list[int]:
+        at = np.arange(low + FEWEST_DAYS, high - FEWEST_DAYS + 1)
+        if not len(at):
+            return []
+        gain = evidence(low, at, high)
+        middle = int(at[gain.argmax()])
+        if gain.max() < LEAST_EVIDENCE:
+            return []
+        return [*cut(low, middle), middle, *cut(middle, high)]
+
+    bounds = [0, *cut(0, len(failed)), len(failed)]
+    dispersion = _dispersion(failed, sessions, bounds)
+    # Coin tosses would have been split as above; what scatters more is joined again, weakest cut first.
+    while len(bounds) > 2:
+        parts = list(zip(bounds, bounds[1:], bounds[2:], strict=False))
+        strength = [
+            float(evidence(*part)) / dispersion if _matters(f, s, seen, *part) else 0.0
+            for part in parts
+        ]
+        weakest = int(np.argmin(strength))
+        if strength[weakest] >= LEAST_EVIDENCE:
+            break
+        del bounds[weakest + 1]
+    return bounds[1:-1]
+
+
+def _matters(f: Any, s: Any, seen: Any, low: int, cut: int, high: int) -> bool:
+    one, two = ((f[b] - f[a]) / max(s[b] - s[a], 1) for a, b in ((low, cut), (cut, high)))
+    top, bottom = max(one, two), min(one, two)
+    days = seen[cut] - seen[low] if one > two else seen[high] - seen[cut]
+    return bool(top >= LEAST_SHARE and top >= LEAST_RATIO * bottom and days >= FEWEST_DAYS)
+
+
+def _likelihood(failed: Any, sessions: Any) -> Any:
+    """Give the log-likelihood of failures at their own share."""
+    failed, sessions = np.asarray(failed, dtype=float), np.asarray(sessions, dtype=float)
+    passed = sessions - failed
+    whole = np.maximum(sessions, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(failed > 0, failed * np.log(failed / whole), 0) + np.where(
+            passed > 0, passed * np.log(passed / whole), 0
+        )
+
+
+def _dispersion(
+    failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64], bounds: list[int]
+) -> float:
+    """Give how much more neighbouring days of a part differ than coin tosses would; at least 1.
+
+    The squared differences' median, which few odd days do not move, over that of χ² with one degree of
+    freedom (0.4549). Differences across a cut do not count: there the share may really have changed.
+    """
+    squares = []
+    for low, high in pairwise(bounds):
+        there = sessions[low:high] > 0
+        f, s = failed[low:high][there], sessions[low:high][there]
+        pooled = (f[1:] + f[:-1]) / (s[1:] + s[:-1])
+        variance = pooled * (1 - pooled) * (1 / s[1:] + 1 / s[:-1])
+        some = variance > 0
+        squares.append((f[1:] / s[1:] - f[:-1] / s[:-1])[some] ** 2 / variance[some])
+    joined = np.concatenate(squares)
+    return max(1.0, float(np.median(joined)) / 0.4549) if len(joined) else 1.0
+
+
+def _percent(value: Any) -> str:
+    digits = 0 if value == 0 or value >= 0.1 else max(1, 1 - round(log10(value)) - 2)
+    return f"{value:.{min(digits, 4)}%}"
+
+
+def _or(value: Any, otherwise: str) -> str:
+    return value if isinstance(value, str) else otherwise
+
+
+def _split(facts: Facts, split: str | None) -> Column | None:
+    if split is None:
+        return None
+    return {
+        "sender": Column(facts.policy_sender, facts.sender.words),
+        "domain": facts.domain,
+        "policy_type": facts.policy_type,
+        "mode": facts.mode,
+    }[split]
+
+
+def _start(days: npt.NDArray[Any], by: str) -> Counts:
+    if by == "day":
+        return days.astype(np.int64)
+    if by == "week":  # 1970-01-01 was a Thursday
+        return (days.astype(np.int64) + 3) // 7 * 7 - 3
+    if by == "month":
+        months = days.astype("datetime64[D]").astype("datetime64[M]")
+        return months.astype("datetime64[D]").astype(np.int64)
+    raise InputError(f"by: expected day, week or month; got {by!r}")
+
+
+def _periods(facts: Facts, by: str) -> tuple[Counts, Mask]:
+    """Give each policy result's period, and whether it holds the report whole."""
+    first = _start(facts.day, by)
+    last = _start(facts.report_last[facts.report], by)
+    return first, ~facts.long | (first == last)
+
+
+def _with_gaps(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    step = {"day": "D", "week": "W-MON", "month": "MS"}[by]
+    every = pd.date_range(
+        frame["period"].min(), frame["period"].max(), freq=step, name="period", unit="us"
+    )
+    whole = frame.set_index("period").reindex(every)
+    for name in ("results", "left_out"):
+        whole[name] = whole[name].fillna(0)
+    return whole.reset_index()

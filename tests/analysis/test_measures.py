@@ -1,0 +1,537 @@
+"""Every measure against a world whose answer stands in the test, and against a plain count by pandas."""
+
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mtasts_analysis as ma
+from mtasts_analysis.analysis import effects, facts, intervals, names, trends
+from mtasts_analysis.analysis.effects import EFFECTS, effect
+from tests.analysis.world import POLICY, load, policy, report
+from tests.conftest import ROOT
+
+TRUTH = json.loads((ROOT / "data" / "truth.json").read_text())
+MX1, MX2, MX3 = "mx1.d.example", "mx2.d.example", "mx3.d.example"
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return ma.load(ma.sample_archive(), progress=False)
+
+
+# --- effects: FIELD's table, row by row -------------------------------------------------------------
+
+TLS = (
+    "starttls-not-supported", "certificate-host-mismatch", "certificate-expired",
+    "certificate-not-trusted", "validation-failure",
+)  # fmt: skip
+DANE = ("tlsa-invalid", "dnssec-invalid", "dane-required")
+FETCH = ("sts-policy-fetch-error", "sts-policy-invalid", "sts-webpki-invalid")
+ODD = ("dns-error", "a-new-type", None)
+KINDS = ("sts", "tlsa", "no-policy-found", "something-new", None)
+MODES = ("testing", "enforce", "none", "odd", None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", MODES)
+def test_the_effect_is_total(kind, mode):
+    for result in TLS:
+        expected = {
+            "sts": "not refused" if mode == "none" else "refused",
+            "tlsa": "refused already",
+            "no-policy-found": "latent",
+        }.get(kind, "unknown")
+        assert effect(kind, result, mode) == expected, result
+    for result in DANE:  # a DANE failure stands, whatever MTA-STS says: RFC 8461 §2
+        assert effect(kind, result, mode) == "refused already"
+    for result in FETCH:
+        assert effect(kind, result, mode) == "unprotected"
+    for result in ODD:
+        expected = "not refused" if (kind, mode) == ("sts", "none") else "unknown"
+        assert effect(kind, result, mode) == expected
+
+
+def test_each_type_has_advice():
+    for result in (*TLS, *DANE, *FETCH, "dns-error", "a-new-type", None):
+        found = effects.advice(result)
+        assert all((found.description, found.likely_cause, found.action, found.verify)), result
+    assert effects.advice("a-new-type") is not effects.advice("dns-error")
+    assert {
+        effect(*x) for x in itertools.product(KINDS, (*TLS, *DANE, *FETCH, *ODD), MODES)
+    } == set(EFFECTS)
+
+
+# --- filters ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        (ma.Filter(), "everything"),
+        (ma.Filter(domains=["a", "b"], modes="testing"), "domains a and b, mode testing"),
+        (ma.Filter(start="2026-05-14", end="2026-05-14"), "on 2026-05-14"),
+        (ma.Filter(start="2026-05-14", end="2026-05-15"), "2026-05-14 to 2026-05-15"),
+        (ma.Filter(end="2026-05-14"), "until 2026-05-14"),
+        (ma.Filter(senders=[None]), "sender not named"),
+        (ma.Filter(mx_hosts=map(str, range(9))), "MX hosts 0, 1, 2, 3 and 5 more"),
+    ],
+)  # fmt: skip
+def test_a_filter_reads_as_a_sentence_and_as_code(where, sentence):
+    assert str(where) == sentence
+    assert eval(repr(where), {"Filter": ma.Filter}) == where
+    assert bool(where) == (sentence != "everything")
+    assert hash(where) == hash(where.but())
+
+
+@pytest.mark.parametrize(
+    "given", [{"start": "14 May"}, {"start": "2026-05-15", "end": "2026-05-14"}]
+)
+def test_a_filter_that_cannot_be(given):
+    with pytest.raises(ma.InputError, match="expected"):
+        ma.Filter(**given)
+
+
+def test_what_a_filter_chooses():
+    data = load(
+        [
+            report(0, [policy(5, [("certificate-expired", MX1, 2)]), policy(7, kind="tlsa")]),
+            report(1, [policy(1, [("dns-error", MX2, 1)], domain="e.example")], sender="B"),
+            report(2, [policy(3, kind="no-policy-found", domain="e.example")], sender="B"),
+            {**report(3, []), "date-range": None},
+        ]
+    )
+    rows = {
+        (): 4,
+        ("domains", "d.example"): 2,
+        ("domains", "nobody.example"): 0,
+        ("senders", "B"): 2,
+        ("policy_types", ("sts", "tlsa")): 3,
+        ("modes", "testing"): 2,
+        ("modes", None): 2,
+        ("start", "2026-03-02"): 2,
+        ("end", "2026-03-02"): 3,
+        ("mx_hosts", MX1): 4,  # it chooses details, not results
+    }
+    for given_, count in rows.items():
+        name, value = given_ or ("domains", ())
+        chosen = data.filter(**{name: (value,) if value is None else value})
+        assert len(chosen.policies) == count, given_
+    assert len(data.filter(mx_hosts=MX1).failures) == 1
+    assert len(data.filter(effects="unknown").failures) == 1
+    assert len(data.filter(result_types="dns-error", mx_hosts=MX1).failures) == 0
+    chosen = data.filter(senders="B")
+    assert set(chosen.failures["report_key"]) <= set(chosen.reports["report_key"])
+    assert len(chosen.reports) == 2
+    assert data.filter() is data
+
+
+# --- senders' names --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Google Inc.", "Google LLC"),
+        ("Microsoft Corporation", "microsoft"),
+        ("Mail  GmbH", "mail"),
+        ("Foo Co., Ltd.", "Foo"),
+    ],
+)
+def test_spellings_of_one_organization(one, other):
+    assert names.canonical(one) == names.canonical(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Inc", "LLC"), ("Google", "Goggle"), ("Coop", "op")])
+def test_spellings_of_two(one, other):
+    assert names.canonical(one) != names.canonical(other)
+
+
+def test_two_submitters_of_one_name_stay_two():
+    found = names.group([(("a.example", "Mail"), 1), (("b.example", "Mail"), 1), ((None, None), 1)])
+    assert found[("a.example", "Mail")] == "Mail (a.example)"
+    assert found[("b.example", "Mail")] == "Mail (b.example)"
+    assert found[(None, None)] is None
+
+
+# --- failures --------------------------------------------------------------------------------------
+
+
+def test_failure_types():
+    data = load(
+        [
+            report(
+                0, [policy(90, [("certificate-expired", MX1, 6), ("validation-failure", MX3, 3)])]
+            ),
+            report(4, [policy(90, [("certificate-expired", MX1, 1)])], sender="B"),
+            report(2, [policy(9, [("certificate-expired", MX1, 8)], kind="no-policy-found")]),
+        ]
+    )
+    found = ma.failure_types(data).set_index(["policy_type", "result_type"])
+    row = found.loc[("sts", "certificate-expired")]
+    assert (row["effect"], row["failures"], row["sessions"], row["senders"]) == ("refused", 2, 7, 2)
+    assert row["share"] == pytest.approx(0.7)
+    assert (str(row["first_day"].date()), str(row["last_day"].date())) == (
+        "2026-03-01",
+        "2026-03-05",
+    )
+    assert found.loc[("no-policy-found", "certificate-expired"), "effect"] == "latent"
+    # mx3 is in no pattern of the policy: whatever the type, that is what to mend (RFC 8461 §4.1).
+    missed = found.loc[("sts", "validation-failure")]
+    assert missed["not_in_policy"] == 3
+    assert missed["action"] == effects.MX_NOT_IN_POLICY.action
+    assert list(ma.failure_types(data)["sessions"]) == [8, 7, 3]
+
+
+def test_unexplained_and_overlapping_do_not_cancel_out():
+    data = load(
+        [
+            report(0, [policy(9, [("dns-error", MX1, 2)], total=5)]),
+            report(1, [policy(9, [("dns-error", MX1, 9)], total=5)]),
+        ]
+    )
+    found = ma.unexplained(data).iloc[0]
+    assert [found[c] for c in ("failed", "detailed", "unexplained", "overlapping")] == [
+        10,
+        11,
+        3,
+        4,
+    ]
+
+
+def test_one_host_over_all_domains():
+    data = load(
+        [
+            report(0, [policy(1, [("dns-error", "MX.shared.example.", 2)], domain="d.example")]),
+            report(1, [policy(1, [("dns-error", "mx.shared.example", 3)], domain="e.example")]),
+        ]
+    )
+    found = ma.failures_by_mx(data)
+    assert found[["mx_host", "sessions", "domains"]].values.tolist() == [
+        ["mx.shared.example", 5, 2]
+    ]
+
+
+def test_the_sample_adds_up(sample):
+    """The same sums as truth.json, which the script that wrote the archive added up."""
+    found = sample.facts
+    for name, sessions in TRUTH["failed_sessions_by_type"].items():
+        domain, result = name.split(" ")
+        own = ma.failure_types(sample, ma.Filter(domains=domain, result_types=result))
+        assert own["sessions"].sum() == sessions
+    for name, (successful, failed) in TRUTH["sessions"].items():
+        domain, kind = name.split(" ")
+        mask = found.policies_where(ma.Filter(domains=domain, policy_types=kind))
+        assert [int(found.successful[mask].sum()), int(found.failed[mask].sum())] == [
+            successful,
+            failed,
+        ]
+
+
+# --- over time -------------------------------------------------------------------------------------
+
+
+def test_gaps_are_gaps_and_long_reports_are_left_out():
+    data = load(
+        [
+            report(0, [policy(10)]),
+            report(1, [policy(50, [("dns-error", MX1, 50)])], days=7, sender="W"),
+            report(3, [policy(20, [("certificate-expired", MX1, 20)])]),
+        ]
+    )
+    found = ma.over_time(data)
+    assert [str(day.date()) for day in found["period"]] == [
+        "2026-03-01",
+        "2026-03-02",
+        "2026-03-03",
+        "2026-03-04",
+    ]
+    assert found["sessions"].tolist() == [10, pd.NA, pd.NA, 40]
+    assert found["left_out"].tolist() == [0, 1, 0, 0]
+    assert found["failure_share"].isna().tolist() == [False, True, True, False]
+    # The week of Monday, 2 March holds the report of 2 to 8 March whole.
+    weeks = ma.over_time(data, by="week").set_index("period")
+    assert weeks.loc["2026-03-02", "sessions"] == 140
+    assert weeks["left_out"].sum() == 0
+    assert ma.over_time(data, by="month")["sessions"].tolist() == [150]
+    assert ma.failures_over_time(data)["sessions"].tolist() == [20]
+    assert ma.failures_over_time(data, by="week")["sessions"].sum() == 70
+
+
+def test_sessions_under_tlsa_are_apart():
+    """One session may be counted under both: RFC 8460 §4."""
+    data = load([report(0, [policy(10), policy(10, kind="tlsa")])])
+    assert ma.over_time(data)["sessions"].tolist() == [10]
+    assert ma.over_time(data, ma.Filter(policy_types="tlsa"))["sessions"].tolist() == [10]
+    assert ma.senders(data)["sessions"].tolist() == [10]
+
+
+@pytest.mark.parametrize("wrong", [{"by": "year"}, {"split": "hour"}])
+def test_an_unknown_period_or_split(sample, wrong):
+    with pytest.raises(ma.InputError, match="expected"):
+        ma.over_time(sample, **wrong)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40), st.sampled_from("ABC"), st.integers(0, 2**62), st.integers(0, 50),
+            st.integers(1, 9),
+        ),
+        min_size=1, max_size=12,
+    )
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_totals_are_those_of_plain_integers(rows):
+    reports = [
+        {
+            **report(day, [policy(good, [("dns-error", MX1, bad)])], sender=who, days=span),
+            "report-id": str(n),
+        }
+        for n, (day, who, good, bad, span) in enumerate(rows)
+    ]
+    data = load(reports)
+    for by in ("day", "week", "month"):
+        found = ma.over_time(data, by=by)
+        kept = found["successful"].dropna()
+        if by == "month":  # March and April 2026: whole unless it runs over the end of March
+            expected = sum(r[2] for r in rows if (r[0] <= 30) == (r[0] + r[4] - 1 <= 30))
+            assert sum(map(int, kept)) == expected
+        assert int(found["results"].sum() + found["left_out"].sum()) == len(rows)
+    assert sum(map(int, ma.senders(data)["sessions"])) == sum(r[2] + r[3] for r in rows)
+    assert sum(map(int, ma.failure_types(data)["sessions"])) == sum(r[3] for r in rows)
+
+
+# --- changes ---------------------------------------------------------------------------------------
+
+
+def outage(failing, days=60, sessions=200, count=60):
+    return [
+        report(d, [policy(sessions - count, [("certificate-expired", MX2, count)]) if d in failing else policy(sessions)])
+        for d in range(days)
+    ]  # fmt: skip
+
+
+def test_an_outage_has_two_ends():
+    found = ma.change_points(load(outage(range(20, 25))))
+    assert found[["change", "before", "after"]].values.tolist() == [
+        ["fall", 0.3, 0.0],
+        ["rise", 0.0, 0.3],
+    ]
+    assert [str(day.date()) for day in found["day"]] == ["2026-03-26", "2026-03-21"]
+    assert found.loc[1, "text"] == (
+        "certificate-expired at mx2.d.example rose on 2026-03-21 from 0% to 30% of d.example's sts sessions"
+    )
+
+
+def test_the_evidence_of_a_change():
+    data = load(outage(range(20, 25)))
+    rise = ma.change_points(data).iloc[1]
+    assert data.filter(ma.Filter.of(rise)).failures["failed_session_count"].tolist() == [60] * 5
+
+
+@pytest.mark.parametrize(
+    ("failing", "why"),
+    [
+        ((), "nothing fails"),
+        ((30,), "a single day is no change"),
+        (range(0, 60, 7), "a sender that retries each Monday"),
+        (range(60), "it always failed"),
+        ((3, 17, 18, 31, 50), "now and then"),
+    ],
+)
+def test_no_change(failing, why):
+    assert ma.change_points(load(outage(set(failing)))).empty, why
+
+
+def test_noise_alone_is_seldom_a_change():
+    """Days that scatter around one share far more than coin tosses do: at most 5 series of 100 change."""
+    found = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        sessions = rng.integers(50, 500, 120).astype(float)
+        failed = rng.binomial(sessions.astype(int), rng.beta(1, 30, 120)).astype(float)
+        found += bool(trends.changes(failed, sessions))
+    assert found <= 5
+
+
+# --- senders ---------------------------------------------------------------------------------------
+
+
+def test_silence_and_newness():
+    daily = [report(d, [policy(10)], sender="Daily") for d in range(70)]
+    stopped = [report(d, [policy(10)], sender="Stopped") for d in range(40)]
+    weekly = [report(d, [policy(10)], sender="Weekly") for d in range(0, 64, 7)]
+    fresh = [report(d, [policy(10)], sender="Fresh") for d in range(60, 70)]
+    found = ma.senders(load([*daily, *stopped, *weekly, *fresh])).set_index("sender")
+    assert found["silent"].to_dict() == {
+        "Daily": False,
+        "Stopped": True,
+        "Weekly": False,
+        "Fresh": False,
+    }
+    assert found["new"].to_dict() == {
+        "Daily": False,
+        "Stopped": False,
+        "Weekly": False,
+        "Fresh": True,
+    }
+    assert found.loc["Weekly", "usual_gap"] == 7
+    assert found.loc["Daily", ["reports", "days", "sessions"]].tolist() == [70, 70, 700]
+
+
+def test_a_trend_is_what_intervals_agree_on():
+    worse = [
+        report(d, [policy(90, [("dns-error", MX1, 40 if d >= 46 else d % 2)])], sender="Worse")
+        for d in range(60)
+    ]
+    same = [report(d, [policy(90, [("dns-error", MX1, d % 3)])], sender="Same") for d in range(60)]
+    found = ma.senders(load([*worse, *same])).set_index("sender")
+    assert found["trend"].to_dict() == {"Worse": "rising", "Same": "steady"}
+
+
+# --- intervals -------------------------------------------------------------------------------------
+
+
+def test_no_failure_is_no_certainty():
+    found = intervals.interval([0] * 10, [1000] * 10)
+    assert found.share == 0
+    assert found.low == 0
+    assert found.high > 0.2  # ten days speak as ten tosses at most: 3.84 / 13.84
+
+
+def test_clusters_widen():
+    even = intervals.interval([10] * 20, [100] * 20)
+    bursts = intervals.interval([100] * 2 + [0] * 18, [100] * 20)
+    assert even.share == bursts.share == pytest.approx(0.1)
+    assert bursts.high - bursts.low > 3 * (even.high - even.low)
+
+
+@pytest.mark.parametrize("days", [0, 1, 4])
+def test_few_days_give_no_interval(days):
+    found = intervals.interval([1] * days, [10] * days)
+    assert (found.low, found.high) == (None, None)
+
+
+@pytest.mark.slow
+def test_the_interval_covers():
+    """Nominally 95 %: over 400 simulated quarters of clustered failures it holds the true share in 90 % or more."""
+    rng = np.random.default_rng(7)
+    held = 0
+    for _ in range(400):
+        share = rng.uniform(0.005, 0.2)
+        sessions = rng.lognormal(4, 0.7, 90).astype(int) + 1
+        failed = rng.binomial(sessions, rng.beta(share * 8, (1 - share) * 8, 90))
+        found = intervals.interval(failed, sessions)
+        held += found.low <= share <= found.high
+    assert held >= 360, held
+
+
+# --- compare, policies, leads ----------------------------------------------------------------------
+
+
+def test_did_the_fix_work():
+    days = [
+        report(d, [policy(90, [
+            *([("certificate-expired", MX1, 10)] if d < 14 else []),
+            *([("validation-failure", MX2, 10)] if d >= 14 else []),
+            ("dns-error", MX1, 1 + d % 2),
+        ])])
+        for d in range(28)
+    ]  # fmt: skip
+    found = ma.compare(load(days), "2026-03-15").set_index("result_type")
+    assert found["change"].to_dict() == {
+        "certificate-expired": "gone", "validation-failure": "new", "dns-error": "no clear change",
+    }  # fmt: skip
+    assert found.loc["certificate-expired", ["failed_before", "failed_after"]].tolist() == [140, 0]
+
+
+def test_compare_says_what_is_missing(sample):
+    with pytest.raises(ma.InputError, match="none starts in the 14 days from 2027-04-30"):
+        ma.compare(sample, "2027-05-14")
+    with pytest.raises(ma.InputError, match="expected 1 or more"):
+        ma.compare(sample, "2026-03-14", days=0)
+
+
+NEWER = ["version: STSv1", "mode: enforce", "mx: mx1.d.example", "max_age: 86400"]
+
+
+def test_a_sender_on_an_old_policy():
+    days = [
+        report(d, [policy(9, text=POLICY if d < 10 else NEWER)], sender="Quick") for d in range(20)
+    ]
+    days += [
+        report(d, [policy(9, text=POLICY if d < 11 else NEWER)], sender="Cached") for d in range(20)
+    ]
+    days += [report(d, [policy(9)], sender="Stale") for d in range(20)]
+    found = ma.policy_history(load(days))
+    assert found[["sender", "policy", "mode", "stale"]].values.tolist() == [
+        ["Cached", "P1", "testing", False],  # max_age lets it
+        ["Cached", "P2", "enforce", False],
+        ["Quick", "P1", "testing", False],
+        ["Quick", "P2", "enforce", False],
+        ["Stale", "P1", "testing", True],
+    ]
+    assert found["sessions"].tolist() == [99, 81, 90, 90, 180]
+
+
+def path_without_tls(victims, others):
+    days = []
+    for d in range(10):
+        days += [
+            report(
+                d, [policy(5, [("starttls-not-supported", MX1, 4, "203.0.113.9")])], sender=f"V{n}"
+            )
+            for n in range(victims)
+        ]
+        days += [report(d, [policy(50)], sender=f"O{n}") for n in range(others)]
+    return load(days)
+
+
+def test_no_starttls_for_few_is_a_lead():
+    found = ma.interception_leads(path_without_tls(1, 4))
+    assert found[["lead", "sender", "other_senders", "sessions"]].values.tolist() == [
+        ["starttls-for-few", "V0", 4, 40]
+    ]
+
+
+@pytest.mark.parametrize(("victims", "others"), [(4, 1), (1, 0), (1, 1)])
+def test_no_starttls_for_all_is_the_mx(victims, others):
+    assert ma.interception_leads(path_without_tls(victims, others)).empty
+
+
+def test_addresses_from_dns_show_a_stranger():
+    data = path_without_tls(1, 4)
+    found = ma.interception_leads(data, addresses={"MX1.d.example.": ["192.0.2.1"]})
+    assert set(found["lead"]) == {"unknown-address", "starttls-for-few"}
+    known = ma.interception_leads(data, addresses={MX1: ["203.0.113.9"]})
+    assert set(known["lead"]) == {"starttls-for-few"}
+
+
+# --- an archive of nothing -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "archive", [b"{}", b'{"policies": []}', json.dumps(report(0, [])).encode()]
+)
+def test_nothing_is_an_answer(archive):
+    data = ma.load(archive, progress=False)
+    for measure in (
+        ma.failure_types, ma.failures_by_mx, ma.failures_by_address, ma.unexplained, ma.effects, ma.senders,
+        ma.over_time, ma.failures_over_time, ma.change_points, ma.policy_history, ma.interception_leads,
+    ):  # fmt: skip
+        found = measure(data)
+        assert len(found) <= 1
+        assert len(measure(data, ma.Filter(domains="d.example"))) == 0
+        assert "object" not in set(map(str, found.dtypes)), measure
+
+
+def test_sums_past_int64_are_integers_still():
+    data = load([report(d, [policy(2**63 - 1)]) for d in range(3)])
+    assert facts.total(data.facts.successful) == 3 * (2**63 - 1)
+    assert sum(map(int, ma.over_time(data)["successful"])) == 3 * (2**63 - 1)
+    assert int(ma.senders(data)["sessions"].iloc[0]) == 3 * (2**63 - 1)
