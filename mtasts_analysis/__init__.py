@@ -44,10 +44,12 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from mtasts_analysis.limits import Limits
+    from mtasts_analysis.show import plots
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "plots": "show.plots",
     "Accounting": "archive.load",
     "Archive": "data",
     "Filter": "analysis.filters",
@@ -100,6 +102,7 @@ __all__ = [
     "lay_out_notebooks",
     "load",
     "over_time",
+    "plots",
     "policy_history",
     "read_parquet",
     "sample_archive",
@@ -112,7 +115,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    module = import_module(f"{__name__}.{home}")
+    value = module if home == f"show.{name}" else getattr(module, name)
     globals()[name] = value
     return value
 

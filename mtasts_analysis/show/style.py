@@ -1,0 +1,156 @@
+"""One style for every picture, and the figure class that shows itself in a notebook."""
+
+import base64
+import io
+import os
+import warnings
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mtasts_analysis.archive.files import replacing
+from mtasts_analysis.show.text import plain
+
+INK, SOFT, GRID = "#1b1f24", "#5c6670", "#e3e6e9"
+
+# Okabe and Ito (2008): told apart with any colour vision, and in grey by lightness or hatch.
+BLUE, SKY, GREEN, ORANGE = "#0072b2", "#56b4e9", "#009e73", "#e69f00"
+VERMILION, PINK, YELLOW, GREY = "#d55e00", "#cc79a7", "#c9b400", "#9aa3ab"
+
+TYPE_COLOURS: dict[str, tuple[str, str]] = {
+    "certificate-expired": (VERMILION, ""),
+    "certificate-host-mismatch": (ORANGE, ""),
+    "certificate-not-trusted": (PINK, ""),
+    "starttls-not-supported": (BLUE, ""),
+    "validation-failure": (SKY, ""),
+    "sts-policy-fetch-error": (GREEN, ""),
+    "sts-policy-invalid": (GREEN, "///"),
+    "sts-webpki-invalid": (YELLOW, ""),
+    "tlsa-invalid": (BLUE, "///"),
+    "dnssec-invalid": (SKY, "///"),
+    "dane-required": (PINK, "///"),
+    "dns-error": (GREY, "///"),
+}
+"""Each result type's colour and hatch, the same in every picture."""
+
+EFFECT_COLOURS: dict[str, tuple[str, str]] = {
+    "refused": (VERMILION, ""),
+    "refused already": (PINK, ""),
+    "unprotected": (ORANGE, ""),
+    "latent": (SKY, ""),
+    "unknown": (GREY, "///"),
+    "not refused": (GREEN, ""),
+}
+"""Each effect's colour and hatch."""
+
+_RC: dict[str, Any] = {
+    # What a stranger wrote is text: `$` begins no formula.
+    "text.parse_math": False,
+    "text.usetex": False,
+    "svg.hashsalt": "mtasts-analysis",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": SOFT,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "text.color": INK,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+}
+
+_DPI = 144
+
+
+def styled() -> Any:
+    """Give the context in which pictures are made and drawn: tick labels are made while drawing."""
+    rc: Any = _RC  # the stubs want a literal
+    return mpl.rc_context(rc)
+
+
+class Plot(Figure):
+    """A picture with a sentence that says what it shows; a notebook shows it without pyplot.
+
+    Attributes
+    ----------
+    alt : str
+        What it shows, for who cannot see it.
+    """
+
+    alt = ""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw in the package's style, whatever the session's is."""
+        with styled(), warnings.catch_warnings():
+            # A stranger's letter that the font lacks is drawn as a box.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+            super().draw(renderer)
+
+    def image(self, kind: str = "png") -> bytes:
+        """Give the picture as PNG or SVG.
+
+        Parameters
+        ----------
+        kind
+            `png` or `svg`.
+        """
+        raw = io.BytesIO()
+        metadata = {"Date": None} if kind == "svg" else None
+        with styled(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+            self.savefig(raw, format=kind, dpi=_DPI, metadata=metadata)
+        return raw.getvalue()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; the name's ending, `.png` or `.svg`, says as what.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
+        folder, name = os.path.split(os.fspath(path))
+        kind = "svg" if name.endswith(".svg") else "png"
+        with replacing(Path(folder), [name]) as (target,):
+            target.write_bytes(self.image(kind))
+
+    def _repr_html_(self) -> str:
+        picture = base64.b64encode(self.image()).decode("ascii")
+        width = round(self.get_figwidth() * 96)
+        return (
+            f'<img alt="{escape(plain(self.alt, 400))}" src="data:image/png;base64,{picture}"'
+            f' style="max-width:100%;width:{width}px;height:auto">'
+        )
+
+    def __repr__(self) -> str:
+        return f"<Plot: {plain(self.alt, 200)}>"
+
+
+def canvas(width: float, height: float) -> Plot:
+    """Give an empty picture of a size in inches."""
+    figure = Plot(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def label(value: object, longest: int = 34) -> str:
+    """Give a stranger's string as a label: one short line without controls; `not named` for none."""
+    return plain(value, longest) or "not named"
