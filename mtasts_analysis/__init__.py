@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mtasts_analysis.archive.load import Accounting
     from mtasts_analysis.archive.parquet import SCHEMA_VERSION
     from mtasts_analysis.bundled import lay_out_notebooks, sample_archive
-    from mtasts_analysis.data import Archive, load, read_parquet
+    from mtasts_analysis.data import Archive, load, read_csv, read_parquet
     from mtasts_analysis.errors import (
         InputError,
         MissingExtraError,
@@ -43,12 +43,15 @@ if TYPE_CHECKING:
         ProblemError,
         SchemaError,
     )
+    from mtasts_analysis.explore import explore
     from mtasts_analysis.limits import Limits
     from mtasts_analysis.show import plots
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "read_csv": "data",
+    "explore": "explore",
     "plots": "show.plots",
     "Accounting": "archive.load",
     "Archive": "data",
@@ -94,6 +97,7 @@ __all__ = [
     "change_points",
     "compare",
     "effects",
+    "explore",
     "failure_types",
     "failures_by_address",
     "failures_by_mx",
@@ -104,6 +108,7 @@ __all__ = [
     "over_time",
     "plots",
     "policy_history",
+    "read_csv",
     "read_parquet",
     "sample_archive",
     "senders",

@@ -1,8 +1,9 @@
 """The object that an analyst holds: the four tables of an archive, and what can be asked of them."""
 
+import io
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +14,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtasts_analysis.analysis import facts
+from mtasts_analysis.analysis import bi, facts
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
 from mtasts_analysis.archive import export, parquet, sources
 from mtasts_analysis.archive import load as loading
 from mtasts_analysis.archive.load import Accounting
+from mtasts_analysis.archive.tables import SCHEMAS
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
 from mtasts_analysis.show import html, progress, text
@@ -158,7 +160,11 @@ class Archive:
         return parquet.write(self.tables, self.accounting, Path(folder))
 
     def export(self, folder: PathLike, format: str = "parquet") -> list[Path]:  # noqa: A002  # the user's word
-        """Write the tables for another program.
+        """Write the tables for another program, and two more beside them.
+
+        `sessions` has a row for each policy result with its report's columns, its totals once, and its
+        failure details, each with its effect under enforce, as a list; `failure_effects` has the
+        effect of each failure. docs/bi.md shows how to use them.
 
         Parameters
         ----------
@@ -182,11 +188,12 @@ class Archive:
         MissingExtraError
             The format's extra is not installed.
         """
-        if format == "parquet":
-            return self.to_parquet(folder)
-        if format not in export.WRITERS:
+        if format not in export.FORMATS:
             raise InputError(f"format: expected one of {', '.join(export.FORMATS)}; got {format!r}")
-        return export.WRITERS[format](self.tables, Path(folder))
+        more = {"sessions": bi.sessions(self), "failure_effects": bi.failure_effects(self)}
+        if format == "parquet":
+            return [*self.to_parquet(folder), *parquet.write_more(more, Path(folder))]
+        return export.WRITERS[format](self.tables | more, Path(folder))
 
     def __repr__(self) -> str:
         return text.summary_text(self.summary)
@@ -216,7 +223,7 @@ def load(
     duplicates: Literal["drop", "keep"] = "drop",
     on_problem: Literal["record", "raise"] = "record",
     dkim: bool = False,
-    progress: bool | None = None,
+    progress: bool | Callable[[int], None] | None = None,
     limits: Limits = DEFAULT,
 ) -> Archive:
     """Load TLS reports from anything that holds them.
@@ -238,7 +245,8 @@ def load(
         Verify each report mail's DKIM signature (RFC 8460 §3) by live DNS and say so in the column
         `dkim`. Needs the extra `dkim`. No report is dropped for its verdict.
     progress
-        Show a progress bar; by default on a terminal and in a notebook.
+        Show a progress bar; by default on a terminal and in a notebook. Or a function that is told how
+        many bytes more were read.
     limits
         The bounds on size and depth.
 
@@ -287,13 +295,19 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _items(
-    paths: PathLike | bytes | Iterable[PathLike], reader: sources.Reader, shown: bool | None
+    paths: PathLike | bytes | Iterable[PathLike],
+    reader: sources.Reader,
+    shown: bool | Callable[[int], None] | None,
 ) -> AbstractContextManager[Iterator[sources.Item]]:
+    advance = shown if callable(shown) else None
     if isinstance(paths, bytes):
-        return progress.silent(reader.items(sources.Stream(paths), "bytes"))
+        read = sources.told(io.BytesIO(paths).read, advance)
+        return nullcontext(reader.items(sources.Stream(read=read), "bytes"))
     names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     found = list(sources.files([os.fspath(name) for name in names]))
-    return progress.shown(found, reader, shown)
+    if advance is None and (progress.watched() if shown is None else shown):
+        return progress.bar(found, reader)
+    return nullcontext(sources.read_all(found, reader, advance))
 
 
 def read_parquet(folder: PathLike) -> Archive:
@@ -317,3 +331,36 @@ def read_parquet(folder: PathLike) -> Archive:
         The files are not ours, or were written by a newer version.
     """
     return Archive(*parquet.read(Path(folder)))
+
+
+def read_csv(folder: PathLike) -> Archive:
+    """Read back what :meth:`Archive.export` wrote as CSV.
+
+    Parameters
+    ----------
+    folder
+        The folder with the CSV files.
+
+    Returns
+    -------
+    Archive
+        The same tables, apostrophes before would-be formulas taken away. The account holds what the
+        tables tell: reports, and nothing of what became of other items.
+
+    Raises
+    ------
+    InputError
+        A file is missing, or is not what `export` writes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = data.export(folder, format="csv")
+    ...     ma.read_csv(folder).failures.equals(data.failures)
+    True
+    """
+    tables = export.read_csv(Path(folder), SCHEMAS)
+    return Archive(tables, Accounting(reports=len(tables["reports"])))

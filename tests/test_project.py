@@ -17,7 +17,18 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mtasts_analysis"
 # Each may import those before it, and itself.
-ORDER = ["errors", "limits", "names", "archive", "analysis", "show", "bundled", "data", "cli"]
+ORDER = [
+    "errors",
+    "limits",
+    "names",
+    "archive",
+    "analysis",
+    "show",
+    "bundled",
+    "data",
+    "explore",
+    "cli",
+]
 ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "show", "data"}}
 
 

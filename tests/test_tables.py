@@ -208,7 +208,7 @@ def test_jsonl(hostile, tmp_path):
 def test_xlsx(hostile, tmp_path):
     (path,) = hostile.export(tmp_path, format="xlsx")
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == list(COLUMNS)
+    assert book.sheetnames == [*COLUMNS, "sessions", "failure_effects"]
     sheet = book["reports"]
     cell = sheet["B2"]
     assert (cell.value, cell.data_type) == (FORMULA, "s")  # text, not a formula

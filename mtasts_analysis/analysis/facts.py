@@ -51,6 +51,10 @@ class Column:
         except ValueError:
             return -2
 
+    def word(self, code: int) -> str | None:
+        """Give a code's word; None for -1."""
+        return None if code < 0 else self.words[code]
+
     def names(self, codes: npt.ArrayLike) -> "pd.Series[str]":
         """Give the words of some codes, as strings with nulls."""
         lookup = np.array([*self.words, None], dtype=object)
@@ -65,6 +69,8 @@ class Facts:
     ----------
     sender, report_first, report_last
         Of each report: the sender's code, and its first and last UTC day.
+    spellings
+        Of each sender: the organization names and the submitters that it wrote, the most frequent first.
     report, day, long, domain, sender, policy_type, mode, policy
         Of each policy result: its report's row, its start day (days since 1970-01-01), whether the
         report spans more than 25 h, and codes. `policy` stands for the policy's whole content.
@@ -77,6 +83,7 @@ class Facts:
     """
 
     sender: Column
+    spellings: tuple[tuple[str, str], ...]
     report_first: Codes
     report_last: Codes
     report: Codes
@@ -220,6 +227,71 @@ def share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> npt.NDArray[np.flo
     return result
 
 
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Rows grouped by one or more columns of codes.
+
+    Attributes
+    ----------
+    place
+        Of each row: its group.
+    codes
+        Of each column: the groups' codes, in the order of the columns' codes.
+    size
+        How many groups there are.
+    """
+
+    place: npt.NDArray[np.int64]
+    codes: tuple[npt.NDArray[np.int64], ...]
+    size: int
+
+
+_DENSE = 1 << 22
+
+
+def grouped(*columns: tuple[npt.NDArray[Any], int]) -> Groups:
+    """Group rows by columns of codes from -1 up to a size.
+
+    Where the combinations are few enough to count them all, nothing is sorted.
+
+    Examples
+    --------
+    >>> found = grouped((np.array([1, 0, 1]), 2), (np.array([-1, 2, -1]), 3))
+    >>> found.place.tolist(), [codes.tolist() for codes in found.codes]
+    ([1, 0, 1], [[0, 1], [2, -1]])
+    """
+    key = np.zeros(len(columns[0][0]), dtype=np.int64)
+    product = 1
+    for codes, size in columns:
+        product *= size + 1
+        key = key * (size + 1) + codes + 1
+    if product >= 2**62:
+        return _grouped_by_steps(*columns)
+    if product <= max(_DENSE, len(key)):
+        found = np.flatnonzero(np.bincount(key, minlength=1))
+        renumbered = np.zeros(int(found[-1]) + 1 if len(found) else 0, dtype=np.int64)
+        renumbered[found] = np.arange(len(found))
+        place = renumbered[key]
+    else:
+        found, place = np.unique(key, return_inverse=True)
+    parts = []
+    rest = found
+    for _, size in reversed(columns):
+        rest, part = np.divmod(rest, size + 1)
+        parts.append(part - 1)
+    return Groups(place, tuple(reversed(parts)), len(found))
+
+
+def _grouped_by_steps(*columns: tuple[npt.NDArray[Any], int]) -> Groups:
+    """Group where the combinations would overflow: after each column as many codes as groups."""
+    place = np.zeros(len(columns[0][0]), dtype=np.int64)
+    for codes, size in columns:
+        _, first, place = np.unique(
+            place * (size + 1) + codes + 1, return_index=True, return_inverse=True
+        )
+    return Groups(place, tuple(codes[first].astype(np.int64) for codes, _ in columns), len(first))
+
+
 def make(data: HasTables) -> Facts:
     """Turn an archive's tables into codes.
 
@@ -236,7 +308,7 @@ def make(data: HasTables) -> Facts:
     tables = data.tables
     reports, policies, failures = (tables[name] for name in ("reports", "policies", "failures"))
     of_report = _rows(policies["report_key"], reports["report_key"])
-    sender = _senders(reports)
+    sender, spellings = _senders(reports)
     # A report that ends at midnight ends on the day before.
     first, last = _days(reports["start"], 0), _days(reports["end"], 1)
     span = reports["span_hours"].to_numpy()
@@ -249,6 +321,7 @@ def make(data: HasTables) -> Facts:
     sessions = _numbers(failures["failed_session_count"])
     return Facts(
         sender=sender,
+        spellings=spellings,
         report_first=first,
         report_last=last,
         report=of_report,
@@ -321,28 +394,27 @@ def _sum_of_details(of: Codes, sessions: Counts, size: int) -> Counts:
     return result
 
 
-def _senders(reports: pa.Table) -> Column:
+def _senders(reports: pa.Table) -> tuple[Column, tuple[tuple[str, str], ...]]:
     submitter, name = _column(reports["submitter"]), _column(reports["organization_name"])
-    width = len(name.words) + 1
-    pairs, codes, sizes = np.unique(
-        (submitter.codes.astype(np.int64) + 1) * width + name.codes + 1,
-        return_inverse=True,
-        return_counts=True,
-    )
+    groups = grouped((submitter.codes, len(submitter.words)), (name.codes, len(name.words)))
+    sizes = np.bincount(groups.place, minlength=groups.size).tolist()
     spelled: list[names.Pair] = [
-        (
-            submitter.words[pair // width - 1] if pair // width else None,
-            name.words[pair % width - 1] if pair % width else None,
-        )
-        for pair in pairs
+        (submitter.word(s), name.word(n)) for s, n in zip(*groups.codes, strict=True)
     ]
-    grouped = names.group(zip(spelled, sizes.tolist(), strict=True))
+    named = names.group(zip(spelled, sizes, strict=True))
     places: dict[str, int] = {}
     of_pair = [
-        places.setdefault(label, len(places)) if (label := grouped[pair]) is not None else NONE
+        places.setdefault(label, len(places)) if (label := named[pair]) is not None else NONE
         for pair in spelled
     ]
-    return Column(np.array(of_pair, dtype=np.int32)[codes], tuple(places))
+    written: list[tuple[dict[str, None], dict[str, None]]] = [({}, {}) for _ in places]
+    for at in sorted(range(groups.size), key=lambda at: -sizes[at]):
+        if of_pair[at] != NONE:
+            for kept, word in zip(written[of_pair[at]], reversed(spelled[at]), strict=True):
+                if word is not None:
+                    kept[word] = None
+    spellings = tuple(("; ".join(names_), "; ".join(submitters)) for names_, submitters in written)
+    return Column(np.array(of_pair, dtype=np.int32)[groups.place], tuple(places)), spellings
 
 
 def _contents(policies: pa.Table) -> Column:
@@ -357,49 +429,30 @@ def _contents(policies: pa.Table) -> Column:
     return _column(pc.if_else(seen, content, pa.scalar(None, pa.string())).dictionary_encode())
 
 
-def _pairs(*columns: tuple[npt.NDArray[Any], int]) -> tuple[Counts, Counts]:
-    """Give the distinct combinations of codes, and each row's place among them."""
-    key = np.zeros(len(columns[0][0]), dtype=np.int64)
-    for codes, size in columns:
-        key = key * (size + 1) + codes + 1
-    distinct, place = np.unique(key, return_inverse=True)
-    return distinct, place
-
-
 def _effects(result_type: Column, policy_type: Column, mode: Column, of: Codes) -> Column:
-    sizes = [len(c.words) + 1 for c in (policy_type, mode)]
-    distinct, place = _pairs(
+    groups = grouped(
         (result_type.codes, len(result_type.words)),
         (policy_type.codes[of], len(policy_type.words)),
         (mode.codes[of], len(mode.words)),
     )
     order = tuple(EFFECTS)
-    found = []
-    for key in distinct.tolist():
-        rest, m = divmod(key, sizes[1])
-        r, p = divmod(rest, sizes[0])
-        found.append(
-            order.index(effect(_word(policy_type, p), _word(result_type, r), _word(mode, m)))
-        )
-    return Column(np.array(found, dtype=np.int32)[place], order)
-
-
-def _word(column: Column, code_and_one: int) -> str | None:
-    return column.words[code_and_one - 1] if code_and_one else None
+    found = [
+        order.index(effect(policy_type.word(p), result_type.word(r), mode.word(m)))
+        for r, p, m in zip(*groups.codes, strict=True)
+    ]
+    return Column(np.array(found, dtype=np.int32)[groups.place], order)
 
 
 def _in_policy(mx: Column, policy: Column, policies: pa.Table, of: Codes) -> npt.NDArray[np.int8]:
-    distinct, place = _pairs((mx.codes, len(mx.words)), (policy.codes[of], len(policy.words)))
-    first = np.full(len(policy.words) + 1, -1, dtype=np.int64)
-    rows = np.arange(len(policy.codes))
-    first[policy.codes[::-1]] = rows[::-1]
+    groups = grouped((mx.codes, len(mx.words)), (policy.codes[of], len(policy.words)))
+    first = np.zeros(len(policy.words) + 1, dtype=np.int64)
+    first[policy.codes[::-1]] = np.arange(len(policy.codes))[::-1]
     found = []
-    for key in distinct.tolist():
-        m, p = divmod(key, len(policy.words) + 1)
-        patterns = policies["mx_patterns"][int(first[p - 1])].as_py() if p else None
-        host = _word(mx, m)
+    for m, p in zip(*groups.codes, strict=True):
+        patterns = policies["mx_patterns"][int(first[p])].as_py() if p >= 0 else None
+        host = mx.word(m)
         if host is None or not patterns:
             found.append(-1)
         else:
             found.append(int(any(mx_matches(host, pattern) for pattern in patterns)))
-    return np.array(found, dtype=np.int8)[place]
+    return np.array(found, dtype=np.int8)[groups.place]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from mtasts_analysis.analysis.effects import (
@@ -21,6 +20,7 @@ from mtasts_analysis.analysis.facts import (
     Mask,
     counts,
     dates,
+    grouped,
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
@@ -197,11 +197,10 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     """
     facts = data.facts
     mask = facts.policies_where(where)
-    sizes = len(facts.policy_type.words) + 1
-    codes = (
-        (facts.domain.codes[mask].astype(np.int64) + 1) * sizes + facts.policy_type.codes[mask] + 1
+    groups = grouped(
+        (facts.domain.codes[mask], len(facts.domain.words)),
+        (facts.policy_type.codes[mask], len(facts.policy_type.words)),
     )
-    found, place = np.unique(codes, return_inverse=True)
     failed, detailed = facts.failed[mask], facts.detailed[mask]
     sums = {
         "failed": failed,
@@ -211,9 +210,12 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     }
     frame = pd.DataFrame(
         {
-            "domain": facts.domain.names(found // sizes - 1),
-            "policy_type": facts.policy_type.names(found % sizes - 1),
-            **{name: counts(totals(place, values, len(found))) for name, values in sums.items()},
+            "domain": facts.domain.names(groups.codes[0]),
+            "policy_type": facts.policy_type.names(groups.codes[1]),
+            **{
+                name: counts(totals(groups.place, values, groups.size))
+                for name, values in sums.items()
+            },
         }
     )
     return frame.sort_values(["domain", "policy_type"], ignore_index=True)
@@ -235,14 +237,8 @@ class _Groups:
     def __init__(self, facts: Facts, mask: Mask, by: dict[str, Column]) -> None:
         self.facts, self.by = facts, by
         self.rows = np.flatnonzero(mask)
-        key: npt.NDArray[Any] = np.zeros(len(self.rows), dtype=np.int64)
-        for column in by.values():
-            # Each step leaves fewer codes than rows, so that no product of cardinalities overflows.
-            key = key * (len(column.words) + 1) + column.codes[self.rows] + 1
-            _, first, key = np.unique(key, return_index=True, return_inverse=True)
-        self.place = key
-        self.size = int(key.max(initial=-1)) + 1
-        self.first = self.rows[first]
+        groups = grouped(*((column.codes[self.rows], len(column.words)) for column in by.values()))
+        self.place, self.size, self.codes = groups.place, groups.size, groups.codes
 
     def frame(self) -> pd.DataFrame:
         facts = self.facts
@@ -255,7 +251,10 @@ class _Groups:
         known = high != NO_DAY
         return pd.DataFrame(
             {
-                **{name: c.names(c.codes[self.first]) for name, c in self.by.items()},
+                **{
+                    name: column.names(codes)
+                    for (name, column), codes in zip(self.by.items(), self.codes, strict=True)
+                },
                 "failures": counts(np.bincount(self.place, minlength=self.size)),
                 "sessions": self.sum_where(None),
                 "first_day": dates(np.where(known, low, 0)).where(known),
@@ -271,8 +270,7 @@ class _Groups:
 
     def distinct(self, codes: Codes) -> "pd.Series[Any]":
         """Count the distinct codes of each group; none is not one of them."""
-        own = codes[self.rows].astype(np.int64)
+        own = codes[self.rows]
         there = own >= 0
-        width = int(own.max(initial=0)) + 1
-        pairs = np.unique(self.place[there] * width + own[there])
-        return counts(np.bincount(pairs // width, minlength=self.size))
+        pairs = grouped((self.place[there], self.size), (own[there], int(own.max(initial=0)) + 1))
+        return counts(np.bincount(pairs.codes[0], minlength=self.size))

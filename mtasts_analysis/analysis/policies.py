@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import NONE, Data, counts, dates, totals
+from mtasts_analysis.analysis.facts import NONE, Data, counts, dates, grouped, totals
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 
 
@@ -40,15 +40,29 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     mask = facts.policies_where(where) & facts.dated & (facts.policy.codes != NONE)
     mask &= facts.policy_type.codes == facts.policy_type.code("sts")
     rows = np.flatnonzero(mask)
+    first = int(facts.day[rows].min(initial=0))
+    # A row for each policy that a sender saw of a domain on a day: far fewer than results.
+    daily = grouped(
+        (facts.domain.codes[rows], len(facts.domain.words)),
+        (facts.policy_sender[rows], len(facts.sender.words)),
+        (facts.day[rows] - first, int(facts.day[rows].max(initial=first)) - first + 1),
+        (facts.policy.codes[rows], len(facts.policy.words)),
+    )
+    example = np.zeros(daily.size, dtype=np.int64)
+    example[daily.place[::-1]] = rows[::-1]
     frame = pd.DataFrame(
         {
-            "domain": facts.domain.codes[rows],
-            "sender": facts.policy_sender[rows],
-            "content": facts.policy.codes[rows],
-            "day": facts.day[rows],
-            "row": rows,
+            "domain": daily.codes[0],
+            "sender": daily.codes[1],
+            "day": daily.codes[2] + first,
+            "content": daily.codes[3],
+            "row": example,
+            "results": np.bincount(daily.place, minlength=daily.size),
+            "sessions": totals(
+                daily.place, facts.failed[rows] + facts.successful[rows], daily.size
+            ),
         }
-    ).sort_values(["domain", "sender", "day", "content"], kind="stable", ignore_index=True)
+    )
     group = ["domain", "sender"]
     begins = (frame[[*group, "content"]] != frame[[*group, "content"]].shift()).any(axis=1)
     frame["run"] = begins.cumsum() - 1
@@ -68,8 +82,6 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     runs = runs.merge(seen[["domain", "content", "number", "next"]], on=["domain", "content"])
     runs = runs.sort_values("run", ignore_index=True)
     own = data.policies.iloc[runs["row"].to_numpy()]
-    at = frame["row"].to_numpy()
-    sessions = facts.failed[at] + facts.successful[at]
     age_days = own["max_age"].fillna(0).to_numpy(dtype=np.float64) / 86_400
     result = pd.DataFrame(
         {
@@ -87,8 +99,12 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
             ),
             "first_day": dates(runs["first"]),
             "last_day": dates(runs["last"]),
-            "results": counts(np.bincount(frame["run"], minlength=len(runs))),
-            "sessions": counts(totals(frame["run"].to_numpy(), sessions, len(runs))),
+            "results": counts(
+                totals(frame["run"].to_numpy(), frame["results"].to_numpy(), len(runs))
+            ),
+            "sessions": counts(
+                totals(frame["run"].to_numpy(), frame["sessions"].to_numpy(), len(runs))
+            ),
             "stale": (runs["last"] > runs["next"] + np.ceil(age_days)).to_numpy(dtype=bool),
         }
     )

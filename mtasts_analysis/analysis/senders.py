@@ -12,6 +12,7 @@ from mtasts_analysis.analysis.facts import (
     Mask,
     counts,
     dates,
+    grouped,
     share,
     totals,
 )
@@ -73,20 +74,19 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     sender_of_report = np.where(facts.sender.codes < 0, size - 1, facts.sender.codes)
     reports = np.bincount(sender_of_report[seen], minlength=size)
     first, last = _span(facts)
-    names = _spellings(data, sender_of_report, "organization_name")
-    submitters = _spellings(data, sender_of_report, "submitter")
-    by_day = _by_day(facts, of, summed)
-    day_of = _report_days(facts, seen, sender_of_report)
+    by_day = _by_day(facts, of, summed, size)
+    day_of = _report_days(facts, seen, sender_of_report, size)
+    bounds = np.searchsorted(by_day[3], np.arange(size + 1))
     rows: list[dict[str, Any]] = []
     for code in np.flatnonzero(reports).tolist():
         days = day_of.get(code, np.zeros(0, dtype=np.int64))
         gap = float(np.median(np.diff(days))) if len(days) > 1 else None
-        own = by_day[by_day["sender"] == code] if code in day_of else by_day.iloc[:0]
-        found = interval(own["failed"], own["sessions"])
+        own = by_day[:, bounds[code] : bounds[code + 1]]
+        found = interval(own[1], own[2])
         rows.append(
             {
-                "organization_names": names.get(code, ""),
-                "submitters": submitters.get(code, ""),
+                "organization_names": facts.spellings[code][0] if code < size - 1 else "",
+                "submitters": facts.spellings[code][1] if code < size - 1 else "",
                 "days": len(days),
                 "low": found.low,
                 "high": found.high,
@@ -136,50 +136,40 @@ def _stamps(days: list[Any]) -> "pd.Series[pd.Timestamp]":
     return pd.Series(dates([day or 0 for day in days]).where(known))
 
 
-def _by_day(facts: Facts, of: Any, mask: Mask) -> pd.DataFrame:
-    """Add sessions up by sender and day, reports over more than a day left out."""
+def _by_day(facts: Facts, of: Any, mask: Mask, size: int) -> Any:
+    """Add sessions up by sender and day, reports over more than a day left out.
+
+    Gives rows of day, failed, sessions and sender, in the order of senders and days.
+    """
     mask = mask & facts.dated & ~facts.long
-    key = of[mask].astype(np.int64) * 2**32 + facts.day[mask]
-    found, place = np.unique(key, return_inverse=True)
-    failed = totals(place, facts.failed[mask], len(found))
-    return pd.DataFrame(
-        {
-            "sender": found >> 32,
-            "day": found & (2**32 - 1),
-            "failed": failed,
-            "sessions": failed + totals(place, facts.successful[mask], len(found)),
-        }
-    )
+    first, last = _span(facts)
+    groups = grouped((of[mask], size), (facts.day[mask] - first, last - first + 1))
+    failed = totals(groups.place, facts.failed[mask], groups.size)
+    sessions = failed + totals(groups.place, facts.successful[mask], groups.size)
+    return np.stack([groups.codes[1] + first, failed, sessions, groups.codes[0]]).astype(np.float64)
 
 
-def _report_days(facts: Facts, seen: Mask, sender: Any) -> dict[int, Any]:
+def _report_days(facts: Facts, seen: Mask, sender: Any, size: int) -> dict[int, Any]:
     seen = seen & (facts.report_first != NO_DAY)
-    keys = np.unique(sender[seen].astype(np.int64) * 2**32 + facts.report_first[seen])
-    codes, starts = np.unique(keys >> 32, return_index=True)
-    days = np.split(keys & (2**32 - 1), starts[1:])
+    first, last = _span(facts)
+    groups = grouped((sender[seen], size), (facts.report_first[seen] - first, last - first + 1))
+    codes, starts = np.unique(groups.codes[0], return_index=True)
+    days = np.split(groups.codes[1] + first, starts[1:])
     return dict(zip(codes.tolist(), days, strict=True)) if len(codes) else {}
 
 
-def _spellings(data: Data, sender: Any, column: str) -> dict[int, str]:
-    spelled = pd.DataFrame(
-        {"sender": sender, "name": data.reports[column].astype("str").to_numpy()}
-    )
-    pairs = spelled.dropna().groupby(["sender", "name"]).size().sort_values(ascending=False)
-    found: dict[int, str] = {}
-    for code, name in pairs.index:
-        found[code] = f"{found[code]}; {name}" if code in found else str(name)
-    return found
-
-
-def _trend(own: pd.DataFrame, last: int) -> str | None:
+def _trend(own: Any, last: int) -> str | None:
     """Compare the last 14 days with those before."""
-    recent = own["day"] > last - 14
-    after, before = own[recent], own[~recent]
+    recent = own[0] > last - 14
+    (_, failed, sessions, _), (_, failed_before, sessions_before, _) = (
+        own[:, recent],
+        own[:, ~recent],
+    )
     change = differ(
-        interval(before["failed"], before["sessions"]),
-        interval(after["failed"], after["sessions"]),
-        float(before["sessions"].sum()),
-        float(after["sessions"].sum()),
+        interval(failed_before, sessions_before),
+        interval(failed, sessions),
+        float(sessions_before.sum()),
+        float(sessions.sum()),
     )
     return None if change is None else {1: "rising", -1: "falling", 0: "steady"}[change]
 

@@ -16,6 +16,7 @@ from mtasts_analysis.analysis.facts import (
     Mask,
     counts,
     dates,
+    grouped,
     share,
     totals,
 )
@@ -32,6 +33,9 @@ LEAST_EVIDENCE = 30.0
 
 LEAST_SHARE = 0.001
 """The higher of two shares must reach this: a change below one session in 1,000 is no news."""
+
+MOST_SERIES = 200
+"""Series that are looked at, those with the most failed sessions first."""
 
 LEAST_RATIO = 3.0
 """The higher share must be this many times the lower."""
@@ -89,29 +93,30 @@ def over_time(
     mask = facts.sessions_where(where) & facts.dated
     period, whole = _periods(facts, by)
     column = _split(facts, split)
-    key = period[mask].astype(np.int64)
-    if column is not None:
-        key = key * 2**32 + column.codes[mask] + 1
-    found, place = np.unique(key, return_inverse=True)
-    kept = whole[mask]
-    failed = totals(place, np.where(kept, facts.failed[mask], 0), len(found))
-    successful = totals(place, np.where(kept, facts.successful[mask], 0), len(found))
-    results = np.bincount(place, weights=kept, minlength=len(found)).astype(np.int64)
+    days, low = _from_zero(period[mask])
+    by_column = () if column is None else ((column.codes[mask], len(column.words)),)
+    groups = grouped(days, *by_column)
+    place, kept = groups.place, whole[mask]
+    failed = totals(place, np.where(kept, facts.failed[mask], 0), groups.size)
+    successful = totals(place, np.where(kept, facts.successful[mask], 0), groups.size)
+    results = np.bincount(place, weights=kept, minlength=groups.size).astype(np.int64)
     frame = pd.DataFrame(
         {
-            "period": dates(found if column is None else found >> 32),
-            **({} if column is None else {str(split): column.names((found & (2**32 - 1)) - 1)}),
+            "period": dates(groups.codes[0] + low),
+            **({} if column is None else {str(split): column.names(groups.codes[1])}),
             "results": counts(results),
             "sessions": counts(failed + successful),
             "successful": counts(successful),
             "failed": counts(failed),
             "failure_share": pd.Series(share(failed, failed + successful)).astype("Float64"),
-            "left_out": counts(np.bincount(place, minlength=len(found)) - results),
+            "left_out": counts(np.bincount(place, minlength=groups.size) - results),
         }
     )
     none = frame["results"] == 0
     frame.loc[none, ["sessions", "successful", "failed"]] = pd.NA
-    return frame if column is not None else _with_gaps(frame, by)
+    frame = frame if column is not None else _with_gaps(frame, by)
+    frame.attrs["by"] = by
+    return frame
 
 
 def failures_over_time(
@@ -148,16 +153,18 @@ def failures_over_time(
     period, whole = _periods(facts, by)
     column = columns[split]
     mask = facts.failures_where(where) & (facts.dated & whole)[facts.of]
-    key = period[facts.of[mask]].astype(np.int64) * 2**32 + column.codes[mask] + 1
-    found, place = np.unique(key, return_inverse=True)
-    return pd.DataFrame(
+    days, low = _from_zero(period[facts.of[mask]])
+    groups = grouped(days, (column.codes[mask], len(column.words)))
+    frame = pd.DataFrame(
         {
-            "period": dates(found >> 32),
-            split: column.names((found & (2**32 - 1)) - 1),
-            "failures": counts(np.bincount(place, minlength=len(found))),
-            "sessions": counts(totals(place, facts.sessions[mask], len(found))),
+            "period": dates(groups.codes[0] + low),
+            split: column.names(groups.codes[1]),
+            "failures": counts(np.bincount(groups.place, minlength=groups.size)),
+            "sessions": counts(totals(groups.place, facts.sessions[mask], groups.size)),
         }
     )
+    frame.attrs["by"] = by
+    return frame
 
 
 def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
@@ -167,7 +174,7 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     is split in two where two shares explain it best, and again within each part, as long as that beats
     one share by :data:`LEAST_EVIDENCE` (twice the log-likelihood ratio, divided by how much more the
     days scatter than coin tosses would), the higher share reaches 0.1 % and is three times the lower,
-    and the change is not a single day's.
+    and the change is not a single day's. The :data:`MOST_SERIES` with the most failed sessions are read.
 
     Parameters
     ----------
@@ -196,52 +203,61 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     certificate-expired at mx2.clinic.example rose on 2026-03-12 from 0% to 30%...
     """
     facts = data.facts
-    usable = facts.dated & ~facts.long
-    policies = facts.policies_where(where) & usable
-    failures = np.flatnonzero(facts.failures_where(where, policies))
-    of = facts.of[failures]
-    keys = np.stack(
-        [
-            facts.domain.codes[of],
-            facts.policy_type.codes[of],
-            facts.mx.codes[failures],
-            facts.result_type.codes[failures],
-        ]
+    policies = facts.policies_where(where) & facts.dated & ~facts.long
+    base = np.flatnonzero(policies)
+    (day, size), first = _from_zero(facts.day[base])
+    kinds = grouped(
+        (facts.domain.codes[base], len(facts.domain.words)),
+        (facts.policy_type.codes[base], len(facts.policy_type.words)),
     )
-    groups, place = np.unique(keys, axis=1, return_inverse=True)
-    place = place.reshape(-1)
-    rows: list[dict[str, Any]] = []
-    for at, (domain, kind, mx, result) in enumerate(groups.T.tolist()):
-        base = np.flatnonzero(
-            policies & (facts.domain.codes == domain) & (facts.policy_type.codes == kind)
-        )
-        days, where_day = np.unique(facts.day[base], return_inverse=True)
-        sessions = totals(where_day, facts.failed[base] + facts.successful[base], len(days))
-        own = place == at
-        failed = totals(
-            np.searchsorted(days, facts.day[of[own]]), facts.sessions[failures[own]], len(days)
-        )
-        f, s = failed.astype(np.float64), np.maximum(sessions, failed).astype(np.float64)
-        cuts = changes(f, s)
-        bounds = [0, *cuts, len(days)]
-        for i, cut in enumerate(cuts, 1):
-            low, high = bounds[i - 1], bounds[i + 1]
-            rows.append(
+    at = kinds.place * size + day
+    sessions = totals(at, facts.failed[base] + facts.successful[base], kinds.size * size)
+    sessions = sessions.astype(np.float64).reshape(kinds.size, size)
+    place_of = np.zeros(len(policies), dtype=np.int64)
+    place_of[base] = kinds.place
+
+    rows = np.flatnonzero(facts.failures_where(where, policies))
+    of = facts.of[rows]
+    series = grouped(
+        (place_of[of], kinds.size),
+        (facts.mx.codes[rows], len(facts.mx.words)),
+        (facts.result_type.codes[rows], len(facts.result_type.words)),
+    )
+    weight = np.bincount(series.place, weights=facts.sessions[rows], minlength=series.size)
+    read = np.sort(np.argsort(-weight, kind="stable")[:MOST_SERIES])
+    line = np.full(series.size, -1)
+    line[read] = np.arange(len(read))
+    mine = line[series.place]
+    failed = np.bincount(
+        mine[mine >= 0] * size + facts.day[of[mine >= 0]] - first,
+        weights=facts.sessions[rows[mine >= 0]],
+        minlength=len(read) * size,
+    ).reshape(len(read), size)
+    found: list[dict[str, Any]] = []
+    for kind in range(kinds.size):
+        days = np.flatnonzero(sessions[kind])
+        lines = np.flatnonzero(series.codes[0][read] == kind)
+        f = failed[np.ix_(lines, days)]
+        s = np.maximum(sessions[kind, days], f)
+        for at_line in np.flatnonzero(_may_change(f, s)).tolist():
+            number = read[lines[at_line]]
+            found += [
                 {
-                    "day": days[cut],
-                    "domain": domain,
-                    "policy_type": kind,
-                    "mx_host": mx,
-                    "result_type": result,
-                    "before": f[low:cut].sum() / s[low:cut].sum(),
-                    "after": f[cut:high].sum() / s[cut:high].sum(),
-                    "failed_before": int(f[low:cut].sum()),
-                    "failed_after": int(f[cut:high].sum()),
-                    "first_day": days[low],
-                    "last_day": days[high - 1],
+                    "day": days[cut] + first,
+                    "domain": int(kinds.codes[0][kind]),
+                    "policy_type": int(kinds.codes[1][kind]),
+                    "mx_host": int(series.codes[1][number]),
+                    "result_type": int(series.codes[2][number]),
+                    "before": f[at_line, low:cut].sum() / s[at_line, low:cut].sum(),
+                    "after": f[at_line, cut:high].sum() / s[at_line, cut:high].sum(),
+                    "failed_before": int(f[at_line, low:cut].sum()),
+                    "failed_after": int(f[at_line, cut:high].sum()),
+                    "first_day": days[low] + first,
+                    "last_day": days[high - 1] + first,
                 }
-            )
-    return _changes_frame(facts, rows)
+                for low, cut, high in _parts(changes(f[at_line], s[at_line]), len(days))
+            ]
+    return _changes_frame(facts, found)
 
 
 def _changes_frame(facts: Facts, rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -281,6 +297,22 @@ def _changes_frame(facts: Facts, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.sort_values("day", ascending=False, kind="stable", ignore_index=True)
 
 
+def _parts(cuts: list[int], size: int) -> list[tuple[int, int, int]]:
+    bounds = [0, *cuts, size]
+    return list(zip(bounds, bounds[1:], bounds[2:], strict=False))
+
+
+def _may_change(f: npt.NDArray[Any], s: npt.NDArray[Any]) -> Mask:
+    """Mark the series, one a row, that a first cut would split: the others need no closer look."""
+    if f.shape[1] < 2 * FEWEST_DAYS:
+        return np.zeros(len(f), dtype=bool)
+    before_f, before_s = (x.cumsum(axis=1)[:, FEWEST_DAYS - 1 : -FEWEST_DAYS] for x in (f, s))
+    all_f, all_s = f.sum(axis=1, keepdims=True), s.sum(axis=1, keepdims=True)
+    two = _likelihood(before_f, before_s) + _likelihood(all_f - before_f, all_s - before_s)
+    found: Mask = (2 * (two - _likelihood(all_f, all_s))).max(axis=1) >= LEAST_EVIDENCE
+    return found
+
+
 def changes(failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64]) -> list[int]:
     """Find where a series of daily shares changes, by the rule that :func:`change_points` states.
 
@@ -311,7 +343,7 @@ def changes(failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64]) 
     dispersion = _dispersion(failed, sessions, bounds)
     # Coin tosses would have been split as above; what scatters more is joined again, weakest cut first.
     while len(bounds) > 2:
-        parts = list(zip(bounds, bounds[1:], bounds[2:], strict=False))
+        parts = _parts(bounds[1:-1], len(failed))
         strength = [
             float(evidence(*part)) / dispersion if _matters(f, s, seen, *part) else 0.0
             for part in parts
@@ -397,6 +429,14 @@ def _periods(facts: Facts, by: str) -> tuple[Counts, Mask]:
     first = _start(facts.day, by)
     last = _start(facts.report_last[facts.report], by)
     return first, ~facts.long | (first == last)
+
+
+def _from_zero(days: npt.NDArray[Any]) -> tuple[tuple[npt.NDArray[Any], int], int]:
+    """Give days as codes with their size, and the day that is zero."""
+    if not len(days):
+        return (days, 1), 0
+    low = int(days.min())
+    return (days - low, int(days.max()) - low + 1), low
 
 
 def _with_gaps(frame: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -1,25 +1,28 @@
-"""The four tables for other programs: CSV, XLSX and JSON Lines.
+"""Tables for other programs, and back: CSV, XLSX and JSON Lines.
 
 What stands in a cell was written by a stranger. A spreadsheet runs a cell that begins with `=`, `+`,
-`-` or `@`, in CSV too, so CSV cells that begin so get an apostrophe in front; XLSX has typed cells.
+`-` or `@`, in CSV too, so CSV cells that begin so get an apostrophe in front, which the reader takes
+away; XLSX has typed cells.
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.parquet
 
 from mtasts_analysis.archive.files import replacing
-from mtasts_analysis.archive.tables import NAMES
-from mtasts_analysis.errors import MissingExtraError, OutputError
+from mtasts_analysis.errors import InputError, MissingExtraError, OutputError
 
 FORMATS = ("parquet", "csv", "xlsx", "jsonl")
-_ACTIVE = r"^[=+\-@\t\r]"
+_ACTIVE = r"^'*[=+\-@\t\r]"
+_NEUTRAL = r"^'('*[=+\-@\t\r])"
 _ROWS_MOST = 1_048_575
 """An XLSX sheet's rows, less the header."""
 _CELL_MOST = 32_767
@@ -28,10 +31,10 @@ _CELL_MOST = 32_767
 
 def write_csv(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
     """Write each table to `<name>.csv`: UTF-8, times in ISO 8601 UTC, a list as JSON."""
-    names = [f"{name}.csv" for name in NAMES]
+    names = [f"{name}.csv" for name in tables]
     with replacing(folder, names) as paths:
-        for name, path in zip(NAMES, paths, strict=True):
-            pyarrow.csv.write_csv(_plain(tables[name]), path)
+        for table, path in zip(tables.values(), paths, strict=True):
+            pyarrow.csv.write_csv(_plain(table), path)
     return [folder / name for name in names]
 
 
@@ -40,29 +43,114 @@ def _plain(table: pa.Table) -> pa.Table:
     columns = {}
     for field in table.schema:
         column = table[field.name]
-        if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type):
+        if _is_text(field.type):
             column = pc.replace_substring_regex(column.cast(pa.string()), _ACTIVE, r"'\0")
         elif pa.types.is_list(field.type):
             column = pa.array(
                 [
-                    None if value is None else json.dumps(value, ensure_ascii=False)
+                    None if value is None else json.dumps(value, ensure_ascii=False, default=_iso)
                     for value in column.to_pylist()
                 ],
                 pa.string(),
             )
         elif pa.types.is_timestamp(field.type):
-            column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
+            # In whole seconds; a fraction stays where there is one.
+            whole = pc.all(pc.equal(pc.subsecond(column), 0)).as_py() is not False
+            column = pc.strftime(
+                column.cast(pa.timestamp("s" if whole else "us", tz="UTC")),
+                format="%Y-%m-%dT%H:%M:%SZ",
+            )
         columns[field.name] = column
     return pa.table(columns)
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_dictionary, pa.types.is_string, pa.types.is_large_string)
+    return any(test(kind) for test in tests)
+
+
+def read_csv(folder: Path, schemas: dict[str, pa.Schema]) -> dict[str, pa.Table]:
+    """Read back what :func:`write_csv` wrote.
+
+    Parameters
+    ----------
+    folder
+        The folder with a `.csv` for each table.
+    schemas
+        The tables' names and columns; other columns are passed over.
+
+    Raises
+    ------
+    InputError
+        A file is missing, or holds something else.
+    """
+    return {name: _read(folder / f"{name}.csv", schema) for name, schema in schemas.items()}
+
+
+def _read(path: Path, schema: pa.Schema) -> pa.Table:
+    texts = {field.name: pa.string() for field in schema}
+    try:
+        raw = pyarrow.csv.read_csv(
+            path,
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=texts,
+                include_columns=list(texts),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                null_values=[""],
+            ),
+        )
+        columns = [_typed(raw[field.name], field.type) for field in schema]
+    except (OSError, ValueError, KeyError) as error:  # ArrowInvalid is a ValueError
+        raise InputError(
+            f"{path}: expected a CSV that export() wrote; {str(error).splitlines()[0]}"
+        ) from error
+    return pa.table(columns, schema=schema)
+
+
+def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_list(kind):
+        lists = [None if v is None else json.loads(v) for v in column.to_pylist()]
+        return pa.chunked_array([pa.array(lists, kind)])
+    if _is_text(kind):
+        column = pc.replace_substring_regex(column, _NEUTRAL, r"\1")
+        return column.dictionary_encode() if pa.types.is_dictionary(kind) else column
+    if pa.types.is_timestamp(kind):
+        column = pc.replace_substring(column, "Z", "")
+        return column.cast(pa.timestamp("us")).cast(pa.int64()).cast(kind)
+    return column.cast(kind)
+
+
+def single(frame: Any, name: str, kind: str) -> bytes:
+    """Give one DataFrame as the bytes of a file.
+
+    Parameters
+    ----------
+    frame
+        A measure's frame.
+    name
+        Names the sheet.
+    kind
+        `parquet`, `csv` or `xlsx`.
+    """
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if kind == "parquet":
+        sink = pa.BufferOutputStream()
+        pyarrow.parquet.write_table(table, sink)
+        return bytes(sink.getvalue())
+    with TemporaryDirectory() as folder:
+        (path,) = WRITERS[kind]({name[:31]: table}, Path(folder))
+        return path.read_bytes()
+
+
 def write_jsonl(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
     """Write each table to `<name>.jsonl`: an object a row, absent values null, times in ISO 8601 UTC."""
-    names = [f"{name}.jsonl" for name in NAMES]
+    names = [f"{name}.jsonl" for name in tables]
     with replacing(folder, names) as paths:
-        for name, path in zip(NAMES, paths, strict=True):
+        for table, path in zip(tables.values(), paths, strict=True):
             with path.open("w", encoding="utf-8") as file:
-                for row in _rows(tables[name]):
+                for row in _rows(table):
                     file.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
     return [folder / name for name in names]
 
@@ -90,11 +178,11 @@ def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
         import xlsxwriter  # noqa: PLC0415  # an extra
     except ImportError:
         raise MissingExtraError("writing XLSX", "xlsx") from None
-    for name in NAMES:
-        if len(tables[name]) > _ROWS_MOST:
+    for name, table in tables.items():
+        if len(table) > _ROWS_MOST:
             raise OutputError(
                 f"{name}: expected at most {_ROWS_MOST:,} rows for an XLSX sheet, it has"
-                f" {len(tables[name]):,}: write Parquet or CSV, or filter first"
+                f" {len(table):,}: write Parquet or CSV, or filter first"
             )
     with replacing(folder, ["tables.xlsx"]) as (path,):
         options = {
@@ -107,10 +195,9 @@ def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
         }
         with xlsxwriter.Workbook(str(path), options) as book:
             bold = book.add_format({"bold": True})
-            for name in NAMES:
+            for name, table in tables.items():
                 sheet = book.add_worksheet(name)
                 sheet.freeze_panes(1, 0)
-                table = tables[name]
                 for at, field in enumerate(table.schema):
                     utc = " (UTC)" if pa.types.is_timestamp(field.type) else ""
                     sheet.write_string(0, at, field.name + utc, bold)
@@ -125,11 +212,14 @@ def _write_row(sheet: Any, number: int, values: Iterable[Any]) -> None:
         if value is None:
             continue
         if isinstance(value, list):
-            sheet.write_string(number, at, _cell("\n".join(value)))
+            lines = [v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in value]
+            sheet.write_string(number, at, _cell("\n".join(lines)))
         elif isinstance(value, str):
             sheet.write_string(number, at, _cell(value))
         elif isinstance(value, datetime):
             sheet.write_datetime(number, at, value)
+        elif isinstance(value, bool):
+            sheet.write_boolean(number, at, value)
         elif isinstance(value, int) and abs(value) >= 2**53:
             sheet.write_string(
                 number, at, str(value)

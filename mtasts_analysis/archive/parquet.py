@@ -31,6 +31,14 @@ def write(tables: dict[str, pa.Table], accounting: Accounting, folder: Path) -> 
     return [folder / f"{name}.parquet" for name in NAMES]
 
 
+def write_more(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
+    """Write tables that are made from the four and are not read back."""
+    with replacing(folder, [f"{name}.parquet" for name in tables]) as paths:
+        for table, path in zip(tables.values(), paths, strict=True):
+            pq.write_table(table, path, compression="zstd")
+    return [folder / f"{name}.parquet" for name in tables]
+
+
 def read(folder: Path) -> tuple[dict[str, pa.Table], Accounting]:
     """Read what :func:`write` wrote.
 

@@ -68,7 +68,7 @@ class Reader:
         """Give the items of one file, or of standard input where `path` is `-`."""
         if path == "-":
             stdin = sys.stdin.buffer
-            yield from self.items(Stream(read=_told(stdin.read, advance)), "stdin")
+            yield from self.items(Stream(read=told(stdin.read, advance)), "stdin")
             return
         origin = shown(path)
         try:
@@ -78,7 +78,7 @@ class Reader:
             return
         with file:
             try:
-                read = _told(file.read, advance)
+                read = told(file.read, advance)
                 head = read(1 << 16)
                 yield from self.items(Stream(head, read if len(head) == 1 << 16 else None), origin)
             except OSError as error:
@@ -334,16 +334,29 @@ def _bounded(inflated: Inflated, budget: _Budget) -> Callable[[int], bytes]:
     return read
 
 
-def _told(
+def read_all(
+    found: list[str | Item], reader: Reader, advance: Callable[[int], None] | None = None
+) -> Iterator[Item]:
+    """Give the items of what :func:`files` found, in order."""
+    for file in found:
+        if isinstance(file, Item):
+            yield file
+        else:
+            yield from reader.path(file, advance)
+
+
+def told(
     read: Callable[[int], bytes | None], advance: Callable[[int], None] | None
 ) -> Callable[[int], bytes]:
-    def told(size: int) -> bytes:
+    """Give a read that tells how much came."""
+
+    def telling(size: int) -> bytes:
         piece = read(size) or b""
         if advance is not None:
             advance(len(piece))
         return piece
 
-    return told
+    return telling
 
 
 def _over(most: int, name: str) -> str:

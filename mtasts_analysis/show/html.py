@@ -10,7 +10,7 @@ from typing import Any
 from mtasts_analysis.analysis.summary import Summary
 from mtasts_analysis.show.text import plain, share, span
 
-_STYLE = """
+STYLE = """
 .mtasts { font: 13px/1.45 system-ui, sans-serif; max-width: 60rem; color: inherit; }
 .mtasts h3 { font-size: 1.15em; margin: 0 0 .2em; font-weight: 600; }
 .mtasts p { margin: .2em 0 .8em; opacity: .8; }
@@ -29,9 +29,9 @@ _STYLE = """
 """
 
 
-def text(value: object) -> str:
+def text(value: object, longest: int = 200) -> str:
     """Give a stranger's string as HTML text."""
-    return f"<bdi>{escape(plain(value, 200))}</bdi>"
+    return f"<bdi>{escape(plain(value, longest))}</bdi>"
 
 
 def table(caption: str, head: list[str], rows: list[list[str]], numbers: set[int]) -> str:
@@ -66,7 +66,7 @@ def summary_html(summary: Summary) -> str:
     account = summary.accounting
     domains = summary.sessions["domain"].nunique()
     parts = [
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         f"<h3>{account.reports:,} TLS reports of {summary.senders:,} senders about {domains:,} domains</h3>",
         f"<p>{escape(span(summary))}<br>{escape(str(account))}</p>",
     ]

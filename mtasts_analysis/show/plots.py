@@ -12,7 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import (
+    FixedFormatter,
+    FixedLocator,
+    FuncFormatter,
+    MaxNLocator,
+    PercentFormatter,
+)
 
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.show.style import (
@@ -39,7 +45,7 @@ from mtasts_analysis.show.text import share
 TOP = 8
 """Bands of a stack, and lines of a chart, before the rest is summed as `other (n)`."""
 
-ROWS = 40
+ROWS = 30
 """Rows of a heat map before the rest is left to a filter."""
 
 _WIDTH = 9.6
@@ -83,10 +89,10 @@ def sessions(
         return _nothing(figure)
     with styled():
         top, low = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        at, width = _bars(frame["period"])
+        at, edges = _steps(frame["period"])
         passed, lost = _floats(frame["successful"]), _floats(frame["failed"])
-        top.bar(at, passed, width, color=SKY, label="successful", linewidth=0)
-        top.bar(at, lost, width, bottom=passed, color=VERMILION, label="failed", linewidth=0)
+        _stack(top, edges, passed, 0 * passed, SKY, "", "successful")
+        _stack(top, edges, lost, passed, VERMILION, "", "failed")
         top.set_ylabel("sessions")
         _counts_on(top)
         _legend(top, 2)
@@ -106,7 +112,7 @@ def sessions(
         low.yaxis.set_major_formatter(PercentFormatter(1, symbol="%"))
         if changes is not None and len(changes):
             for day in sorted(set(date2num(changes["day"].dt.tz_localize(None)))):
-                low.axvline(day - 0.5, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+                low.axvline(day, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             low.annotate(
                 "dashed: a change", (1, 1), xycoords="axes fraction", ha="right", va="bottom",
                 fontsize=8, color=SOFT,
@@ -151,23 +157,19 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     )
     with styled():
         axes = figure.subplots()
-        every = pd.DatetimeIndex(folded["period"].unique()).sort_values()
         table = folded.pivot_table(
             index="period", columns=split, values="sessions", aggfunc="sum", observed=True
         )
-        at, width = _bars(pd.Series(every))
-        below = np.zeros(len(every))
+        whole_axis = _every(frame)
+        _, edges = _steps(pd.Series(whole_axis))
+        below = np.zeros(len(whole_axis))
         for place, name in enumerate(order):
-            height = np.nan_to_num(_floats(table[name].reindex(every)))
-            colour, hatch = _colour(name, place)
-            axes.bar(
-                at, height, width, bottom=below, color=colour, hatch=hatch, edgecolor="white",
-                linewidth=0, label=label(name),
-            )  # fmt: skip
-            below += height
+            height = np.nan_to_num(_floats(table[name].reindex(whole_axis)))
+            _stack(axes, edges, height, below, *_colour(name, place), label(name))
+            below = below + height
         axes.set_ylabel("failed sessions (details)")
         _counts_on(axes)
-        _clock(axes, pd.Series(every))
+        _clock(axes, pd.Series(whole_axis))
         _legend(axes, 3)
     return figure
 
@@ -263,7 +265,7 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
         .groupby(["sender", "period"], as_index=False, observed=True)[["failed", "sessions"]]
         .sum()
     )
-    every = _every(frame["period"])
+    every = _every(frame)
     rows, days = {name: i for i, name in enumerate(order)}, {p: i for i, p in enumerate(every)}
     values = np.full((len(order), len(every)), np.nan)
     values[grouped["sender"].map(rows), grouped["period"].map(days)] = (
@@ -277,12 +279,9 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     )
     with styled():
         axes = figure.subplots()
-        step = (
-            float(np.median(np.diff(date2num(every.tz_localize(None))))) if len(every) > 1 else 1.0
-        )
-        edges = date2num(every.tz_localize(None))
+        _, edges = _steps(pd.Series(every))
         mesh = axes.pcolormesh(
-            np.append(edges, edges[-1] + step), np.arange(len(order) + 1) - 0.5, values,
+            edges, np.arange(len(order) + 1) - 0.5, values,
             cmap=_HEAT, vmin=0, vmax=max(0.01, min(1.0, worst)), rasterized=True,
         )  # fmt: skip
         axes.set_yticks(range(len(order)), [label(name) for name in order])
@@ -322,15 +321,22 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
         return _nothing(_begin(3.0, "no sessions", where))
-    folded, order = _fold(frame, "sender", "sessions", 12)
+    folded, order = _fold(frame, "sender", "sessions", 9)
     across = min(3, len(order))
     down = -(-len(order) // across)
-    figure = _begin(1.1 + 1.35 * down, "Failed share by sender, most sessions first", where)
-    every = _every(frame["period"])
-    at = date2num(every.tz_localize(None))
+    height = 1.1 + 1.35 * down
+    title = "Failed share by sender, most sessions first"
+    # Fitting nine charts to their labels takes longer than drawing them: margins are in inches here.
+    figure = _begin(height, title, where, fitted=False)
+    figure.subplots_adjust(
+        left=0.06, right=0.99, top=1 - 0.62 / height, bottom=0.62 / height, wspace=0.1, hspace=0.38
+    )
+    every = _every(frame)
+    at, _ = _steps(pd.Series(every))
     highest = 0.001
     with styled():
         grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        ticks, words = _ticks(every)
         for axes, name in zip(grid.flat, order, strict=False):
             own = (
                 folded[folded["sender"] == name]
@@ -348,11 +354,14 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
                 f"{total:,} sessions", (1, 1), xycoords="axes fraction", ha="right", va="top",
                 fontsize=7.5, color=SOFT,
             )  # fmt: skip
-            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-            axes.yaxis.set_major_locator(MaxNLocator(3))
             highest = max(highest, float(np.nanmax(rate)))
-            _clock(axes, pd.Series(every), 3)
+            axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
+            axes.xaxis.set_major_formatter(FixedFormatter(words))
         grid[0][0].set_ylim(0, 1.2 * highest)
+        marks = [m for m in MaxNLocator(3).tick_values(0, 1.1 * highest) if 0 <= m <= 1.2 * highest]
+        for axes in grid.flat:
+            axes.yaxis.set_major_locator(FixedLocator(marks))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
         for axes in list(grid.flat)[len(order) :]:
             axes.set_visible(False)
         for column in range(across):  # the lowest chart of each column carries the dates
@@ -503,9 +512,11 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
 # --- What they share --------------------------------------------------------------------------------
 
 
-def _begin(height: float, title: str, where: Filter, note: str = "") -> Plot:
+def _begin(
+    height: float, title: str, where: Filter, note: str = "", *, fitted: bool = True
+) -> Plot:
     with styled():
-        figure = canvas(_WIDTH, height)
+        figure = canvas(_WIDTH, height, fitted=fitted)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
         below = f"{label(str(where), 150)}; {note}" if note else label(str(where), 150)
         figure.supxlabel(below, x=0.01, ha="left", fontsize=8.5, color=SOFT)
@@ -518,7 +529,10 @@ def _worst_cell(order: list[str], every: pd.DatetimeIndex, values: Any) -> str:
     if not worst:
         return f"No session of {len(order):,} senders failed"
     row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    return f"Worst: {label(order[int(row)])} on {every[int(column)]:%Y-%m-%d}, {share(worst)} of its sessions failed"
+    day = every[int(column)]
+    return (
+        f"Worst: {label(order[int(row)])} on {day:%Y-%m-%d}, {share(worst)} of its sessions failed"
+    )
 
 
 def _nothing(figure: Plot) -> Plot:
@@ -583,22 +597,28 @@ def _wrap(name: str) -> str:
     return "\n".join(lines[:4])
 
 
-def _every(periods: "pd.Series[Any]") -> pd.DatetimeIndex:
-    """Give every period from the first to the last, at the step of the frame."""
-    index = pd.DatetimeIndex(periods.unique()).sort_values()
-    if len(index) < 2:
-        return index
-    step = (index[1:] - index[:-1]).min().days
-    freq = "D" if step < 7 else "7D" if step < 28 else "MS"
-    return pd.date_range(index[0], index[-1], freq=freq, unit="us")
+def _every(frame: pd.DataFrame) -> pd.DatetimeIndex:
+    """Give every period from the first to the last, gaps too."""
+    freq = {"day": "D", "week": "7D", "month": "MS"}[frame.attrs["by"]]
+    return pd.date_range(frame["period"].min(), frame["period"].max(), freq=freq, unit="us")
 
 
-def _bars(periods: "pd.Series[Any]") -> tuple[Any, Any]:
-    """Give where bars stand and how wide they are, in days."""
+def _steps(periods: "pd.Series[Any]") -> tuple[Any, Any]:
+    """Give the middle of each period and the edges of all, in days."""
     at = date2num(pd.DatetimeIndex(periods).tz_localize(None))
-    step = float(np.diff(at).min()) if len(at) > 1 else 1.0
-    wide = 0.92 if len(at) < 120 else 1.0
-    return at + step / 2 - 0.5, wide * step
+    edges = np.append(at, at[-1] + (at[-1] - at[-2] if len(at) > 1 else 1.0))
+    return (edges[:-1] + edges[1:]) / 2, edges
+
+
+def _stack(
+    axes: Axes, edges: Any, height: Any, below: Any, colour: str, hatch: str, name: str
+) -> None:
+    """Draw one band of a stack as steps: one shape, however many days it has."""
+    base, topmost = np.nan_to_num(below), np.nan_to_num(below + height)
+    axes.fill_between(
+        edges, np.append(base, base[-1]), np.append(topmost, topmost[-1]), step="post",
+        facecolor=colour, hatch=hatch or None, edgecolor="white", linewidth=0, label=name,
+    )  # fmt: skip
 
 
 def _clock(axes: Axes, periods: "pd.Series[Any]", ticks: int = 8) -> None:
@@ -607,7 +627,14 @@ def _clock(axes: Axes, periods: "pd.Series[Any]", ticks: int = 8) -> None:
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     at = date2num(pd.DatetimeIndex(periods).tz_localize(None))
     step = float(np.diff(np.unique(at)).min()) if len(np.unique(at)) > 1 else 1.0
-    axes.set_xlim(at.min() - 0.6, at.max() + max(0.6, step - 0.4))
+    axes.set_xlim(at.min() - 0.4 * step, at.max() + 1.4 * step)
+
+
+def _ticks(every: pd.DatetimeIndex) -> tuple[list[float], list[str]]:
+    """Give few dates for a narrow axis, worked out once for all of them."""
+    places = np.unique((np.array([0.12, 0.5, 0.88]) * (len(every) - 1)).round().astype(int))
+    few = every[places]
+    return [float(x) for x in date2num(few.tz_localize(None))], [f"{day:%d %b %y}" for day in few]
 
 
 def _alone(axes: Axes, at: Any, values: Any) -> None:

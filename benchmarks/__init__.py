@@ -1,0 +1,1 @@
+"""Measurements side by side; each module is a program that prints its figures and the bars."""

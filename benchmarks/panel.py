@@ -1,0 +1,156 @@
+"""How long the panel takes for a filter change over a million policy results.
+
+    python -m benchmarks.panel [ROWS]
+
+Bars: measures ≤ 60 ms, redraw of the visible view ≤ 250 ms, memory ≤ 4 times the tables.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+
+import mtasts_analysis as ma
+from mtasts_analysis.archive.tables import SCHEMAS
+from mtasts_analysis.show.panel import facets
+from mtasts_analysis.show.views import VIEWS
+
+SENDERS, DOMAINS, DAYS, HOSTS = 60, 20, 365, 40
+DAY = 86_400_000_000
+_TYPES = ["certificate-expired", "starttls-not-supported", "validation-failure", "dns-error"]
+
+
+def archive(rows: int) -> ma.Archive:
+    """Make an archive of `rows` reports with one policy each and about a sixth as many failures."""
+    rng = np.random.default_rng(8460)
+    keys = [f"{n:032x}" for n in range(rows)]
+    start = np.datetime64("2026-01-01", "us").astype(np.int64) + rng.integers(0, DAYS, rows) * DAY
+    sender = rng.choice(SENDERS, rows, p=_zipf(SENDERS))
+    domain = rng.choice(DOMAINS, rows, p=_zipf(DOMAINS))
+    kind = rng.choice(3, rows, p=[0.85, 0.1, 0.05])
+    good = rng.integers(1, 500, rows)
+    bad = np.where(rng.random(rows) < 0.16, rng.integers(1, 20, rows), 0)
+    failing = np.flatnonzero(bad)
+    reports = {
+        "report_key": pa.array(keys),
+        "organization_name": _words([f"Sender {n}" for n in range(SENDERS)], sender),
+        "start": pa.array(start).cast(pa.timestamp("us", "UTC")),
+        "end": pa.array(start + DAY - 1_000_000).cast(pa.timestamp("us", "UTC")),
+        "span_hours": pa.array(np.full(rows, 23.9997)),
+        "policy_count": pa.array(np.ones(rows, dtype=np.int64)),
+        "origin": pa.array([f"made.mbox#{n}/2" for n in range(rows)]),
+    }
+    text = pa.array([["version: STSv1", "mode: testing", "mx: *.d.example", "max_age: 86400"]])
+    sts = np.where(kind == 0, 0, -1)
+    policies = {
+        "policy_key": pa.array([f"{key}-0" for key in keys]),
+        "report_key": pa.array(keys),
+        "policy_index": pa.array(np.zeros(rows, dtype=np.int64)),
+        "domain": _words([f"d{n}.example" for n in range(DOMAINS)], domain),
+        "policy_domain": _words([f"d{n}.example" for n in range(DOMAINS)], domain),
+        "policy_type": _words(["sts", "no-policy-found", "tlsa"], kind),
+        "mode": _words(["testing"], sts),
+        "policy_string": text.take(pa.array(sts, mask=sts < 0)),
+        "mx_patterns": pa.array([["*.d.example"]]).take(pa.array(sts, mask=sts < 0)),
+        "total_successful_session_count": pa.array(good),
+        "total_failure_session_count": pa.array(bad),
+    }
+    count = len(failing)
+    types = _TYPES
+    failures = {
+        "failure_key": pa.array([f"{keys[n]}-0-0" for n in failing]),
+        "policy_key": pa.array([f"{keys[n]}-0" for n in failing]),
+        "report_key": pa.array([keys[n] for n in failing]),
+        "failure_index": pa.array(np.zeros(count, dtype=np.int64)),
+        "result_type": _words(types, rng.integers(0, len(types), count)),
+        "receiving_mx_hostname": _words(
+            [f"mx{n}.d.example" for n in range(HOSTS)], rng.integers(0, HOSTS, count)
+        ),
+        "failed_session_count": pa.array(bad[failing]),
+    }
+    return ma.Archive(
+        {
+            "reports": _table("reports", reports, rows),
+            "policies": _table("policies", policies, rows),
+            "failures": _table("failures", failures, count),
+            "problems": _table("problems", {}, 0),
+        },
+        ma.Accounting(reports=rows),
+    )
+
+
+def _zipf(n: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    weights: np.ndarray[tuple[int], np.dtype[np.float64]] = 1 / np.arange(1.0, n + 1)
+    return weights / weights.sum()
+
+
+def _words(words: list[str], codes: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pa.Array:
+    index = pa.array(codes, pa.int32(), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(index, pa.array(words))
+
+
+def _table(name: str, columns: dict[str, pa.Array], rows: int) -> pa.Table:
+    schema = SCHEMAS[name]
+    return pa.table(
+        [columns.get(field.name, pa.nulls(rows, field.type)) for field in schema], schema=schema
+    )
+
+
+def _timed(work: Callable[[], object], rounds: int = 5) -> float:
+    times = []
+    for _ in range(rounds):
+        before = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - before)
+    return 1000 * median(times)
+
+
+def _rss() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(rows: int) -> None:
+    """Print the table of figures."""
+    data = archive(rows)
+    size = sum(table.nbytes for table in data.tables.values()) / 2**20
+    before = _rss()
+    made = time.perf_counter()
+    panel = ma.explore(data, ma.Filter())
+    first = time.perf_counter() - made
+    wheres = [
+        ma.Filter(),
+        ma.Filter(domains="d1.example"),
+        ma.Filter(result_types="dns-error", senders="Sender 3"),
+    ]
+    print(
+        f"{rows:,} policy results, {len(data.tables['failures']):,} failure details, {size:,.0f} MiB of tables"
+    )
+    print(f"first sight {first:.2f} s")
+    print(f"{'view':16} {'filter':44} {'measure ms':>10} {'redraw ms':>10}")
+    worst_measure = worst_redraw = 0.0
+    for name, view in VIEWS.items():
+        for where in wheres:
+            measure = _timed(
+                lambda view=view, where=where: (
+                    facets(data, where),
+                    view.measure(data, where, "day"),
+                )
+            )
+            redraw = _timed(lambda name=name, where=where: panel.show(where, view=name), 3)
+            worst_measure, worst_redraw = max(worst_measure, measure), max(worst_redraw, redraw)
+            print(f"{name:16} {where!s:44} {measure:10.0f} {redraw:10.0f}")
+    print(
+        f"slowest measure {worst_measure:.0f} ms (bar 60), slowest redraw {worst_redraw:.0f} ms (bar 250)"
+    )
+    times = _rss() / size
+    print(
+        f"peak memory {_rss():,.0f} MiB ({before:,.0f} before): {times:.1f} times the tables (bar 4)"
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

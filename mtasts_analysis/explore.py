@@ -1,0 +1,41 @@
+"""The panel, with the loader behind its upload box."""
+
+from collections.abc import Callable
+
+from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.data import Archive, load
+from mtasts_analysis.show.panel import Panel
+
+
+def explore(data: Archive, where: Filter | None = None, *, name: str = "panel") -> Panel:
+    """Open the panel on an archive: filters, pictures and tables that follow each other.
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        The filter to begin with. Without one, a panel that is opened again, as a cell that is run
+        again does, keeps what was selected.
+    name
+        Panels of several names keep several selections.
+
+    Returns
+    -------
+    Panel
+        A widget for JupyterLab 4 and notebook 7; `panel.where` is its filter, `panel.frame` the table
+        and `panel.plot` the picture that it shows. A page without a kernel shows these two.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> panel = ma.explore(ma.load(ma.sample_archive(), progress=False))
+    >>> panel.show(ma.Filter(domains="clinic.example"), view="failures")
+    >>> panel.plot
+    <Plot: certificate-expired leads with 996 of 1,243 failed sessions; domain clinic.example>
+    """
+    return Panel(data, where, name, _read)
+
+
+def _read(content: bytes, advance: Callable[[int], None]) -> Archive:
+    return load(content, progress=advance)

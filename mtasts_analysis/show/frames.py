@@ -1,0 +1,114 @@
+"""A measure's frame as an HTML table, and its figures as text."""
+
+from typing import Any
+
+import pandas as pd
+
+from mtasts_analysis.show.html import STYLE, table, text
+from mtasts_analysis.show.text import plain, share
+
+_SHARES = {"share", "failure_share", "low", "high", "before", "after"}
+
+
+def cell(name: str, value: Any) -> str:
+    """Give one value as plain text: shares in percent, days as days, absent ones as a dash."""
+    if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124  # NaN
+        return "–"
+    if name in _SHARES or name.endswith(("_low", "_high")):
+        return share(float(value))
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return plain(value, 300)
+
+
+def frame_html(
+    frame: pd.DataFrame,
+    caption: str = "",
+    *,
+    columns: list[str] | None = None,
+    rows: int = 50,
+    extra: dict[str, list[str]] | None = None,
+) -> str:
+    """Give a frame as one HTML element: every string escaped, at most `rows` rows.
+
+    Parameters
+    ----------
+    frame
+        A measure's frame.
+    caption
+        What stands above; HTML.
+    columns
+        Which columns; all by default.
+    rows
+        How many rows are shown; how many more there are is said.
+    extra
+        Columns of ready HTML, such as sparklines, by their heading.
+
+    Returns
+    -------
+    str
+        HTML without scripts.
+    """
+    shown = frame[columns] if columns else frame
+    names = list(shown.columns)
+    numbers = {
+        at for at, name in enumerate(names) if pd.api.types.is_numeric_dtype(shown[name].dtype)
+        and not pd.api.types.is_bool_dtype(shown[name].dtype)
+    }  # fmt: skip
+    body = [
+        [text(cell(name, value), 300) for name, value in zip(names, row, strict=True)]
+        for row in shown.head(rows).itertuples(index=False, name=None)
+    ]
+    for ready in (extra or {}).values():
+        for row, html in zip(body, ready, strict=False):
+            row.append(html)
+    head = [name.replace("_", " ") for name in [*names, *(extra or {})]]
+    more = len(shown) - rows
+    if more > 0:
+        caption += f" <small>the first {rows:,} of {len(shown):,} rows</small>"
+    if not len(shown):
+        caption += " <small>nothing for this filter</small>"
+        return f'<div class="mtasts"><style>{STYLE}</style><p><b>{caption}</b></p></div>'
+    return f'<div class="mtasts"><style>{STYLE}</style>{table(caption, head, body, numbers)}</div>'
+
+
+def sparkline(values: list[float | None], width: int = 110, height: int = 20) -> str:
+    """Give a line as inline SVG; a gap in the values is a gap in the line.
+
+    Examples
+    --------
+    >>> sparkline([0.0, None, 1.0]).count("<circle")
+    2
+    """
+    top = max((v for v in values if v is not None), default=0.0) or 1.0
+    step = width / max(1, len(values) - 1)
+    parts: list[str] = []
+    run: list[str] = []
+
+    def close() -> None:
+        if len(run) == 1:
+            x, y = run[0].split(",")
+            parts.append(f'<circle cx="{x}" cy="{y}" r="1.2" fill="#d55e00"/>')
+        elif run:
+            line = " ".join(run)
+            parts.append(
+                f'<polyline points="{line}" fill="none" stroke="#d55e00" stroke-width="1.2"/>'
+            )
+        run.clear()
+
+    for at, value in enumerate(values):
+        if value is None:
+            close()
+        else:
+            run.append(f"{at * step:.1f},{height - 2 - (height - 4) * value / top:.1f}")
+    close()
+    return (
+        f'<svg role="img" aria-label="highest {top:.2%}" width="{width}" height="{height}"'
+        f' viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
+    )

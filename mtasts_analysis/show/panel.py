@@ -1,0 +1,342 @@
+"""The panel: filters on the left, the answer on the right, nothing computed that is not seen."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.trends import Period
+from mtasts_analysis.archive import export
+from mtasts_analysis.archive.load import Accounting
+from mtasts_analysis.errors import MtastsAnalysisError
+from mtasts_analysis.show.frames import frame_html
+from mtasts_analysis.show.html import text
+from mtasts_analysis.show.style import Plot
+from mtasts_analysis.show.text import plain
+from mtasts_analysis.show.views import VIEWS
+
+_OPTIONS = 200
+"""Values offered of each kind, the most frequent first; a Filter can name any other."""
+
+_LINK_MOST = 40_000_000
+"""Bytes that a page carries as a download; more is for `Archive.export`."""
+
+
+class Loaded(Data, Protocol):
+    """What a loader gives."""
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """A row for each problem."""
+
+    @property
+    def accounting(self) -> Accounting:
+        """What became of each item."""
+
+
+Loader = Callable[[bytes, Callable[[int], None]], Loaded]
+
+_FACETS = {
+    "domains": "domain",
+    "senders": "sender",
+    "policy_types": "policy type",
+    "modes": "mode",
+    "result_types": "result type",
+    "mx_hosts": "MX host",
+    "effects": "effect",
+}
+_OF_FAILURES = ("result_types", "mx_hosts", "effects")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a panel shows: enough to show it again."""
+
+    where: Filter = EVERYTHING
+    by: Period = "day"
+    view: str = "sessions"
+
+
+_KEPT: dict[str, State] = {}
+"""The last state of each named panel, so that a cell that is run again keeps its selections."""
+
+
+class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """An archive to look at from all sides; made by :func:`mtasts_analysis.explore`.
+
+    Attributes
+    ----------
+    where : Filter
+        The filter of the moment; paste its `repr` into code.
+    frame : pandas.DataFrame
+        The measure that is shown.
+    plot : Plot or None
+        The picture that is shown.
+    """
+
+    def __init__(
+        self, data: Data, where: Filter | None, name: str, loader: Loader | None = None
+    ) -> None:
+        self.data, self.name, self._loader = data, name, loader
+        kept = _KEPT.get(name, State())
+        self.state = kept if where is None else replace(kept, where=where)
+        self.frame = pd.DataFrame()
+        self.plot: Plot | None = None
+        self._quiet = False
+        self._make()
+        super().__init__(
+            [
+                widgets.HBox([self._view, self._by, self._reset]),
+                widgets.HBox([self._controls, self._answer]),
+            ]
+        )
+        self._redraw()
+
+    @property
+    def where(self) -> Filter:
+        """The filter of the moment."""
+        return self.state.where
+
+    def show(
+        self, where: Filter | None = None, *, view: str | None = None, by: Period | None = None
+    ) -> None:
+        """Set what is shown from code.
+
+        Parameters
+        ----------
+        where
+            Another filter.
+        view
+            A key of :data:`mtasts_analysis.show.views.VIEWS`.
+        by
+            `day`, `week` or `month`.
+        """
+        self.state = State(
+            self.where if where is None else where, by or self.state.by, view or self.state.view
+        )
+        self._redraw()
+
+    def static(self) -> str:
+        """Give what is shown as HTML without controls, for a page that has no kernel."""
+        return f"<div>{self._head.value}{self._picture.value}{self._table.value}</div>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, "text/html": self.static(), "text/plain": f"panel: {self.where}"}, metadata
+
+    # --- Controls -----------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        wide = {"width": "290px"}
+        self._view = widgets.ToggleButtons(
+            options=list(VIEWS), value=self.state.view, style={"button_width": "auto"}
+        )
+        self._by = widgets.Dropdown(
+            options=["day", "week", "month"], value=self.state.by, layout={"width": "90px"},
+            tooltip="period, UTC",
+        )  # fmt: skip
+        self._reset = widgets.Button(description="Reset", icon="undo", layout={"width": "90px"})
+        self._facets = {
+            name: widgets.SelectMultiple(options=[], rows=4, layout=wide) for name in _FACETS
+        }
+        self._labels = {name: widgets.HTML(f"<b>{label}</b>") for name, label in _FACETS.items()}
+        self._start = widgets.DatePicker(description="from", layout=wide)
+        self._end = widgets.DatePicker(description="to", layout=wide)
+        self._code = widgets.Textarea(
+            disabled=True, rows=3, layout=wide, tooltip="the filter, to paste into code"
+        )
+        self._format = widgets.Dropdown(
+            options=["Parquet", "CSV", "XLSX", "PNG", "SVG"], layout={"width": "105px"}
+        )
+        self._export = widgets.Button(
+            description="Export", icon="download", layout={"width": "105px"}
+        )
+        self._link = widgets.HTML()
+        self._upload = widgets.FileUpload(
+            multiple=True, description="Load an archive", layout={"width": "220px"}
+        )
+        self._bar = widgets.IntProgress(layout={"width": "290px", "visibility": "hidden"})
+        self._note = widgets.HTML()
+        self._head, self._picture, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        boxes: list[Any] = []
+        for name, facet in self._facets.items():
+            boxes += [self._labels[name], facet]
+            facet.observe(self._changed, "value")
+        for control in (self._view, self._by, self._start, self._end):
+            control.observe(self._changed, "value")
+        self._reset.on_click(lambda _: self.show(EVERYTHING))
+        self._export.on_click(self._write)
+        self._upload.observe(self._loaded, "value")
+        self._controls = widgets.VBox(
+            [
+                *boxes, widgets.HTML("<b>days (UTC)</b>"), self._start, self._end,
+                widgets.HTML("<b>this filter in code</b>"), self._code,
+                widgets.HBox([self._format, self._export]), self._link,
+                *([self._upload, self._bar, self._note] if self._loader else []),
+            ],
+            layout={"min_width": "310px", "max_width": "310px"},
+        )  # fmt: skip
+        self._answer = widgets.VBox(
+            [self._head, self._picture, self._table], layout={"flex": "1 1 auto", "min_width": "0"}
+        )
+
+    def _changed(self, _: Any) -> None:
+        if self._quiet:
+            return
+        given = {name: facet.value for name, facet in self._facets.items()}
+        start, end = self._start.value, self._end.value
+        if start and end and start > end:
+            start, end = end, start
+        self.state = State(Filter(**given, start=start, end=end), self._by.value, self._view.value)
+        self._redraw()
+
+    # --- The answer ---------------------------------------------------------------------------------
+
+    def _redraw(self) -> None:
+        _KEPT[self.name] = self.state
+        view, where = VIEWS[self.state.view], self.where
+        self._offer()
+        self.frame = view.measure(self.data, where, self.state.by)
+        self.plot = view.picture(self.frame, where) if view.picture else None
+        self._head.value = f"<h3>{escape(view.question)}</h3><p>{text(str(where), 400)}</p>"
+        self._picture.value = "" if self.plot is None else self.plot._repr_html_()
+        columns = list(view.columns) or None
+        self._table.value = frame_html(self.frame, columns=columns, rows=30)
+        self._link.value = ""
+
+    def _offer(self) -> None:
+        """Set every control to the state, each option with its count under the other filters."""
+        self._quiet = True
+        try:
+            for name, found in facets(self.data, self.where).items():
+                chosen = getattr(self.where, name)
+                offered = list(dict.fromkeys([*chosen, *(value for value, _ in found)]))
+                counted = dict(found)
+                options = [
+                    (f"{plain(value, 34) or 'not named'} ({counted.get(value, 0):,})", value)
+                    for value in offered[: _OPTIONS + len(chosen)]
+                ]
+                facet = self._facets[name]
+                if facet.options != tuple(options):
+                    facet.value = ()
+                    facet.options = options
+                facet.value = tuple(chosen)
+                more = len(offered) - len(options)
+                self._labels[name].value = f"<b>{_FACETS[name]}</b>" + (
+                    f" <small>and {more:,} more</small>" if more > 0 else ""
+                )
+            self._view.value, self._by.value = self.state.view, self.state.by
+            self._start.value, self._end.value = self.where.start, self.where.end
+            self._code.value = f"ma.{self.where!r}"
+        finally:
+            self._quiet = False
+
+    # --- In and out ---------------------------------------------------------------------------------
+
+    def shown_as(self, kind: str) -> bytes:
+        """Give what is shown as a file: the table as `parquet`, `csv` or `xlsx`, the picture as `png` or `svg`."""
+        if kind in ("png", "svg"):
+            if self.plot is None:
+                raise MtastsAnalysisError(
+                    "this view has no picture: export it as Parquet, CSV or XLSX"
+                )
+            return self.plot.image(kind)
+        return export.single(self.frame, self.state.view.replace(" ", "_"), kind)
+
+    def _write(self, _: Any) -> None:
+        kind = str(self._format.value).lower()
+        try:
+            content = self.shown_as(kind)
+        except MtastsAnalysisError as error:
+            self._link.value = f"<p>{escape(str(error))}</p>"
+            return
+        if len(content) > _LINK_MOST:
+            self._link.value = (
+                f"<p>{len(content):,} bytes are too many for a page: use "
+                f"<code>data.filter({escape(repr(self.where))}).export(folder)</code></p>"
+            )
+            return
+        name = f"{self.state.view.replace(' ', '_').replace('×', 'by')}.{kind}"
+        encoded = base64.b64encode(content).decode("ascii")
+        self._link.value = (
+            f'<a download="{name}" href="data:application/octet-stream;base64,{encoded}">'
+            f"Save {name} ({len(content):,} bytes)</a>"
+        )
+
+    def _loaded(self, change: Any) -> None:
+        if not change["new"] or self._loader is None:
+            return
+        files = list(change["new"])
+        content = [bytes(file["content"]) for file in files]
+        self._bar.layout.visibility = "visible"
+        self._bar.max, self._bar.value = sum(map(len, content)) or 1, 0
+        for file, raw in zip(files, content, strict=True):
+            self._note.value = f"<p>loading {text(file['name'])}</p>"
+            data = self._loader(raw, self._advance)
+            codes = data.problems.groupby(["severity", "code"], observed=True).size().rename("rows")
+            self._note.value = (
+                f"<p>{text(file['name'])}: {text(str(data.accounting))}</p>"
+                + frame_html(codes.reset_index(), "Problems")
+            )
+            if len(data.reports):
+                self.data = data
+        self._bar.layout.visibility = "hidden"
+        self.show(EVERYTHING)
+
+    def _advance(self, size: int) -> None:
+        self._bar.value += size
+
+
+def facets(data: Data, where: Filter) -> dict[str, list[tuple[str | None, int]]]:
+    """Give each control's values with their counts under the filter's other parts, the most first.
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        The filter.
+
+    Returns
+    -------
+    dict
+        Name of the filter's part → (value, count): policy results, or failure details for result types,
+        MX hosts and effects. Values that nothing has under the filter are left out.
+    """
+    facts = data.facts
+    columns = {
+        "domains": facts.domain,
+        "senders": facts.sender,
+        "policy_types": facts.policy_type,
+        "modes": facts.mode,
+        "result_types": facts.result_type,
+        "mx_hosts": facts.mx,
+        "effects": facts.effect,
+    }
+    everywhere = facts.policies_where(where)
+    found: dict[str, list[tuple[str | None, int]]] = {}
+    for name, column in columns.items():
+        others = where.but(**{name: ()}) if getattr(where, name) else where
+        if name in _OF_FAILURES:
+            rows = facts.failures_where(others, everywhere)
+            codes = column.codes
+        else:
+            rows = everywhere if others is where else facts.policies_where(others)
+            codes = facts.policy_sender if name == "senders" else column.codes
+        found[name] = _counted(codes[rows], column.words)
+    return found
+
+
+def _counted(codes: npt.NDArray[np.int32], words: tuple[str, ...]) -> list[tuple[str | None, int]]:
+    counts = np.bincount(codes + 1, minlength=len(words) + 1)
+    order = np.argsort(-counts, kind="stable")
+    return [(words[at - 1] if at else None, int(counts[at])) for at in order.tolist() if counts[at]]

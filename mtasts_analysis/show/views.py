@@ -1,0 +1,105 @@
+"""The views of an archive: a question, the measure that answers it, and its picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
+from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.policies import policy_history
+from mtasts_analysis.analysis.senders import senders
+from mtasts_analysis.analysis.trends import (
+    Period,
+    change_points,
+    failures_over_time,
+    over_time,
+)
+from mtasts_analysis.show import plots
+from mtasts_analysis.show.style import Plot
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A question about an archive.
+
+    Attributes
+    ----------
+    question
+        In words.
+    measure
+        Archive, filter, period → frame.
+    picture
+        Frame, filter → figure; None where the table is the answer.
+    columns
+        Those that a table on a page shows; all where there are none.
+    """
+
+    question: str
+    measure: Callable[[Data, Filter, Period], pd.DataFrame]
+    picture: Callable[[pd.DataFrame, Filter], Plot] | None
+    columns: tuple[str, ...] = ()
+
+
+def _top_senders(frame: pd.DataFrame, where: Filter) -> Plot:
+    return plots.top(frame, "sender", where, value="sessions")
+
+
+VIEWS: dict[str, View] = {
+    "sessions": View(
+        "How many sessions, and what share failed?",
+        over_time,
+        plots.sessions,
+    ),
+    "failures": View(
+        "Which failures, when?",
+        failures_over_time,
+        plots.failures,
+    ),
+    "failure types": View(
+        "What fails, and what is to be done?",
+        lambda data, where, _: failure_types(data, where),
+        None,
+        (
+            "policy_type", "result_type", "effect", "failures", "sessions", "share", "senders",
+            "mx_hosts", "first_day", "last_day", "not_in_policy", "likely_cause", "action",
+        ),
+    ),
+    "MX hosts": View(
+        "Which MX host fails in which way?",
+        lambda data, where, _: failures_by_mx(data, where),
+        plots.types_by_mx,
+    ),
+    "senders": View(
+        "Who sends, who fails, who fell silent?",
+        lambda data, where, _: senders(data, where),
+        _top_senders,
+        (
+            "sender", "reports", "days", "sessions", "failed", "failure_share", "low", "high",
+            "trend", "first_day", "last_day", "silent", "new",
+        ),
+    ),
+    "sender × time": View(
+        "Whose sessions failed when?",
+        lambda data, where, by: over_time(data, where, by, "sender"),
+        plots.sender_days,
+    ),
+    "sender charts": View(
+        "How does each sender fare?",
+        lambda data, where, by: over_time(data, where, by, "sender"),
+        plots.senders,
+    ),
+    "policies": View(
+        "Which policy did each sender see?",
+        lambda data, where, _: policy_history(data, where),
+        plots.policies,
+    ),
+    "changes": View(
+        "On which day did something change?",
+        lambda data, where, _: change_points(data, where),
+        None,
+        ("day", "text", "before", "after", "failed_before", "failed_after"),
+    ),
+}  # fmt: skip
+"""What the panel offers, in its order."""

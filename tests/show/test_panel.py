@@ -1,0 +1,128 @@
+"""The panel without a kernel: setting a control's value does what a click does."""
+
+import io
+
+import pandas as pd
+import pytest
+
+import mtasts_analysis as ma
+from mtasts_analysis.show import panel as module
+from mtasts_analysis.show.panel import facets
+from mtasts_analysis.show.views import VIEWS
+from tests.analysis.world import load, policy, report
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    module._KEPT.clear()
+
+
+@pytest.fixture(scope="module")
+def data():
+    return ma.load(ma.sample_archive(), progress=False)
+
+
+def test_every_control_filters(data):
+    panel = ma.explore(data)
+    panel._facets["domains"].value = ("clinic.example",)
+    panel._facets["senders"].value = ("Pochta",)
+    panel._start.value = pd.Timestamp("2026-04-08").date()
+    panel._by.value = "week"
+    panel._view.value = "failures"
+    where = ma.Filter(domains="clinic.example", senders="Pochta", start="2026-04-08")
+    assert panel.where == where
+    pd.testing.assert_frame_equal(panel.frame, ma.failures_over_time(data, where, "week"))
+    assert eval(panel._code.value, {"ma": ma}) == where
+    assert str(where) in panel._head.value
+    panel._reset.click()
+    assert panel.where == ma.Filter()
+    assert panel._facets["domains"].value == ()
+
+
+@pytest.mark.parametrize("name", module._FACETS)
+def test_counts_are_those_under_the_other_parts(data, name):
+    """Choosing an option leaves as many rows as its count said."""
+    where = (
+        ma.Filter(domains="clinic.example") if name != "domains" else ma.Filter(senders="Pochta")
+    )
+    for value, count in facets(data, where)[name]:
+        chosen = where.but(**{name: (value,)})
+        facts = data.facts
+        of_failures = name in ("result_types", "mx_hosts", "effects")
+        mask = facts.failures_where(chosen) if of_failures else facts.policies_where(chosen)
+        assert int(mask.sum()) == count > 0, (name, value)
+
+
+def test_a_cell_that_is_run_again_keeps_its_selections(data):
+    ma.explore(data).show(ma.Filter(domains="clinic.example"), view="senders", by="week")
+    again = ma.explore(data)
+    assert (again.where, again._view.value, again._by.value) == (
+        ma.Filter(domains="clinic.example"),
+        "senders",
+        "week",
+    )
+    assert ma.explore(data, name="another").where == ma.Filter()
+    assert ma.explore(data, ma.Filter(senders="Pochta")).where == ma.Filter(senders="Pochta")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_is_shown_is_what_is_exported(data, view):
+    panel = ma.explore(data)
+    panel.show(ma.Filter(domains="clinic.example"), view=view)
+    back = pd.read_parquet(io.BytesIO(panel.shown_as("parquet")))
+    assert len(back) == len(panel.frame)
+    assert back.astype("str").equals(panel.frame.astype("str"))
+    assert len(pd.read_csv(io.BytesIO(panel.shown_as("csv")))) == len(panel.frame)
+    assert len(pd.read_excel(io.BytesIO(panel.shown_as("xlsx")))) == len(panel.frame)
+    if VIEWS[view].picture:
+        assert panel.shown_as("png").startswith(b"\x89PNG")
+        assert panel.shown_as("svg").startswith(b"<?xml")
+    else:
+        panel._format.value = "PNG"
+        panel._export.click()
+        assert "no picture" in panel._link.value
+
+
+def test_an_upload_shows_its_archive_and_its_problems(data):
+    panel = ma.explore(data)
+    mail = (ma.sample_archive() / "contoso.zip").read_bytes()
+    panel._upload.value = (
+        {
+            "name": "<b>x.zip",
+            "type": "",
+            "size": len(mail),
+            "content": memoryview(mail),
+            "last_modified": pd.Timestamp(0, tz="UTC").to_pydatetime(),
+        },
+    )
+    assert panel.data is not data
+    assert panel.data.accounting.reports > 100
+    assert "&lt;b&gt;x.zip" in panel._note.value
+    assert "date-without-zone" in panel._note.value
+    assert panel._bar.value == len(mail)
+    panel._upload.value = (
+        {
+            "name": "x.txt",
+            "type": "",
+            "size": 2,
+            "content": memoryview(b"no"),
+            "last_modified": pd.Timestamp(0, tz="UTC").to_pydatetime(),
+        },
+    )
+    assert panel.data.accounting.reports > 100, "what holds no report replaces nothing"
+
+
+def test_a_stranger_writes_no_markup():
+    text = "<img src=x onerror=alert(1)>"
+    data = load([report(0, [policy(9, [(text, text, 3)], domain="d.example")], sender=text)])
+    panel = ma.explore(data)
+    for view in VIEWS:
+        panel.show(view=view)
+        panel._facets["senders"].value = (text,)
+        assert "<img src=x" not in panel.static() + panel._code.value.replace(repr(text), "")
+
+
+def test_a_page_without_a_kernel_shows_it_too(data):
+    bundle, _ = ma.explore(data)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "<img alt=" in bundle["text/html"]
