@@ -46,10 +46,14 @@ if TYPE_CHECKING:
     from mtasts_analysis.explore import explore
     from mtasts_analysis.limits import Limits
     from mtasts_analysis.show import plots
+    from mtasts_analysis.show.frames import table
+    from mtasts_analysis.show.overview import overview
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "table": "show.frames",
+    "overview": "show.overview",
     "read_csv": "data",
     "explore": "explore",
     "plots": "show.plots",
@@ -106,12 +110,14 @@ __all__ = [
     "lay_out_notebooks",
     "load",
     "over_time",
+    "overview",
     "plots",
     "policy_history",
     "read_csv",
     "read_parquet",
     "sample_archive",
     "senders",
+    "table",
     "unexplained",
 ]
 
@@ -121,7 +127,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{home}")
-    value = module if home == f"show.{name}" else getattr(module, name)
+    value = module if name == "plots" else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -40,6 +40,8 @@ class Summary:
     ----------
     accounting
         What became of each item.
+    reports
+        How many reports the tables hold.
     first, last
         The earliest start and the latest end of a report, UTC; None where no report has one.
     senders
@@ -55,6 +57,7 @@ class Summary:
     """
 
     accounting: Accounting
+    reports: int
     first: pd.Timestamp | None
     last: pd.Timestamp | None
     senders: int
@@ -88,6 +91,7 @@ def summarise(data: Tables) -> Summary:
     first, last = reports["start"].min(), reports["end"].max()
     return Summary(
         accounting=data.accounting,
+        reports=len(reports),
         first=None if pd.isna(first) else first,
         last=None if pd.isna(last) else last,
         senders=int(reports["organization_name"].nunique()),

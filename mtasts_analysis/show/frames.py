@@ -1,10 +1,15 @@
 """A measure's frame as an HTML table, and its figures as text."""
 
+from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from mtasts_analysis.show.html import STYLE, table, text
+from mtasts_analysis.show.html import STYLE, text
+from mtasts_analysis.show.html import table as html_table
+from mtasts_analysis.show.text import columns as aligned
 from mtasts_analysis.show.text import plain, share
 
 _SHARES = {"share", "failure_share", "low", "high", "before", "after"}
@@ -18,12 +23,12 @@ def cell(name: str, value: Any) -> str:
         return share(float(value))
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}"
+    if isinstance(value, Integral):
+        return f"{int(value):,}"
+    if isinstance(value, Real):
+        return f"{float(value):,.4g}"
     return plain(value, 300)
 
 
@@ -62,7 +67,7 @@ def frame_html(
         and not pd.api.types.is_bool_dtype(shown[name].dtype)
     }  # fmt: skip
     body = [
-        [text(cell(name, value), 300) for name, value in zip(names, row, strict=True)]
+        [_html(cell(name, value)) for name, value in zip(names, row, strict=True)]
         for row in shown.head(rows).itertuples(index=False, name=None)
     ]
     for ready in (extra or {}).values():
@@ -75,7 +80,76 @@ def frame_html(
     if not len(shown):
         caption += " <small>nothing for this filter</small>"
         return f'<div class="mtasts"><style>{STYLE}</style><p><b>{caption}</b></p></div>'
-    return f'<div class="mtasts"><style>{STYLE}</style>{table(caption, head, body, numbers)}</div>'
+    return f'<div class="mtasts"><style>{STYLE}</style>{html_table(caption, head, body, numbers)}</div>'
+
+
+def _html(value: str) -> str:
+    return text(value, 300) if len(value) <= 40 else f'<div class="long">{text(value, 300)}</div>'
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """A frame made to be read; made by :func:`table`.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        What is shown.
+    """
+
+    frame: pd.DataFrame
+    rows: int
+
+    def _repr_html_(self) -> str:
+        return frame_html(self.frame, rows=self.rows)
+
+    def __repr__(self) -> str:
+        return frame_text(self.frame, self.rows)
+
+
+def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50) -> Table:
+    """Show a frame to be read: whole sentences, shares in percent, days as days.
+
+    Parameters
+    ----------
+    frame
+        A measure's frame, or any other.
+    columns
+        Which columns; all by default.
+    rows
+        How many rows.
+
+    Returns
+    -------
+    Table
+        HTML in a notebook, text on a terminal; whatever a stranger wrote is escaped.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> ma.table(ma.effects(data), ["effect", "sessions"])
+    effect       sessions
+    refused         1,578
+    unprotected       188
+    unknown             9
+    """
+    return Table(frame if columns is None else frame[columns], rows)
+
+
+def frame_text(frame: pd.DataFrame, rows: int) -> str:
+    """Give a frame as aligned text."""
+    names = list(frame.columns)
+    body = [
+        [plain(cell(name, value), 110) for name, value in zip(names, row, strict=True)]
+        for row in frame.head(rows).itertuples(index=False, name=None)
+    ]
+    numbers = {
+        at for at, name in enumerate(names) if pd.api.types.is_numeric_dtype(frame[name].dtype)
+    }
+    head = [] if names == ["text"] else [[name.replace("_", " ") for name in names]]
+    more = len(frame) - len(body)
+    return aligned([*head, *body], numbers) + (f"\n... and {more:,} more" if more > 0 else "")
 
 
 def sparkline(values: list[float | None], width: int = 110, height: int = 20) -> str:

@@ -11,16 +11,18 @@ from mtasts_analysis.analysis.summary import Summary
 from mtasts_analysis.show.text import plain, share, span
 
 STYLE = """
-.mtasts { font: 13px/1.45 system-ui, sans-serif; max-width: 60rem; color: inherit; }
+.mtasts { font: 13px/1.45 system-ui, sans-serif; max-width: 75rem; color: inherit; }
 .mtasts h3 { font-size: 1.15em; margin: 0 0 .2em; font-weight: 600; }
 .mtasts p { margin: .2em 0 .8em; opacity: .8; }
 .mtasts .scroll { overflow-x: auto; }
-.mtasts table { border-collapse: collapse; margin: 0 0 1em; font-variant-numeric: tabular-nums; }
+.mtasts table { border-collapse: collapse; margin: 0 0 1em; font-variant-numeric: tabular-nums; font-size: 13px; }
 .mtasts caption { text-align: left; font-weight: 600; padding: 0 0 .3em; }
 .mtasts caption small { font-weight: 400; opacity: .75; }
-.mtasts th, .mtasts td { padding: .2em .9em .2em 0; text-align: left; border: 0; background: none; }
-.mtasts thead th { border-bottom: 1px solid currentColor; font-weight: 600; }
-.mtasts .number { text-align: right; }
+.mtasts table th, .mtasts table td { padding: .25em 1em .25em 0; text-align: left !important; vertical-align: top;
+  border: 0; background: none; white-space: nowrap; max-width: none; }
+.mtasts table thead th { border-bottom: 1px solid currentColor; font-weight: 600; }
+.mtasts table .number { text-align: right !important; }
+.mtasts .long { white-space: normal; min-width: 15em; max-width: 32em; overflow-wrap: anywhere; }
 .mtasts .bar { display: inline-block; width: 6em; height: .65em; background: rgba(128,128,128,.22);
   margin-left: .6em; border-radius: 2px; overflow: hidden; vertical-align: baseline; }
 .mtasts .bar i { display: block; height: 100%; background: #d55e00; }
@@ -67,7 +69,7 @@ def summary_html(summary: Summary) -> str:
     domains = summary.sessions["domain"].nunique()
     parts = [
         f"<style>{STYLE}</style>",
-        f"<h3>{account.reports:,} TLS reports of {summary.senders:,} senders about {domains:,} domains</h3>",
+        f"<h3>{summary.reports:,} TLS reports of {summary.senders:,} senders about {domains:,} domains</h3>",
         f"<p>{escape(span(summary))}<br>{escape(str(account))}</p>",
     ]
     if len(summary.sessions):

@@ -38,6 +38,7 @@ def run(source: Path, page: Path, folder: Path, parameters: dict[str, Any] | Non
     from nbclient import NotebookClient  # noqa: PLC0415
     from nbclient.exceptions import CellExecutionError  # noqa: PLC0415
     from nbconvert import HTMLExporter  # noqa: PLC0415
+    from traitlets.config import Config  # noqa: PLC0415
 
     notebook = nbformat.read(source, as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
     if parameters:
@@ -54,8 +55,18 @@ def run(source: Path, page: Path, folder: Path, parameters: dict[str, Any] | Non
         client.execute(env=os.environ | {HEADLESS: "1"})
     except CellExecutionError as error:
         raise InputError(f"{source.name}: a cell failed: {error.ename}: {error.evalue}") from error
+    # A widget is nothing without its kernel: the page shows what it stands for.
+    config = Config()
+    config.NbConvertBase.display_data_priority = [
+        "text/html",
+        "image/png",
+        "text/markdown",
+        "text/plain",
+    ]
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]  # nbconvert has no types
-        template_name="page", extra_template_basedirs=[str(Path(__file__).parent / "templates")]
+        config=config,
+        template_name="page",
+        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
     )
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": source.stem}})
     with replacing(page.parent, [page.name]) as (path,):

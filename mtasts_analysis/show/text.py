@@ -72,7 +72,7 @@ def summary_text(summary: Summary) -> str:
     domains = summary.sessions["domain"].nunique()
     parts = [
         (
-            f"{summary.accounting.reports:,} TLS reports of {summary.senders:,} senders"
+            f"{summary.reports:,} TLS reports of {summary.senders:,} senders"
             f" about {domains:,} domains, {span(summary)}"
         ),
         str(summary.accounting),
