@@ -1,0 +1,54 @@
+"""The one form in which checks and judgements speak: what is so, how bad, where, and what to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "unknown", "info"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "unknown", "info")
+"""Worst first. `unknown` is what could not be told: it is never counted as good nor as bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found.
+
+    Attributes
+    ----------
+    code : str
+        Stable, kebab-case; RFC 8460 §4.3's own name where a sender would report it by one.
+    severity : str
+        `error` (mail is refused or unprotected, or would be under enforce), `warning` (works today, but will
+        break or falls short), `unknown` (could not be told, and why), `info`.
+    subject : str
+        What it is about: a DNS name, a URL, an MX host, an address.
+    evidence : str
+        What was seen. It may hold a stranger's text: escape it where it is shown.
+    action : str
+        The DNS record, policy line or command that cures it; empty where there is nothing to do.
+    reference : str
+        The line of the RFC or guide.
+
+    Examples
+    --------
+    >>> print(Finding("null-mx", "info", "d.example", "MX 0 .", "", "RFC 7505 §3"))
+    info     null-mx  d.example: MX 0 . [RFC 7505 §3]
+    """
+
+    code: str
+    severity: Severity
+    subject: str
+    evidence: str
+    action: str = ""
+    reference: str = ""
+
+    def __str__(self) -> str:
+        action = f"\n         -> {self.action}" if self.action else ""
+        reference = f" [{self.reference}]" if self.reference else ""
+        return f"{self.severity:8} {self.code}  {self.subject}: {self.evidence}{reference}{action}"
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort by severity, else as found; each finding once."""
+    return tuple(sorted(dict.fromkeys(findings), key=lambda f: SEVERITIES.index(f.severity)))
