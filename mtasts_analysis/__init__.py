@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         ProblemError,
         SchemaError,
     )
-    from mtasts_analysis.explore import explore
+    from mtasts_analysis.exploring import explore
     from mtasts_analysis.limits import Limits
     from mtasts_analysis.show import plots
     from mtasts_analysis.show.frames import table
@@ -55,7 +55,7 @@ _HOMES = {
     "table": "show.frames",
     "overview": "show.overview",
     "read_csv": "data",
-    "explore": "explore",
+    "explore": "exploring",
     "plots": "show.plots",
     "Accounting": "archive.load",
     "Archive": "data",

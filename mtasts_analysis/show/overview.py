@@ -137,7 +137,7 @@ def overview(data: Data, where: Filter = EVERYTHING) -> Overview:
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> print(ma.overview(data, ma.Filter(domains="harbour.example")))  # doctest: +ELLIPSIS
     Overview: domain harbour.example
-    9 of 22,197 sessions failed (0.04%); tlsa apart, reports over 25 h left out
+    9 of 22,206 sessions failed (0.04%); tlsa apart, reports over 25 h left out
     ...
     """
     return Overview(
