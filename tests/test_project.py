@@ -28,7 +28,7 @@ ORDER = [
     "show",
     "bundled",
     "data",
-    "explore",
+    "exploring",
     "cli",
 ]
 ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "show", "data"}}

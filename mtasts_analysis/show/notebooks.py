@@ -47,6 +47,7 @@ def run(source: Path, page: Path, folder: Path, parameters: dict[str, Any] | Non
     client = NotebookClient(
         notebook,
         timeout=600,
+        store_widget_state=False,
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         extra_arguments=["--log-level=40"],  # its hint about loopback TCP is no news here
