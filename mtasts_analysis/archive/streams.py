@@ -72,7 +72,7 @@ class Stream:
             if self._at >= len(self._buffer):
                 self._buffer, self._at = _EMPTY, 0
             return piece
-        if self._read is None:
+        if self._read is None or not size:  # nothing asked for is no end
             return _EMPTY
         piece = self._read(size)
         if not piece:

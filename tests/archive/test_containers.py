@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import zipfile
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 import mtasts_analysis as ma
 from mtasts_analysis.archive import mboxes, sources
 from mtasts_analysis.archive.streams import Stream
+from mtasts_analysis.archive.zips import members
+from mtasts_analysis.limits import DEFAULT
 from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
 
 
@@ -258,3 +261,24 @@ def test_layers_have_an_end():
 )  # fmt: skip
 def test_sniff(head, form):
     assert sources.sniff(head) == form
+
+
+@pytest.mark.parametrize("piece", [1, 7, 41, 42, 43, 64, 1000])
+def test_a_zip_reads_the_same_in_pieces_of_any_size(piece):
+    """Nothing asked for (a member without an extra field) is no end, wherever a piece ends."""
+    raw = zipped({f"{n}.json": text(n) for n in range(12)})
+    stream = Stream(read=partial(_at_most, io.BytesIO(raw), piece))
+    found = [(member.name, _all(member.stream)) for member in members(stream, DEFAULT)]
+    assert found == [(f"{n}.json", text(n)) for n in range(12)]
+
+
+def _at_most(file, piece, size):
+    return file.read(min(piece, size))
+
+
+def _all(stream):
+    read = b""
+    while more := stream.read():
+        read += more
+    assert not stream.fault
+    return read
