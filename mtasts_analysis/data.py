@@ -21,7 +21,7 @@ from mtasts_analysis.analysis.summary import Summary, summarise
 from mtasts_analysis.archive import export, parquet, sources
 from mtasts_analysis.archive import load as loading
 from mtasts_analysis.archive.load import Accounting
-from mtasts_analysis.archive.tables import SCHEMAS
+from mtasts_analysis.archive.tables import SCHEMAS, canonical
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
 from mtasts_analysis.show import html, progress, text
@@ -121,15 +121,15 @@ class Archive:
             pc.is_null(problems["report_key"]),
             pc.is_in(problems["report_key"], reports["report_key"].combine_chunks()),
         )
-        return Archive(
+        kept_tables = canonical(
             {
                 "reports": reports,
                 "policies": self.tables["policies"].filter(pa.array(policies)),
                 "failures": self.tables["failures"].filter(pa.array(failures)),
                 "problems": problems.filter(own),
-            },
-            self.accounting,
+            }
         )
+        return Archive(kept_tables, self.accounting)
 
     def to_parquet(self, folder: PathLike) -> list[Path]:
         """Write each table to a Parquet file of its name: `reports.parquet` and so on.
@@ -274,12 +274,14 @@ def load(
     """
     _one_of("duplicates", duplicates, ("drop", "keep"))
     _one_of("on_problem", on_problem, ("record", "raise"))
-    reader = sources.Reader(limits)
+    reader, judge = sources.Reader(limits), None
     if dkim:
         from mtasts_analysis.archive import dkim as signatures  # noqa: PLC0415  # an extra
 
-        reader = sources.Reader(limits, signatures.verifier())
-    with _items(paths, reader, progress) as items:
+        judge = signatures.Judge()
+        reader = sources.Reader(limits, judge)
+    with _items(paths, reader, progress) as read:
+        items = judge.judged(read) if judge is not None else read
         tables, accounting = loading.load_tables(
             items,
             drop_duplicates=duplicates == "drop",

@@ -6,12 +6,14 @@ the verdict is a column, and what to make of it the analyst's choice.
 """
 
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Protocol
 
 from mtasts_analysis.archive.mail import Facts
+from mtasts_analysis.archive.sources import Item
 from mtasts_analysis.errors import MissingExtraError
 
 
@@ -65,20 +67,25 @@ def verify(mail: bytes, facts: Facts, keys: KeySource) -> Verdict:
     Verdict
         The best verdict of any of its signatures.
     """
-    end = mail.find(b"\n\n")
-    internet = mail.find(b"\n\r\n")
-    head = mail[: min((at for at in (end, internet) if at >= 0), default=len(mail)) + 1]
-    found = _SIGNATURE.findall(head)
+    found = _signatures(mail)
     if not found:
         return Verdict.NO_SIGNATURE
     if len(mail) > _MAIL_MOST or _SPACES.search(mail):
         # dkimpy takes time quadratic in a run of spaces; no report has one.
         return Verdict.NOT_CHECKED
-    verdicts = [
-        _signature(mail, at, _tags(value), facts, keys)
-        for at, value in enumerate(found[:_SIGNATURES_MOST])
-    ]
+    verdicts = [_signature(mail, at, _tags(value), facts, keys) for at, value in enumerate(found)]
     return min(verdicts, key=_RANK.__getitem__)
+
+
+def _signatures(mail: bytes) -> list[bytes]:
+    end = mail.find(b"\n\n")
+    internet = mail.find(b"\n\r\n")
+    head = mail[: min((at for at in (end, internet) if at >= 0), default=len(mail)) + 1]
+    return _SIGNATURE.findall(head)[:_SIGNATURES_MOST]
+
+
+def _key_name(tags: dict[str, str]) -> str:
+    return f"{tags['s'].lower()}._domainkey.{tags['d'].lower().rstrip('.')}."
 
 
 def _tags(value: bytes) -> dict[str, str]:
@@ -97,7 +104,7 @@ def _signature(
     if not tags.get("s") or not signer:
         return Verdict.FAIL
     try:
-        record = keys(f"{tags['s'].lower()}._domainkey.{signer}.")
+        record = keys(_key_name(tags))
     except TemporaryError:
         return Verdict.NOT_CHECKED
     key = None if record is None else _key(record)
@@ -203,8 +210,8 @@ class DnsKeys:
         return next((b"".join(r.strings)[:8192] for r in answer), None)
 
 
-def verifier(keys: KeySource | None = None) -> Callable[[bytes, Facts], str]:
-    """Give what a :class:`~mtasts_analysis.archive.sources.Reader` takes as `verify`.
+class Judge:
+    """Judges report mails while they are loaded, the keys of the mails ahead already asked for.
 
     Parameters
     ----------
@@ -216,12 +223,55 @@ def verifier(keys: KeySource | None = None) -> Callable[[bytes, Facts], str]:
     MissingExtraError
         The extra `dkim` is not installed.
     """
-    try:
-        import dkim  # noqa: F401, PLC0415  # an extra
-    except ImportError:
-        raise MissingExtraError("verifying DKIM signatures", "dkim") from None
-    source = keys or DnsKeys()
-    return lambda mail, facts: str(verify(mail, facts, source))
+
+    def __init__(self, keys: KeySource | None = None) -> None:
+        try:
+            import dkim  # noqa: F401, PLC0415  # an extra
+        except ImportError:
+            raise MissingExtraError("verifying DKIM signatures", "dkim") from None
+        self._keys = keys or DnsKeys()
+        self._held: dict[str, tuple[bytes, Facts]] = {}
+        self._bytes = self._mails = 0
+        self._last = ("", "")
+
+    def __call__(self, mail: bytes, facts: Facts) -> str:
+        """Take a mail in; what it gives stands for the verdict until :meth:`judged` puts it there."""
+        ask = getattr(self._keys, "ask", None)
+        if ask is not None:
+            for value in _signatures(mail):
+                tags = _tags(value)
+                if tags.get("s") and tags.get("d"):
+                    ask(_key_name(tags))
+        self._mails += 1
+        self._bytes += len(mail)
+        token = f"mail {self._mails}"
+        self._held[token] = mail, facts
+        return token
+
+    def judged(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Give the items with their verdicts, in order, reading a little ahead."""
+        ahead: deque[Item] = deque()
+        for item in items:
+            ahead.append(item)
+            while ahead and (len(ahead) > _AHEAD or self._bytes > _HELD_MOST):
+                yield self._with_verdict(ahead.popleft())
+        yield from map(self._with_verdict, ahead)
+
+    def _with_verdict(self, item: Item) -> Item:
+        token = item.facts.dkim
+        if token in self._held:
+            mail, facts = self._held.pop(token)
+            self._bytes -= len(mail)
+            self._last = token, str(verify(mail, facts, self._keys))
+        # The reports of one mail come in a row.
+        if token != self._last[0]:
+            return item
+        return item._replace(facts=item.facts._replace(dkim=self._last[1]))
 
 
-__all__ = ["DnsKeys", "KeySource", "TemporaryError", "Verdict", "verifier", "verify"]
+_AHEAD = 256
+"""Items read ahead while keys are asked for."""
+_HELD_MOST = 32 * 2**20
+"""Bytes of mail held meanwhile."""
+
+__all__ = ["DnsKeys", "Judge", "KeySource", "TemporaryError", "Verdict", "verify"]

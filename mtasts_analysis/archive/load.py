@@ -88,7 +88,7 @@ def load_tables(
             for name in tables.NAMES
         }
         kept, dropped = tables.without_duplicates(joined, drop=drop_duplicates)
-        kept = tables.with_recipients(kept)
+        kept = tables.canonical(tables.with_recipients(kept))
     conflicts = sum(1 for code in kept["problems"]["code"].to_pylist() if code == "conflict")
     return kept, Accounting(
         reports=gathered.reports - dropped,

@@ -103,6 +103,33 @@ def concat(parts: Iterable[dict[str, pa.Table]]) -> dict[str, pa.Table]:
     }
 
 
+def canonical(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """Give each word column the dictionary of the words in it, in the order of first sight.
+
+    So that the same rows are the same table, whatever was dropped from it, and Parquet gives it back.
+    """
+    return {name: _canonical(table) for name, table in tables.items()}
+
+
+def _canonical(table: pa.Table) -> pa.Table:
+    for at, field in enumerate(table.schema):
+        if not pa.types.is_dictionary(field.type):
+            continue
+        column = table.column(at).combine_chunks()
+        seen = column.indices.drop_null().unique()
+        if len(column.dictionary) == len(seen) and seen.equals(
+            pa.array(range(len(seen)), seen.type)
+        ):
+            continue
+        place = np.zeros(len(column.dictionary), dtype=np.int32)
+        place[seen.to_numpy()] = np.arange(len(seen), dtype=np.int32)
+        moved = pa.DictionaryArray.from_arrays(
+            pa.array(place).take(column.indices), column.dictionary.take(seen)
+        )
+        table = table.set_column(at, field, moved)
+    return table
+
+
 class Builder:
     """Gathers the reports of one unit of work and gives their rows as Arrow tables.
 

@@ -3,6 +3,7 @@
 import base64
 import socket
 import threading
+import time
 
 import dkim
 import dns.flags
@@ -207,6 +208,25 @@ def test_live_dns(server, live):
 
 
 def test_the_column(live):
-    raw = mbox([signed(), mail(packed(1))])
-    items = list(Reader(verify=signatures.verifier(live)).items(Stream(raw), "x"))
-    assert [item.facts.dkim for item in items] == ["pass", "no-signature"]
+    raw = mbox([signed(), mail(packed(1)), signed(selector=b"none")])
+    judge = signatures.Judge(live)
+    items = list(judge.judged(Reader(verify=judge).items(Stream(raw), "x")))
+    assert [item.facts.dkim for item in items] == ["pass", "no-signature", "no-key"]
+    assert judge._held == {}
+
+
+def test_keys_are_asked_for_together():
+    """Sixteen slow answers take about as long as one."""
+    asked = []
+
+    class Slow(signatures.DnsKeys):
+        def _answer(self, name):
+            asked.append(time.monotonic())
+            time.sleep(0.3)
+
+    keys = Slow()
+    raw = mbox([signed(selector=b"s%d" % n) for n in range(16)])
+    judge = signatures.Judge(keys)
+    items = list(judge.judged(Reader(verify=judge).items(Stream(raw), "x")))
+    assert [item.facts.dkim for item in items] == ["no-key"] * 16
+    assert max(asked) - min(asked) < 0.3, "none waited for another"
