@@ -75,7 +75,7 @@ def reports(count: int, seed: int = 8460) -> Iterator[tuple[int, int, int, dict[
         d, s, day = rng.randrange(DOMAINS), rng.randrange(SENDERS), rng.randrange(365)
         date = f"2026-{1 + day // 31:02d}-{1 + day % 28:02d}"
         size = rng.choice([0, 0, 0, 1, 2, 3]) if rng.random() > 0.05 else rng.randrange(10, 61)
-        details = [
+        details: list[dict[str, Any]] = [
             {
                 "result-type": rng.choice(_TYPES),
                 "sending-mta-ip": f"203.0.113.{rng.randrange(250)}",

@@ -9,6 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow as pa
 import mtasts_analysis as ma
 from mtasts_analysis.archive.tables import SCHEMAS
 from mtasts_analysis.show.panel import facets
-from mtasts_analysis.show.views import VIEWS
+from mtasts_analysis.show.views import VIEWS, View
 
 SENDERS, DOMAINS, DAYS, HOSTS = 60, 20, 365, 40
 DAY = 86_400_000_000
@@ -84,8 +85,9 @@ def archive(rows: int) -> ma.Archive:
 
 
 def _zipf(n: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    weights: np.ndarray[tuple[int], np.dtype[np.float64]] = 1 / np.arange(1.0, n + 1)
-    return weights / weights.sum()
+    weights = 1 / np.arange(1.0, n + 1)
+    shares: np.ndarray[tuple[int], np.dtype[np.float64]] = weights / weights.sum()
+    return shares
 
 
 def _words(words: list[str], codes: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pa.Array:
@@ -107,6 +109,11 @@ def _timed(work: Callable[[], object], rounds: int = 5) -> float:
         work()
         times.append(time.perf_counter() - before)
     return 1000 * median(times)
+
+
+def _measured(data: ma.Archive, view: View, where: ma.Filter) -> None:
+    facets(data, where)
+    view.measure(data, where, "day")
 
 
 def _rss() -> float:
@@ -134,13 +141,8 @@ def main(rows: int) -> None:
     worst_measure = worst_redraw = 0.0
     for name, view in VIEWS.items():
         for where in wheres:
-            measure = _timed(
-                lambda view=view, where=where: (
-                    facets(data, where),
-                    view.measure(data, where, "day"),
-                )
-            )
-            redraw = _timed(lambda name=name, where=where: panel.show(where, view=name), 3)
+            measure = _timed(partial(_measured, data, view, where))
+            redraw = _timed(partial(panel.show, where, view=name), 3)
             worst_measure, worst_redraw = max(worst_measure, measure), max(worst_redraw, redraw)
             print(f"{name:16} {where!s:44} {measure:10.0f} {redraw:10.0f}")
     print(
