@@ -19,8 +19,8 @@ class Finding:
     code : str
         Stable, kebab-case; RFC 8460 §4.3's own name where a sender would report it by one.
     severity : str
-        `error` (mail is refused or unprotected, or would be under enforce), `warning` (works today, but will
-        break or falls short), `unknown` (could not be told, and why), `info`.
+        `error` (mail is refused, or a protection that is published does not work), `warning` (works today, but
+        would be refused under enforce, will break, or falls short), `unknown` (could not be told, and why), `info`.
     subject : str
         What it is about: a DNS name, a URL, an MX host, an address.
     evidence : str

@@ -1,0 +1,279 @@
+"""DANE: the TLSA records of an MX host, whether DNSSEC vouches for them, and what they match (RFC 7672)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from mtasts_analysis.checks.certificates import names_match, read_certificate
+from mtasts_analysis.checks.dns import Answer, Asker
+from mtasts_analysis.findings import Finding
+
+Verdict = Literal[
+    "none",  # no TLSA record
+    "match",
+    "mismatch",  # a DANE sender does not deliver
+    "unusable",  # there are records, but none that a sender can use
+    "insecure",  # DNSSEC does not vouch for them: senders ignore them
+    "failed",  # DNS did not answer: a DANE sender does not deliver for now
+    "not-tested",  # no certificate to compare with
+]
+_DIGESTS = {1: ("sha256", 32), 2: ("sha512", 64)}
+_RECORDS_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tlsa:
+    """One TLSA record, and what came of it."""
+
+    text: str
+    usable: bool
+    matches: bool | None
+    """None where it was not compared."""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dane:
+    """DANE at one MX host."""
+
+    base: str
+    """The TLSA base domain: the host, or where its CNAMEs lead (RFC 7672 §2.2.2)."""
+    verdict: Verdict
+    records: tuple[Tlsa, ...] = ()
+    secure: bool = False
+    detail: str = ""
+
+
+async def look_up(asker: Asker, host: str, addresses: Sequence[Answer]) -> tuple[str, Answer, bool]:
+    """Find an MX host's TLSA records.
+
+    Parameters
+    ----------
+    asker
+        The resolver.
+    host
+        The MX host.
+    addresses
+        Its A and AAAA answers: RFC 7672 §2.2.2 asks for TLSA only where these are secure.
+
+    Returns
+    -------
+    tuple
+        The base domain, the answer, and whether DNSSEC vouches for the addresses.
+    """
+    there = [a for a in addresses if a.status == "ok"]
+    vouched = bool(there) and all(a.secure for a in there)
+    expanded = next((a.owner for a in there if a.owner), "")
+    # §2.2.2: the fully expanded name first if the whole chain is secure, then the name in the MX record.
+    bases = [expanded, host] if expanded and vouched else [host]
+    answer = Answer("nodata")
+    for base in bases:
+        answer = await asker.ask(f"_25._tcp.{base}", "TLSA")
+        if not answer.absent:
+            return base, answer, vouched
+    return bases[-1], answer, vouched
+
+
+def compare(
+    base: str, answer: Answer, vouched: bool, ders: Sequence[bytes], references: Sequence[str]
+) -> Dane:
+    """Compare TLSA records with the chain that a server sent.
+
+    Parameters
+    ----------
+    base
+        The TLSA base domain.
+    answer
+        The TLSA records.
+    vouched
+        DNSSEC vouches for the host's addresses.
+    ders
+        The chain as sent, the leaf first; empty where none was seen.
+    references
+        The names of which the certificate must have one under usage 2 (§3.2.2).
+    """
+    if answer.status == "failed":
+        # §2.2.2: where the addresses are not secure, nobody asks for TLSA, and no failure matters.
+        return Dane(base, "failed" if vouched else "none", detail=answer.detail)
+    if answer.absent:
+        return Dane(base, "none", secure=vouched and answer.secure)
+    secure = vouched and answer.secure
+    records = tuple(_compare(text, ders, references) for text in answer.records[:_RECORDS_MOST])
+    if not secure:
+        verdict: Verdict = "insecure"
+    elif not any(r.usable for r in records):
+        verdict = "unusable"
+    elif not ders:
+        verdict = "not-tested"
+    else:
+        verdict = "match" if any(r.matches for r in records) else "mismatch"
+    return Dane(base, verdict, records, secure)
+
+
+def _compare(text: str, ders: Sequence[bytes], references: Sequence[str]) -> Tlsa:
+    shown = text[:200]
+    try:
+        usage, selector, matching, data = text.split(" ", 3)
+        fields = int(usage), int(selector), int(matching)
+        wanted = bytes.fromhex(data.replace(" ", ""))
+    except ValueError:
+        return Tlsa(shown, usable=False, matches=None, why="cannot be read")
+    if fields[0] in (0, 1):
+        why = "usage 0 and 1 are undefined for SMTP, senders may skip them (§3.1.3)"
+        return Tlsa(shown, usable=False, matches=None, why=why)
+    if fields[0] > 3 or fields[1] > 1 or fields[2] > 2:
+        return Tlsa(
+            shown, usable=False, matches=None, why="an unknown usage, selector or matching type"
+        )
+    if fields[2] and len(wanted) != _DIGESTS[fields[2]][1]:
+        return Tlsa(shown, usable=False, matches=None, why="the digest has the wrong length")
+    if not ders:
+        return Tlsa(shown, usable=True, matches=None)
+    try:
+        if fields[0] == 3:
+            # §3.1.1: the leaf alone; its names and dates MUST be ignored.
+            same = _digest(ders[0], fields[1], fields[2]) == wanted
+            return Tlsa(shown, usable=True, matches=same, why="" if same else "is not the leaf's")
+        return _anchored(shown, fields, wanted, ders, references)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        return Tlsa(
+            shown, usable=True, matches=False, why=f"the chain cannot be read: {error}"[:200]
+        )
+
+
+def _anchored(
+    shown: str,
+    fields: tuple[int, int, int],
+    wanted: bytes,
+    ders: Sequence[bytes],
+    references: Sequence[str],
+) -> Tlsa:
+    """Usage 2: a certificate of the sent chain is the trust anchor, and leaf, dates and name are good (§3.1.2)."""
+    at = next((i for i, der in enumerate(ders) if _digest(der, *fields[1:]) == wanted), None)
+    if at is None:
+        why = "no certificate of the chain as sent; the trust anchor must be sent along (§3.1.2)"
+        return Tlsa(shown, usable=True, matches=False, why=why)
+    chain = [x509.load_der_x509_certificate(der) for der in ders[: at + 1]]
+    for child, parent in pairwise(chain):
+        try:
+            child.verify_directly_issued_by(parent)
+        except (InvalidSignature, TypeError, ValueError):
+            return Tlsa(
+                shown,
+                usable=True,
+                matches=False,
+                why="the chain does not lead to it in the order sent",
+            )
+    leaf = read_certificate(ders[0])
+    if leaf.days_left() < 0:
+        return Tlsa(
+            shown,
+            usable=True,
+            matches=False,
+            why="the certificate has expired, which usage 2 forbids",
+        )
+    if not any(names_match(leaf.names, name) for name in references):
+        why = f"the certificate has none of the names {', '.join(references)} (§3.2.2)"
+        return Tlsa(shown, usable=True, matches=False, why=why)
+    return Tlsa(shown, usable=True, matches=True)
+
+
+def _digest(der: bytes, selector: int, matching: int) -> bytes:
+    if selector == 1:
+        key = x509.load_der_x509_certificate(der).public_key()
+        der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.new(_DIGESTS[matching][0], der).digest() if matching else der
+
+
+def proposal(base: str, der: bytes) -> str:
+    """Give the record that fits most: `3 1 1` of a leaf (§3.1.1)."""
+    return f"_25._tcp.{base}. IN TLSA 3 1 1 {_digest(der, 1, 1).hex()}"
+
+
+def judge_dane(
+    dane: Dane, host: str, mx_secure: bool, validates: bool | None, fix: str = ""
+) -> list[Finding]:
+    """Say what a DANE sender meets at an MX host.
+
+    Parameters
+    ----------
+    dane
+        What was compared.
+    host
+        The MX host.
+    mx_secure
+        DNSSEC vouches for the MX records too.
+    validates
+        The resolver validates DNSSEC; None if that is unknown.
+    fix
+        A record that would match.
+    """
+    name = f"_25._tcp.{dane.base}"
+    reasons = "; ".join(f"{r.text[:40]}…: {r.why}" for r in dane.records if r.why)[:600]
+    if dane.verdict == "none":
+        return []
+    if dane.verdict == "failed":
+        evidence = (
+            f"{name} TLSA: {dane.detail}; while this lasts a DANE sender does not deliver to {host}"
+        )
+        return [
+            Finding(
+                "tlsa-lookup-failed",
+                "unknown",
+                host,
+                evidence,
+                f"dig +dnssec TLSA {name}",
+                "RFC 7672 §2.1.2",
+            )
+        ]
+    if validates is not True:
+        evidence = "TLSA records are there; the resolver asked does not validate DNSSEC, so they are not judged"
+        action = "name one that does: CheckConfig(resolvers=('9.9.9.9',))"
+        return [Finding("dane-not-judged", "unknown", host, evidence, action, "RFC 7672 §2.1.1")]
+    if dane.verdict == "insecure":
+        evidence = f"TLSA records at {name} without DNSSEC on them or on {host}'s addresses: senders ignore them"
+        return [
+            Finding("tlsa-insecure", "warning", host, evidence, "sign the zone", "RFC 7672 §2.2.2")
+        ]
+    found = []
+    if dane.verdict == "match":
+        evidence = f"TLSA matches: {next(r.text for r in dane.records if r.matches)[:60]}"
+        found.append(Finding("tlsa-match", "info", host, evidence, "", "RFC 7672 §3"))
+    elif dane.verdict == "mismatch":
+        evidence = f"no usable TLSA record matches the server's chain: {reasons}; DANE senders do not deliver"
+        action = f"publish the new record before the certificate changes, remove the old one later: {fix}"
+        found.append(
+            Finding("tlsa-invalid", "error", host, evidence, action, "RFC 7672 §3.2; §8.1")
+        )
+    elif dane.verdict == "unusable":
+        evidence = (
+            f"no TLSA record is usable: {reasons}; DANE senders then use TLS without authentication"
+        )
+        found.append(
+            Finding("tlsa-unusable", "warning", host, evidence, fix, "RFC 7672 §2.2, §3.1.3")
+        )
+    odd = [r for r in dane.records if not r.usable]
+    if odd and dane.verdict != "unusable":
+        evidence = f"{len(odd)} TLSA record(s) that senders skip: {reasons}"
+        found.append(
+            Finding("tlsa-unusable", "info", host, evidence, "remove them", "RFC 7672 §3.1.3")
+        )
+    if not mx_secure:
+        evidence = "the domain's MX records are not signed: an attacker can name another host"
+        found.append(
+            Finding(
+                "mx-insecure",
+                "info",
+                host,
+                evidence,
+                "sign the domain's own zone",
+                "RFC 7672 §2.2.1",
+            )
+        )
+    return found

@@ -1,0 +1,368 @@
+"""Whole checks in the embedded lab: each domain is in order but for one thing, which must be what is found."""
+
+import ssl
+import time
+
+import pytest
+
+from tests.checks.lab import GOOD, WEB
+
+
+def codes(check, *severities):
+    wanted = severities or ("error", "warning", "unknown")
+    return [f.code for f in check.findings if f.severity in wanted]
+
+
+def test_in_order(lab, check):
+    lab.domain("ok.example")
+    found = check("ok.example", tls_versions=True)
+    assert codes(found) == [] and found.state == "enforce"
+    assert found.sts_record.id == "20260101T000000"
+    assert found.fetched.status == 200 and found.fetched.presented.version == "TLSv1.3"
+    (mx,) = found.mx
+    assert (mx.host, mx.covered, mx.under_enforce) == ("mx.ok.example", True, "accepted")
+    assert dict(mx.sessions[0].versions) == {"TLSv1": False, "TLSv1.1": False, "TLSv1.2": True, "TLSv1.3": True}  # fmt: skip
+    assert lab.mails[mx.addresses[0]].seen[:2] == ["EHLO checker.example", "STARTTLS"]
+
+
+def test_a_real_mail_server(lab, check):
+    lab.mx("mx.real.example", real=True)
+    lab.domain("real.example")
+    found = check("real.example")
+    assert codes(found) == [] and found.mx[0].under_enforce == "accepted"
+
+
+# --- DNS: missing, failing and broken are three verdicts -----------------------------------------
+
+DNS = [
+    ("missing", lambda lab, d: lab.zone.pop((f"_mta-sts.{d}", "TXT")), "sts-record-missing", "absent"),
+    ("empty", lambda lab, d: lab.records(f"_mta-sts.{d}", "TXT"), "sts-record-missing", "absent"),
+    ("servfail", lambda lab, d: lab.status.update({f"_mta-sts.{d}": "SERVFAIL"}), "sts-record-dns-failed", "unknown"),
+    ("refused", lambda lab, d: lab.status.update({f"_mta-sts.{d}": "REFUSED"}), "sts-record-dns-failed", "unknown"),
+    ("timeout", lambda lab, d: lab.status.update({f"_mta-sts.{d}": "TIMEOUT"}), "sts-record-dns-failed", "unknown"),
+    ("broken", lambda lab, d: lab.records(f"_mta-sts.{d}", "TXT", '"v=STSv1; id=a-b"'), "sts-record-invalid", "broken"),
+    ("two", lambda lab, d: lab.records(f"_mta-sts.{d}", "TXT", '"v=STSv1; id=a"', '"v=STSv1; id=b"'), "sts-record-several", "broken"),
+    ("rptfail", lambda lab, d: lab.status.update({f"_smtp._tls.{d}": "SERVFAIL"}), "tlsrpt-record-dns-failed", "enforce"),
+    ("hostfail", lambda lab, d: lab.status.update({f"mta-sts.{d}": "SERVFAIL"}), "policy-host-dns-failed", "unknown"),
+    ("hostgone", lambda lab, d: lab.zone.pop((f"mta-sts.{d}", "A")), "policy-host-missing", "broken"),
+    ("mxfail", lambda lab, d: lab.status.update({f"{d} MX": "SERVFAIL"}), "mx-dns-failed", "enforce"),
+    ("mxaddr", lambda lab, d: lab.status.update({f"mx.{d}": "TIMEOUT"}), "mx-dns-failed", "enforce"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "breaks", "code", "state"), DNS, ids=[d[0] for d in DNS])
+def test_dns(lab, check, name, breaks, code, state):
+    domain = f"{name}.dns.example"
+    lab.domain(domain)
+    breaks(lab, domain)
+    found = check(domain)
+    assert code in codes(found) and found.state == state
+    failed = [f for f in found.findings if f.code.endswith("dns-failed")]
+    assert all(f.severity == "unknown" for f in failed)
+    said = " ".join(f.evidence for f in found.findings)
+    if failed:
+        assert "no TXT record" not in said and "neither A" not in said, "a failure is no absence"
+
+
+def test_split_strings_and_delegation(lab, check):
+    lab.domain("split.example")
+    del lab.zone["_mta-sts.split.example", "TXT"]
+    lab.records("_mta-sts.split.example", "CNAME", "one.provider.example.")
+    lab.records("one.provider.example", "CNAME", "two.provider.example.")
+    lab.records("two.provider.example", "TXT", '"v=STSv1; i" "d=2026" "0102;"')
+    found = check("split.example")
+    assert codes(found) == [] and found.sts_record.id == "20260102"
+    assert found.sts_answer.chain == ("one.provider.example", "two.provider.example")
+    assert "sts-record-delegated" in codes(found, "info")
+
+
+def test_a_long_answer_comes_by_tcp(lab, check):
+    lab.domain("big.example")
+    lab.big.add("_mta-sts.big.example")
+    assert codes(check("big.example")) == []
+
+
+def test_no_such_domain(check):
+    found = check("nowhere.test")
+    assert codes(found, "error") == ["domain-not-found"] and found.state == "absent"
+
+
+# --- the policy host ------------------------------------------------------------------------------
+
+BODY = GOOD.format(mx="mx.{d}")
+WEBS = [
+    ("redirect", {"status": "301 Moved", "headers": {"Location": "https://x.example/"}}, "policy-redirect", "broken"),
+    ("notfound", {"status": "404 Not Found"}, "policy-http-status", "broken"),
+    ("created", {"status": "201 Created"}, "policy-http-status", "broken"),
+    ("html", {"headers": {"Content-Type": "text/html"}}, "policy-content-type", "broken"),
+    ("notype", {"headers": {}}, "policy-content-type", "broken"),
+    ("gzip", {"headers": {"Content-Type": "text/plain", "Content-Encoding": "gzip"}}, "policy-content-encoding", "broken"),
+    ("big", {"body": BODY + "x: " + "a" * 70_000}, "policy-too-large", "broken"),
+    ("bigchunked", {"body": BODY + "x: " + "a" * 5_000_000, "chunked": True}, "policy-too-large", "broken"),
+    ("drip", {"drip": 0.2}, "policy-host-timeout", "broken"),
+    ("silent", {"silent": True}, "policy-host-timeout", "broken"),
+    ("bom", {"body": "\ufeff" + BODY}, "policy-invalid", "broken"),
+    ("testing", {"body": BODY.replace("enforce", "testing")}, None, "testing"),
+    ("none", {"body": "version: STSv1\nmode: none\nmax_age: 86400\n"}, None, "none"),
+    ("crlf", {"body": BODY.replace("\n", "\r\n")}, None, "enforce"),
+    ("chunked", {"chunked": True}, None, "enforce"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "how", "code", "state"), WEBS, ids=[w[0] for w in WEBS])
+def test_policy_host(lab, check, name, how, code, state):
+    domain = f"{name}.web.example"
+    lab.domain(domain)
+    how = {"body": BODY} | how
+    lab.policy(domain, how.pop("body").format(d=domain), **how)
+    begun = time.monotonic()
+    found = check(domain)
+    assert time.monotonic() - begun < 5, "an overall deadline, not one for each read"
+    assert codes(found, "error") == ([code] if code else []) and found.state == state
+
+
+CERTIFICATES = [
+    ("expired", {"days": -5}, ["certificate-expired"]),
+    ("wrongname", {"names": ("www.elsewhere.example",)}, ["certificate-host-mismatch"]),
+    ("untrusted", {"ca": "other"}, ["certificate-not-trusted"]),
+    ("allthree", {"days": -5, "names": ("www.elsewhere.example",), "ca": "other"}, ["certificate-expired", "certificate-host-mismatch", "certificate-not-trusted"]),
+    ("both", {"days": -5, "names": ("www.elsewhere.example",)}, ["certificate-expired", "certificate-host-mismatch"]),
+    ("incomplete", {"ca": "cut"}, ["certificate-chain-incomplete"]),
+    ("cnonly", {"names": (), "common_name": "{h}"}, ["certificate-host-mismatch"]),
+    ("wild", {"names": ("*.{p}",)}, []),
+]  # fmt: skip
+
+
+def made(lab, host, how):
+    how = dict(how)
+    names = how.pop("names", ("{h}",))
+    names = [n.format(h=host, p=host.partition(".")[2]) for n in names]
+    if "common_name" in how:
+        how["common_name"] = how["common_name"].format(h=host)
+        names = ["unrelated@mail.example"]  # an e-mail SAN: no DNS name at all
+    ca = how.pop("ca", None)
+    if ca == "cut":
+        return lab.orphan(*names)
+    return lab.leaf(*names, ca=lab.other_ca if ca else None, **how)
+
+
+@pytest.mark.parametrize(("name", "how", "want"), CERTIFICATES, ids=[c[0] for c in CERTIFICATES])
+def test_policy_host_certificate(lab, check, name, how, want):
+    domain = f"{name}.pc.example"
+    lab.domain(domain)
+    certificate = made(lab, f"mta-sts.{domain}", how)
+    lab.policy(domain, GOOD.format(mx=f"mx.{domain}"), certificate=certificate)
+    found = check(domain)
+    assert codes(found, "error") == [f"policy-host-{c}" for c in want]
+    assert found.state == ("broken" if want else "enforce")
+    assert (found.policy is None) == bool(want), "nothing is read from a host that is not trusted"
+    assert found.fetched.presented.chain, "what was shown is shown"
+
+
+@pytest.mark.parametrize(("name", "how", "want"), CERTIFICATES, ids=[c[0] for c in CERTIFICATES])
+def test_mx_certificate(lab, check, name, how, want):
+    """The same faults at the MX; and never `no STARTTLS`."""
+    domain = f"{name}.mc.example"
+    lab.mx(f"mx.{domain}", certificate=made(lab, f"mx.{domain}", how))
+    lab.domain(domain)
+    found = check(domain)
+    assert codes(found, "error") == want
+    assert found.mx[0].under_enforce == ("refused" if want else "accepted")
+    lab.policy(domain, GOOD.format(mx=f"mx.{domain}").replace("enforce", "testing"))
+    assert codes(check(domain), "error") == [] and codes(check(domain), "warning") == want
+
+
+def test_days_left(lab, check):
+    lab.mx("mx.soon.example", certificate=lab.leaf("mx.soon.example", days=29))
+    lab.domain("soon.example")
+    lab.policy("soon.example", GOOD.format(mx="mx.soon.example"), certificate=lab.leaf("mta-sts.soon.example", days=2))  # fmt: skip
+    found = check("soon.example")
+    assert codes(found) == ["policy-host-certificate-expires-soon", "certificate-expires-soon"]
+    assert found.state == "enforce" and found.mx[0].certificate.days_left() == 29
+
+
+def test_ipv6_only_policy_host(lab, check):
+    if not lab.ipv6:
+        pytest.skip("no IPv6 on this loopback")
+    lab.domain("six.example")
+    del lab.zone["mta-sts.six.example", "A"]
+    lab.records("mta-sts.six.example", "AAAA", "::1")
+    assert codes(check("six.example")) == []
+
+
+def test_addresses_of_the_inside_are_refused(lab, check):
+    lab.domain("inside.example")
+    found = check("inside.example", allow_networks=())
+    assert "policy-host-address-refused" in codes(found)
+    assert found.mx[0].sessions[0].outcome == "not-tested"
+    assert lab.mails[found.mx[0].addresses[0]].seen == [], "not one byte was sent"
+    found = check("inside.example", allow_networks=(f"{WEB}/32",))
+    assert found.fetched.status == 200 and found.mx[0].sessions[0].outcome == "not-tested"
+
+
+def test_no_cookie_and_no_credentials_travel(lab, check, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    lab.domain("cookie.example")
+    lab.webs["mta-sts.cookie.example"].headers["Set-Cookie"] = "a=b"
+    assert codes(check("cookie.example")) == [], "no proxy of the environment either"
+
+
+# --- MX -------------------------------------------------------------------------------------------
+
+
+def test_mx_order_and_backup(lab, check):
+    lab.domain("order.example")
+    lab.mx("backup.order.example")
+    lab.records("order.example", "MX", "20 backup.order.example.", "10 mx.order.example.")
+    found = check("order.example")
+    assert [m.host for m in found.mx] == ["mx.order.example", "backup.order.example"]
+    (said,) = [f for f in found.findings if f.severity == "error"]
+    assert (said.code, said.subject) == ("mx-not-in-policy", "backup.order.example")
+    assert "backup MX" in said.evidence and "mx: backup.order.example" in said.action
+    assert [m.under_enforce for m in found.mx] == ["accepted", "refused"]
+
+
+MX = [
+    ("null", ["0 ."], [], "null-mx"),
+    ("nullplus", ["0 .", "10 mx.nullplus.mx.example."], ["null-mx"], None),
+    ("gone", ["10 nowhere.test."], ["mx-not-in-policy", "mx-unresolvable"], None),
+    ("literal", ["10 192.0.2.1."], ["mx-is-address", "mx-not-in-policy"], None),
+]
+
+
+@pytest.mark.parametrize(("name", "records", "errors", "info"), MX, ids=[m[0] for m in MX])
+def test_mx_records(lab, check, name, records, errors, info):
+    domain = f"{name}.mx.example"
+    lab.domain(domain)
+    lab.records(domain, "MX", *records)
+    found = check(domain)
+    assert sorted(codes(found, "error")) == errors
+    assert info is None or info in codes(found, "info")
+    assert found.null_mx == (name == "null")
+
+
+def test_implicit_mx_and_none_at_all(lab, check):
+    lab.domain("implicit.example", mx="implicit.example")
+    del lab.zone["implicit.example", "MX"]
+    found = check("implicit.example")
+    assert codes(found) == [] and "implicit-mx" in codes(found, "info")
+    lab.records("nomail.example", "TXT", '"x"')
+    assert "mx-missing" in codes(check("nomail.example"), "error")
+
+
+def test_cname_mx(lab, check):
+    lab.domain("alias.example")
+    address = lab.zone.pop(("mx.alias.example", "A"))
+    lab.records("mx.alias.example", "CNAME", "host.alias.example.")
+    lab.records("host.alias.example", "A", *address)
+    found = check("alias.example")
+    assert codes(found) == ["mx-is-alias"]
+    assert found.mx[0].covered, "RFC 8461 §4.1 matches the name in the MX record"
+
+
+def test_bounds(lab, check):
+    lab.domain("many.example")
+    lab.records("many.example", "MX", *(f"{n} mx.many.example." if n == 1 else f"{n} m{n}.test." for n in range(1, 9)))  # fmt: skip
+    found = check("many.example", mx_most=2)
+    assert len(found.mx) == 2 and "mx-many" in codes(found, "unknown")
+
+
+# --- STARTTLS in every broken form ----------------------------------------------------------------
+
+TLS12, TLS10 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1
+SMTP = [
+    ("multiline", {"greeting": b"220-mx\r\n220-welcome\r\n220 ESMTP\r\n"}, "tls", None),
+    ("slow", {"greeting_delay": 0.7}, "tls", None),
+    ("lf", {"greeting": b"220 mx\n", "ehlo": b"250-mx\n250 STARTTLS\n"}, "tls", None),
+    ("lower", {"ehlo": b"250-mx\r\n250 starttls\r\n"}, "tls", None),
+    ("notls", {"ehlo": b"250-mx\r\n250 SIZE\r\n"}, "no-starttls", "starttls-not-supported"),
+    ("nohelo", {"ehlo": b"502 no EHLO here\r\n"}, "no-starttls", "starttls-not-supported"),
+    ("alike", {"ehlo": b"250-mx\r\n250 XSTARTTLS\r\n"}, "no-starttls", "starttls-not-supported"),
+    ("refused", {"starttls": b"454 TLS not available\r\n"}, "starttls-refused", "starttls-refused"),
+    ("drop", {"drop_at_tls": True}, "tls-failed", "validation-failure"),
+    ("garbage", {"starttls": b"220 ok\r\n", "drop_at_tls": True}, "tls-failed", "validation-failure"),
+    ("old", {"minimum": TLS10, "maximum": TLS10}, "tls-failed", "validation-failure"),
+    ("421", {"greeting": b"421 busy\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("grey", {"greeting": b"450 greylisted\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("banned", {"greeting": b"554 go away\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("ehlo421", {"ehlo": b"421 too many\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("tarpit", {"greeting_delay": 30}, "inconclusive", "smtp-inconclusive"),
+    ("nosmtp", {"greeting": b"HTTP/1.1 400 Bad Request\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("endless", {"greeting": b"220-" + b"x" * 100_000}, "inconclusive", "smtp-inconclusive"),
+    ("manylines", {"greeting": b"220-x\r\n" * 20_000}, "inconclusive", "smtp-inconclusive"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "how", "outcome", "code"), SMTP, ids=[s[0] for s in SMTP])
+def test_starttls(lab, check, name, how, outcome, code):
+    domain = f"{name}.smtp.example"
+    lab.mx(f"mx.{domain}", **how)
+    lab.domain(domain)
+    begun = time.monotonic()
+    found = check(domain)
+    assert time.monotonic() - begun < 5
+    (session,) = found.mx[0].sessions
+    assert session.outcome == outcome, session
+    assert codes(found) == ([code] if code else [])
+    severity = "unknown" if outcome == "inconclusive" else "error"
+    assert all(f.severity == severity for f in found.findings if f.code == code)
+    assert len(session.greeting) <= 200 and len(session.detail) < 400
+
+
+def test_plaintext_after_the_220(lab, check):
+    lab.mx("mx.inject.example", starttls=b"220 go\r\n250 fed\r\n")
+    lab.domain("inject.example")
+    found = check("inject.example")
+    assert codes(found) == ["starttls-injection"] and found.mx[0].under_enforce == "accepted"
+
+
+def test_versions(lab, check):
+    lab.mx("mx.v.example", minimum=TLS10, maximum=TLS12)
+    lab.domain("v.example")
+    found = check("v.example", tls_versions=True)
+    assert codes(found, "info") == ["tls-old-versions", "tls-no-1.3"] and codes(found) == []
+    lab.mx("mx.v10.example", minimum=TLS10, maximum=TLS10)
+    lab.domain("v10.example")
+    (said,) = [f for f in check("v10.example", tls_versions=True).findings if f.severity == "error"]
+    assert "takes TLSv1" in said.evidence
+
+
+def test_a_second_connection_that_is_refused_changes_no_verdict(lab, check):
+    """The first handshake finds an expired certificate; the details cannot be had any more."""
+    lab.mx("mx.once.example", connections=2, certificate=lab.leaf("mx.once.example", days=-3))
+    lab.domain("once.example")
+    found = check("once.example", tls_versions=True)
+    assert codes(found, "error") == ["certificate-invalid"]
+    assert "expired" in found.findings[0].evidence
+    assert found.mx[0].under_enforce == "refused"
+
+
+def test_unreachable_and_the_canary(lab, check):
+    lab.records("mx.dead.example", "A", "127.0.0.250")
+    lab.domain("dead.example", mx="mx.dead.example")
+    assert codes(check("dead.example")) == ["mx-unreachable"]
+    lab.mx("canary.example")
+    found = check("dead.example", canary=("canary.example",))
+    assert codes(found) == ["mx-unreachable"], "the canary answers: it is the host"
+    lab.records("silent.example", "A", "127.0.0.251")
+    found = check("dead.example", canary=("silent.example",))
+    assert codes(found) == ["smtp-not-tested"] and found.mx[0].under_enforce == "unknown"
+    assert "blocked here" in found.mx[0].sessions[0].detail
+
+
+def test_every_address_of_every_mx(lab, check):
+    good = lab.mx("mx.two.example")
+    bad = lab.mx("mx.two.example", certificate=lab.leaf("mx.two.example", days=-1))
+    lab.records("mx.two.example", "A", good, bad)
+    lab.domain("two.example")
+    found = check("two.example")
+    (said,) = [f for f in found.findings if f.severity == "error"]
+    assert said.code == "certificate-expired" and bad in said.subject
+    assert found.mx[0].under_enforce == "refused"
+
+
+def test_without_smtp(lab, check):
+    lab.domain("nosmtp.example")
+    found = check("nosmtp.example", smtp=False)
+    assert codes(found) == [] and found.mx[0].under_enforce == "unknown"
+    assert lab.mails[found.mx[0].addresses[0]].seen == []
