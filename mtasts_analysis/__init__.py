@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     )
     from mtasts_analysis.exploring import explore
     from mtasts_analysis.limits import Limits
+    from mtasts_analysis.readiness.acknowledged import read_acknowledged
+    from mtasts_analysis.readiness.assess import Assessment, assess, assess_all
+    from mtasts_analysis.readiness.config import ReadinessConfig
+    from mtasts_analysis.readiness.impact import replay
     from mtasts_analysis.show import plots
     from mtasts_analysis.show.frames import table
     from mtasts_analysis.show.overview import overview
@@ -52,6 +56,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "read_acknowledged": "readiness.acknowledged",
+    "replay": "readiness.impact",
+    "ReadinessConfig": "readiness.config",
+    "Assessment": "readiness.assess",
+    "assess_all": "readiness.assess",
+    "assess": "readiness.assess",
     "table": "show.frames",
     "overview": "show.overview",
     "read_csv": "data",
@@ -90,6 +100,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Accounting",
     "Archive",
+    "Assessment",
     "Filter",
     "InputError",
     "Limits",
@@ -97,7 +108,10 @@ __all__ = [
     "MtastsAnalysisError",
     "OutputError",
     "ProblemError",
+    "ReadinessConfig",
     "SchemaError",
+    "assess",
+    "assess_all",
     "change_points",
     "compare",
     "effects",
@@ -113,8 +127,10 @@ __all__ = [
     "overview",
     "plots",
     "policy_history",
+    "read_acknowledged",
     "read_csv",
     "read_parquet",
+    "replay",
     "sample_archive",
     "senders",
     "table",

@@ -25,13 +25,14 @@ ORDER = [
     "archive",
     "checks",
     "analysis",
+    "readiness",
     "show",
     "bundled",
     "data",
     "exploring",
     "cli",
 ]
-ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "show", "data"}}
+ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "readiness", "show", "data"}}
 
 
 def imports(path):

@@ -12,6 +12,7 @@ from mtasts_analysis.analysis.facts import (
     Mask,
     counts,
     dates,
+    days_since_1970,
     grouped,
     share,
     totals,
@@ -52,7 +53,7 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         where the last 14 days or those before are too few), `first_day`, `last_day` (UTC), `usual_gap`
         (median days from one report day to the next), `silent` (it stopped: three usual gaps and
         more than 3 days without a report before the archive's last day), `new` (first seen in the last
-        30 days of an archive of 60 or more).
+        30 days of an archive of 60 or more). The last day is the filter's `end`, where it has one.
 
     Examples
     --------
@@ -74,6 +75,8 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     sender_of_report = np.where(facts.sender.codes < 0, size - 1, facts.sender.codes)
     reports = np.bincount(sender_of_report[seen], minlength=size)
     first, last = _span(facts)
+    if where.end is not None:
+        last = min(last, days_since_1970(where.end))
     by_day = _by_day(facts, of, summed, size)
     day_of = _report_days(facts, seen, sender_of_report, size)
     bounds = np.searchsorted(by_day[3], np.arange(size + 1))

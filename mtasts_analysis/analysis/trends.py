@@ -390,7 +390,14 @@ def _dispersion(
         some = variance > 0
         squares.append((f[1:] / s[1:] - f[:-1] / s[:-1])[some] ** 2 / variance[some])
     joined = np.concatenate(squares)
-    return max(1.0, float(np.median(joined)) / 0.4549) if len(joined) else 1.0
+    if not len(joined):
+        return 1.0
+    # Two or three differences are no measure of scatter: they weigh against ten days of coin tosses.
+    found = max(1.0, float(np.median(joined)) / 0.4549)
+    return (found * len(joined) + _TOSSES) / (len(joined) + _TOSSES)
+
+
+_TOSSES = 10
 
 
 def _percent(value: Any) -> str:
