@@ -9,15 +9,18 @@
     data.policies                             # one of four DataFrames
     data.to_parquet("out/")                   # for BI tools
     ma.read_parquet("out/")                   # and back, identical
+    ma.check_domain("example.com")            # what senders meet at a domain today
 
 The map: ``archive`` turns bytes into tables, ``analysis`` tables into answers, ``show`` answers into
-what a person sees. Names are loaded when they are first used: the import itself is quick.
+what a person sees; ``checks`` asks a domain's servers. Names are loaded when they are first used:
+the import itself is quick.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtasts_analysis import live
     from mtasts_analysis.analysis.compare import compare
     from mtasts_analysis.analysis.failures import (
         effects,
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from mtasts_analysis.archive.load import Accounting
     from mtasts_analysis.archive.parquet import SCHEMA_VERSION
     from mtasts_analysis.bundled import lay_out_notebooks, sample_archive
+    from mtasts_analysis.checks.config import CheckConfig
+    from mtasts_analysis.checks.planned import CertificateCheck
     from mtasts_analysis.data import Archive, load, read_csv, read_parquet
     from mtasts_analysis.errors import (
         InputError,
@@ -44,7 +49,16 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from mtasts_analysis.exploring import explore
+    from mtasts_analysis.findings import Finding
     from mtasts_analysis.limits import Limits
+    from mtasts_analysis.live import (
+        CheckResults,
+        DomainCheck,
+        check_certificate,
+        check_domain,
+        check_domains,
+        monitor,
+    )
     from mtasts_analysis.readiness.acknowledged import read_acknowledged
     from mtasts_analysis.readiness.assess import Assessment, assess, assess_all
     from mtasts_analysis.readiness.config import ReadinessConfig
@@ -56,6 +70,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "CertificateCheck": "checks.planned",
+    "CheckConfig": "checks.config",
+    "CheckResults": "live",
+    "DomainCheck": "live",
+    "Finding": "findings",
+    "check_certificate": "live",
+    "check_domain": "live",
+    "check_domains": "live",
+    "live": "live",
+    "monitor": "live",
     "read_acknowledged": "readiness.acknowledged",
     "replay": "readiness.impact",
     "ReadinessConfig": "readiness.config",
@@ -101,7 +125,12 @@ __all__ = [
     "Accounting",
     "Archive",
     "Assessment",
+    "CertificateCheck",
+    "CheckConfig",
+    "CheckResults",
+    "DomainCheck",
     "Filter",
+    "Finding",
     "InputError",
     "Limits",
     "MissingExtraError",
@@ -113,6 +142,9 @@ __all__ = [
     "assess",
     "assess_all",
     "change_points",
+    "check_certificate",
+    "check_domain",
+    "check_domains",
     "compare",
     "effects",
     "explore",
@@ -122,7 +154,9 @@ __all__ = [
     "failures_over_time",
     "interception_leads",
     "lay_out_notebooks",
+    "live",
     "load",
+    "monitor",
     "over_time",
     "overview",
     "plots",
@@ -143,7 +177,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{home}")
-    value = module if name == "plots" else getattr(module, name)
+    value = module if name in ("live", "plots") else getattr(module, name)
     globals()[name] = value
     return value
 

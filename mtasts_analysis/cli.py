@@ -1,12 +1,13 @@
 """The command line: what a mail operator runs without a notebook."""
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 
 from mtasts_analysis import __version__
-from mtasts_analysis.errors import MtastsAnalysisError
+from mtasts_analysis.errors import InputError, MtastsAnalysisError
 
 _EPILOG = """\
 exit codes:
@@ -14,6 +15,8 @@ exit codes:
   1  the input or the output cannot serve: the message says what was expected
   2  the command line is not understood
   3  done, but no TLS report was found
+  4  check, monitor: something is wrong
+  5  check, monitor: nothing wrong was found, but something could not be told
   130  interrupted
 
 examples:
@@ -21,6 +24,8 @@ examples:
   mtasts-analysis load 'reports/*.json.gz' -o out/
   ssh mail cat /var/mail/tlsrpt | mtasts-analysis load - -o out/ --format csv
   mtasts-analysis notebooks ~/tls-reports
+  mtasts-analysis check example.com
+  mtasts-analysis monitor --file domains.txt
 """
 _PATHS = "a file, a folder, a quoted pattern, or - for standard input"
 
@@ -59,6 +64,31 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
     _options(summary)
 
+    check = commands.add_parser(
+        "check",
+        help="check what senders meet at a domain today: DNS, policy, MX over STARTTLS, DANE",
+        description="Check domains live. Each finding says what to publish or to run.",
+    )
+    _asking(check)
+    check.add_argument("--json", action="store_true", help="print JSON, for other programs")
+    check.add_argument("--no-smtp", action="store_true", help="do not connect to the MX hosts")
+    check.add_argument(
+        "--history",
+        metavar="FILE",
+        help="a Parquet file of what was seen, to tell what changed since",
+    )
+    check.add_argument("-o", "--output", metavar="DIR", help="write the tables as Parquet, too")
+
+    monitor = commands.add_parser(
+        "monitor",
+        help="list the certificates of MX and policy hosts, the next to expire first",
+        description="Look at the certificates of all MX and policy hosts; exit code 4 if one needs care.",
+    )
+    _asking(monitor)
+    monitor.add_argument(
+        "--days", type=int, default=30, help="warn with fewer days left (default: %(default)s)"
+    )
+
     notebooks = commands.add_parser(
         "notebooks",
         help="lay out the notebooks and the sample archive to work in",
@@ -75,6 +105,26 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", default="out", metavar="DIR", help="where to (default: out)"
     )
     return parser
+
+
+def _asking(command: argparse.ArgumentParser) -> None:
+    command.add_argument("domains", nargs="*", metavar="DOMAIN", help="a domain that receives mail")
+    command.add_argument(
+        "--file",
+        metavar="FILE",
+        help="domains, one a line; # begins a comment; - is standard input",
+    )
+    command.add_argument(
+        "--resolver",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a recursive resolver to ask; DANE needs one that validates (default: the system's)",
+    )
+    command.add_argument("--ca-file", metavar="FILE", help="trusted CAs (default: the system's)")
+    command.add_argument(
+        "--ehlo", metavar="NAME", help="what EHLO says (default: this host's name)"
+    )
 
 
 def _options(command: argparse.ArgumentParser) -> None:
@@ -108,6 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.command == "notebooks":
             return _notebooks(given.folder)
+        if given.command in ("check", "monitor"):
+            return _live(given)
         if given.command == "demo":
             return _demo(Path(given.output))
         return _load(given)
@@ -142,6 +194,43 @@ def _load(given: argparse.Namespace) -> int:
         if data.accounting.rejected:
             print(f"{data.accounting.rejected:,} items could not be read: see the table problems")
     return 0 if data.accounting.reports else 3
+
+
+def _live(given: argparse.Namespace) -> int:
+    from mtasts_analysis.checks.config import CheckConfig  # noqa: PLC0415
+    from mtasts_analysis.live import check_domains, monitor  # noqa: PLC0415
+    from mtasts_analysis.show.cards import certificates_text  # noqa: PLC0415
+
+    domains = [*given.domains, *(_lines(given.file) if given.file else ())]
+    if not domains:
+        raise InputError("expected domains: on the command line, or in a file by --file")
+    config = CheckConfig(
+        resolvers=tuple(given.resolver),
+        ca_file=given.ca_file,
+        ehlo_name=given.ehlo,
+        smtp=not getattr(given, "no_smtp", False),
+        expiry_days=getattr(given, "days", 30),
+    )
+    if given.command == "monitor":
+        frame = monitor(domains, config=config)
+        print(certificates_text(frame))
+        if frame["accepted"].eq(False).any() or (frame["days_left"] < given.days).any():
+            return 4
+        return 5 if frame["days_left"].isna().any() else 0
+    results = check_domains(domains, config=config, history=given.history)
+    print(json.dumps(results.to_dict(), indent=1) if given.json else results)
+    if given.output:
+        results.to_parquet(given.output)
+    severities = set(results.findings["severity"])
+    return 4 if "error" in severities else 5 if "unknown" in severities else 0
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"--file: expected a text file of domains; {error}") from error
+    return [kept for line in text.splitlines() if (kept := line.partition("#")[0].strip())]
 
 
 def _notebooks(folder: str) -> int:

@@ -30,9 +30,10 @@ ORDER = [
     "bundled",
     "data",
     "exploring",
+    "live",
     "cli",
 ]
-ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "readiness", "show", "data"}}
+ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "readiness", "show", "data", "live"}}
 
 
 def imports(path):

@@ -138,9 +138,9 @@ class Asker:
         return a, aaaa
 
     async def validates(self) -> bool | None:
-        """Tell whether the resolver validates DNSSEC; None if it did not answer."""
+        """Tell whether the resolver validates DNSSEC; None if it cannot be told."""
         probe = await self.ask(self.config.dnssec_probe, "SOA")
-        return None if probe.status == "failed" else probe.secure
+        return probe.secure if probe.status == "ok" else None
 
 
 def _text(record: object, kind: str) -> str:

@@ -1,7 +1,7 @@
 """One domain's check, put together; and a run of many, that share resolver, MX hosts and sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -163,7 +163,7 @@ class Run:
         found += judge_dane(dane, mx.host, mx_secure, validates, fix)
         return replace(mx, sessions=tuple(s for s, _ in probed), dane=dane), found
 
-    async def check_all(self, domains: Iterable[str]) -> AsyncIterator[Check]:
+    async def check_all(self, domains: Iterable[str]) -> AsyncGenerator[Check, None]:
         """Check domains, so many in flight as the configuration allows; each check as it is done."""
         waiting = iter(domains)
         flying: set[asyncio.Task[Check]] = set()

@@ -1,0 +1,341 @@
+"""The plain functions: many domains, frames, history, certificates before they are deployed, the command line."""
+
+import asyncio
+import json
+
+import pandas as pd
+import pytest
+from cryptography import x509
+
+import mtasts_analysis as ma
+from mtasts_analysis import cli
+from mtasts_analysis.show.cards import check_html, check_text
+from tests.checks.lab import GOOD
+
+
+@pytest.fixture(scope="module")
+def three(lab):
+    lab.mx("mx.shared.example")
+    for name in ("one.example", "two.example"):
+        lab.domain(name, mx="mx.shared.example")
+    lab.mx("mx.three.example", certificate=lab.leaf("mx.three.example", days=-4))
+    lab.domain("three.example")
+    return [
+        "two.example",
+        "One.Example.",
+        "three.example",
+        "one.example",
+        "no domain",
+        "192.0.2.1",
+        "*.x.example",
+    ]
+
+
+def test_many(lab, three):
+    seen = lab.mails[lab.zone["mx.shared.example", "A"][0]].seen
+    seen.clear()
+    told = []
+    results = ma.check_domains(three, config=lab.config(), progress=told.append)
+    assert [c.domain for c in results] == ["two.example", "one.example", "three.example"]
+    assert sorted(c.domain for c in told) == ["one.example", "three.example", "two.example"]
+    assert [f.subject for f in results.rejected] == ["no domain", "192.0.2.1", "*.x.example"]
+    assert seen.count("STARTTLS") == 1, "an MX that two domains share is asked once"
+    assert results["ONE.example"].state == "enforce"
+    with pytest.raises(KeyError):
+        _ = results["four.example"]
+
+
+def test_frames(lab, three, tmp_path):
+    results = ma.check_domains(three, config=lab.config(), progress=False)
+    for frame in (results.findings, results.facts, results.certificates):
+        assert "object" not in set(map(str, frame.dtypes))
+    assert results.findings.loc[results.findings["severity"] == "error", "code"].tolist() == [
+        "domain-invalid", "domain-invalid", "domain-invalid", "certificate-expired",
+    ]  # fmt: skip
+    facts = results.facts.set_index("domain")
+    assert facts["mx_refused"].to_dict() == {"two.example": 0, "one.example": 0, "three.example": 1}
+    assert facts["max_age"].tolist() == [1_209_600] * 3
+    soonest = results.certificates.iloc[0]
+    assert (soonest["host"], soonest["days_left"], soonest["accepted"]) == (
+        "mx.three.example",
+        -4,
+        False,
+    )
+    paths = results.to_parquet(tmp_path)
+    for path, frame in zip(
+        paths, (results.findings, results.facts, results.certificates), strict=True
+    ):
+        pd.testing.assert_frame_equal(pd.read_parquet(path), frame, check_dtype=False, check_categorical=False)  # fmt: skip
+
+
+def test_nothing_at_all():
+    results = ma.check_domains([])
+    assert (len(results), len(results.findings), len(results.facts), len(results.certificates)) == (0, 0, 0, 0)  # fmt: skip
+    assert str(results) == "" and "0 domains" in results._repr_html_()
+
+
+def test_json_and_back(lab, three):
+    check = ma.check_domain("three.example", config=lab.config(tls_versions=True))
+    text = json.dumps(check.to_dict())
+    back = ma.DomainCheck.from_dict(json.loads(text))
+    assert back == check
+    made = json.loads(text)
+    assert made["state"] == "enforce" and made["mx"][0]["under_enforce"] == "refused"
+    with pytest.raises(ma.InputError, match="to_dict"):
+        ma.DomainCheck.from_dict({"domain": 1})
+
+
+def test_inside_a_running_loop(lab, three):
+    """As in Jupyter."""
+
+    async def cell():
+        return ma.check_domain("one.example", config=lab.config())
+
+    assert asyncio.run(cell()).state == "enforce"
+
+    async def wrong():
+        return ma.check_domain("one.example", config=lab.config(ca_file="/nowhere"))
+
+    with pytest.raises(ma.InputError, match="ca_file"):
+        asyncio.run(wrong())
+
+
+@pytest.mark.parametrize(
+    "domain", ["", "a b", "x" * 300, "a..b", "192.0.2.1", "*.example", "\x00", None]
+)
+def test_no_domain_name(domain):
+    with pytest.raises(ma.InputError, match="expected a domain name"):
+        ma.check_domain(domain)
+
+
+def test_a_u_label(lab):
+    lab.domain("xn--bcher-kva.example")
+    assert ma.check_domain("Bücher.example", config=lab.config()).state == "enforce"
+
+
+def test_sockets_are_bounded(lab):
+    for n in range(12):
+        lab.mx(f"mx.s{n}.example", greeting_delay=0.1)
+        lab.domain(f"s{n}.example")
+    lab.open_most = 0
+    domains = [f"s{n}.example" for n in range(12)]
+    results = ma.check_domains(domains, config=lab.config(sockets=3), progress=False)
+    assert {c.state for c in results} == {"enforce"} and 1 < lab.open_most <= 3
+
+
+HOSTILE = "</td><script>alert(1)</script>\x1b[31m\u202egnp.exe"
+
+
+def test_hostile_servers_in_cards(lab):
+    host = "mx.hostile.example"
+    lab.mx(
+        host,
+        ehlo=b"250-<img src=x onerror=alert(1)>\x1b[2J\r\n250 SIZE\r\n",
+        greeting=b'220 "><script>\r\n',
+    )
+    lab.domain("hostile.example")
+    lab.policy("hostile.example", GOOD.format(mx=host) + f"mx: {HOSTILE}\n")
+    lab.records("_smtp._tls.hostile.example", "TXT", '"v=TLSRPTv1; rua=<script>alert(2)</script>"')
+    check = ma.check_domain("hostile.example", config=lab.config())
+    page, text = check_html(check), check_text(check)
+    assert "<script" not in page and "<img" not in page and "&lt;script&gt;" in page
+    for bad in ("\x1b", "\u202e"):
+        assert bad not in page and bad not in text
+    assert check._repr_html_() == page and str(check) == repr(check) == text
+
+
+def test_every_finding_is_shown_and_explained(lab, three):
+    check = ma.check_domain("three.example", config=lab.config())
+    page, text = check_html(check), check_text(check)
+    for finding in check.findings:
+        assert finding.code in page and finding.code in text
+        assert finding.reference
+        assert finding.action or finding.severity == "info"
+    assert "under enforce" in text and "refused" in text
+
+
+# --- what has changed since the last check --------------------------------------------------------
+
+
+def drifted(lab, domain, tmp_path, change):
+    history = tmp_path / "checks.parquet"
+    first = ma.check_domain(domain, config=lab.config(), history=history)
+    assert not {"policy-changed-same-id", "id-changed-same-policy", "record-before-policy"} & {f.code for f in first.findings}  # fmt: skip
+    change()
+    second = ma.check_domain(domain, config=lab.config(), history=history)
+    assert len(pd.read_parquet(history)) == 2
+    return {f.code for f in second.findings}
+
+
+def test_body_changed_under_the_same_id(lab, tmp_path):
+    lab.domain("body.drift.example")
+    new = GOOD.format(mx="mx.body.drift.example").replace("1209600", "604800")
+    assert "policy-changed-same-id" in drifted(lab, "body.drift.example", tmp_path, lambda: lab.policy("body.drift.example", new))  # fmt: skip
+
+
+def test_id_changed_over_the_same_body(lab, tmp_path):
+    lab.domain("id.drift.example")
+    found = drifted(lab, "id.drift.example", tmp_path, lambda: lab.records("_mta-sts.id.drift.example", "TXT", '"v=STSv1; id=b"'))  # fmt: skip
+    assert "id-changed-same-policy" in found and "policy-changed-same-id" not in found
+
+
+def test_both_changed_is_as_it_should_be(lab, tmp_path):
+    lab.domain("both.drift.example")
+
+    def change():
+        lab.policy("both.drift.example", GOOD.format(mx="mx.both.drift.example") + "x: y\n")
+        lab.records("_mta-sts.both.drift.example", "TXT", '"v=STSv1; id=b"')
+
+    assert not {"id-changed-same-policy", "policy-changed-same-id"} & drifted(lab, "both.drift.example", tmp_path, change)  # fmt: skip
+
+
+def test_record_before_policy(lab, tmp_path):
+    lab.domain("early.drift.example")
+    record = lab.zone.pop(("_mta-sts.early.drift.example", "TXT"))
+    address = lab.zone.pop(("mta-sts.early.drift.example", "A"))
+    assert address
+    found = drifted(lab, "early.drift.example", tmp_path, lambda: lab.records("_mta-sts.early.drift.example", "TXT", *record))  # fmt: skip
+    assert "record-before-policy" in found
+
+
+def test_withdrawn_without_none(lab, tmp_path):
+    lab.domain("gone.drift.example")
+    found = drifted(lab, "gone.drift.example", tmp_path, lambda: lab.zone.pop(("_mta-sts.gone.drift.example", "TXT")))  # fmt: skip
+    assert "withdrawn-without-none" in found
+
+
+def test_a_check_that_could_not_tell_is_no_history(lab, tmp_path):
+    lab.domain("fails.drift.example")
+    history = tmp_path / "h.parquet"
+    ma.check_domain("fails.drift.example", config=lab.config(), history=history)
+    lab.status["_mta-sts.fails.drift.example"] = "SERVFAIL"
+    assert (
+        ma.check_domain("fails.drift.example", config=lab.config(), history=history).state
+        == "unknown"
+    )
+    assert len(pd.read_parquet(history)) == 1
+
+
+def test_a_foreign_history(lab, tmp_path):
+    (tmp_path / "no.parquet").write_text("no")
+    with pytest.raises(ma.InputError, match="history"):
+        ma.check_domain("x.example", history=tmp_path / "no.parquet")
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    with pytest.raises(ma.SchemaError, match="check_domain"):
+        ma.check_domain("x.example", history=tmp_path / "other.parquet")
+
+
+# --- a certificate before it is deployed ----------------------------------------------------------
+
+
+def pem(leaf):
+    return b"".join(p.bytes() for p in leaf.cert_chain_pems)
+
+
+def test_certificate_before_it_is_deployed(lab):
+    lab.domain("plan.example")
+    config = lab.config()
+
+    def codes(leaf, *severities, **more):
+        found = ma.check_certificate(pem(leaf), "plan.example", config=config, **more).findings
+        return [
+            f.code for f in found if f.severity in (severities or ("error", "warning", "unknown"))
+        ]
+
+    assert codes(lab.leaf("mx.plan.example", "mta-sts.plan.example")) == []
+    assert codes(lab.leaf("mx.plan.example")) == []
+    assert codes(lab.leaf("mx.plan.example"), "info") == ["certificate-covers"]
+    assert codes(lab.leaf("mx.plan.example", days=-1)) == ["certificate-expired"]
+    assert codes(lab.leaf("mx.plan.example", days=5)) == ["certificate-expires-soon"]
+    assert codes(lab.leaf("mx.plan.example", ca=lab.other_ca)) == ["certificate-not-trusted"]
+    assert codes(lab.orphan("mx.plan.example")) == ["certificate-chain-incomplete"]
+    assert codes(lab.leaf("www.elsewhere.example")) == ["certificate-host-mismatch"] * 2
+    assert codes(lab.leaf("mx.plan.example"), hosts=["mx.plan.example", "a.example"]) == ["certificate-host-mismatch"]  # fmt: skip
+
+
+def test_certificate_against_tlsa(lab):
+    """The rollover that DANE breaks: the new key is not in DNS yet."""
+    lab.domain("tlsa.example")
+    new = lab.leaf("mx.tlsa.example")
+    lab.records("_25._tcp.mx.tlsa.example", "TLSA", f"3 1 1 {'00' * 32}")
+    found = ma.check_certificate(pem(new), "tlsa.example", config=lab.config()).findings
+    (said,) = [f for f in found if f.severity == "error"]
+    assert said.code == "tlsa-invalid"
+    lab.records("_25._tcp.mx.tlsa.example", "TLSA", said.action.partition("TLSA ")[2])
+    found = ma.check_certificate(pem(new), "tlsa.example", config=lab.config()).findings
+    assert [f.code for f in found] == ["tlsa-match", "certificate-covers"][::-1]
+
+
+def test_certificate_files(lab, tmp_path):
+    lab.domain("file.example")
+    path = tmp_path / "fullchain.pem"
+    leaf = lab.leaf("mx.file.example")
+    path.write_bytes(leaf.private_key_pem.bytes() + pem(leaf))
+    for given in (path, str(path), path.read_text(), path.read_bytes()):
+        check = ma.check_certificate(given, "file.example", config=lab.config())
+        assert check.hosts == ("mx.file.example",) and "nothing" not in str(check)
+        assert check.certificate.serial == f"{x509.load_pem_x509_certificate(pem(leaf)).serial_number:x}"  # fmt: skip
+    for wrong in (
+        b"",
+        "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----",
+        str(tmp_path / "none"),
+    ):
+        with pytest.raises(ma.InputError, match="pem: expected"):
+            ma.check_certificate(wrong, "file.example", config=lab.config())
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(lab, monkeypatch, capsys):
+    """Run the command line with the lab as its Internet."""
+
+    def config(**given):
+        given = {k: v for k, v in given.items() if v not in (None, ())}
+        return lab.config(**given)
+
+    monkeypatch.setattr("mtasts_analysis.checks.config.CheckConfig", config)
+
+    def run(*arguments):
+        code = cli.main(list(arguments))
+        return code, capsys.readouterr()
+
+    return run
+
+
+def test_check_command(lab, three, command, tmp_path):
+    code, said = command("check", "one.example")
+    assert code == 0 and said.out.startswith("one.example: enforce\n") and said.err == ""
+    listed = tmp_path / "domains.txt"
+    listed.write_text("# ours\none.example\n\nthree.example  # the third\n")
+    code, said = command("check", "--file", str(listed), "--json", "-o", str(tmp_path / "out"))
+    assert code == 4
+    assert [c["domain"] for c in json.loads(said.out)["checks"]] == ["one.example", "three.example"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["certificates.parquet", "facts.parquet", "findings.parquet"]  # fmt: skip
+    assert command("check", "three.example", "--no-smtp")[0] == 0
+    lab.domain("dunno.example")
+    lab.status["_mta-sts.dunno.example"] = "TIMEOUT"
+    assert command("check", "dunno.example")[0] == 5
+    assert command("check")[0] == 1
+    code, said = command("check", "--file", str(tmp_path / "none.txt"))
+    assert code == 1 and "--file" in said.err
+
+
+def test_monitor_command(lab, three, command):
+    code, said = command("monitor", "one.example")
+    assert code == 0
+    assert [line.split()[0] for line in said.out.splitlines()[1:]] == ["90", "90"]
+    assert command("monitor", "one.example", "--days", "120")[0] == 4
+    code, said = command("monitor", "three.example", "one.example")
+    assert code == 4
+    assert said.out.splitlines()[1].split()[:2] == ["-4", "mx.three.example"]
+    code, said = command("monitor", "one.example", "nowhere.test")
+    assert code == 5 and "nowhere.test" in said.out
+
+
+def test_the_recorded_check():
+    check = ma.live.recorded_check()
+    assert "recorded" in check.note and check.note in str(check)
+    assert check.note in check._repr_html_()
+    assert check.state == "testing"
