@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from mtasts_analysis.archive.mail import Facts
 from mtasts_analysis.archive.sources import Item
 from mtasts_analysis.errors import MissingExtraError
@@ -266,7 +268,7 @@ class Judge:
         # The reports of one mail come in a row.
         if token != self._last[0]:
             return item
-        return item._replace(facts=item.facts._replace(dkim=self._last[1]))
+        return replace(item, facts=replace(item.facts, dkim=self._last[1]))
 
 
 _AHEAD = 256

@@ -7,13 +7,14 @@ need, and takes time quadratic in a hostile header; a test compares the two on o
 
 import binascii
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from mtasts_analysis.archive import instants
 from mtasts_analysis.limits import Limits
 
 
-class Facts(NamedTuple):
+class Facts(Struct, frozen=True, gc=False):
     """What a report mail's header says (RFC 8460 §5.3); None is absent."""
 
     received: int | None = None
@@ -24,7 +25,7 @@ class Facts(NamedTuple):
     dkim: str = "not-checked"
 
 
-class Header(NamedTuple):
+class Header(Struct, frozen=True, gc=False):
     """The header of a mail or part: the fields that are read here, and where its body starts."""
 
     mail: bytes
@@ -32,7 +33,18 @@ class Header(NamedTuple):
     body: int
 
 
-class Leaf(NamedTuple):
+class _Shape(Struct, frozen=True, gc=False):
+    """What an entity's header says of its body."""
+
+    media: bytes
+    """Its media type, with parameters, in lower case."""
+    boundary: bytes
+    encoding: bytes
+    claims: bool
+    """Its media type or file name says that it is a report."""
+
+
+class Leaf(Struct, frozen=True, gc=False):
     """A part without parts."""
 
     path: str
@@ -59,9 +71,9 @@ _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
 _BLANK = re.compile(rb"\n\r?\n")
 _FIELDS = re.compile(
-    # A field and its folded lines (RFC 5322 §2.2.3). Each step reads on: linear in the block.
-    rb"\n(content-type|content-transfer-encoding|content-disposition|date|from|message-id|subject"
-    rb"|return-path|tls-report-domain|tls-report-submitter)[ \t]*:(.*(?:\n[ \t].*)*)",
+    # A field and its folded lines (RFC 5322 §2.2.3). Each step reads on and none goes back: linear.
+    rb"\n(?=[cdfmrst])(content-(?:type|transfer-encoding|disposition)|date|from|message-id|subject"
+    rb"|return-path|tls-report-(?:domain|submitter))[ \t]*+:(.*+(?:\n[ \t].*+)*+)",
     re.IGNORECASE,
 )
 
@@ -69,59 +81,57 @@ _FIELDS = re.compile(
 def header(mail: bytes, limits: Limits) -> Header:
     """Read a mail's header; without a blank line all there is is header."""
     block = b"\n" + mail[: limits.header_bytes]
-    fields, body = _fields(block, 0, len(block))
-    return Header(mail, fields, body - 1)
+    body = _body(block, 0, len(block))
+    return Header(mail, _fields(block, 0, body, limits), body - 1)
 
 
-def _fields(mail: bytes, start: int, stop: int) -> tuple[dict[bytes, bytes], int]:
-    """Read the fields after the line break at `start`, and say where the body begins."""
+def _body(mail: bytes, start: int, stop: int) -> int:
+    """Say where the body begins of what is headed by the lines after the line break at `start`."""
     blank = _BLANK.search(mail, start, stop)
-    body = blank.end() if blank else stop
+    return blank.end() if blank else stop
+
+
+def _fields(mail: bytes, start: int, body: int, limits: Limits) -> dict[bytes, bytes]:
+    """Give the fields' values by their names in lower case, unfolded and bounded."""
     found = _FIELDS.findall(mail, start, body)
     found.reverse()  # of a field given twice the first counts: it is the one added last
-    return {name.lower(): value for name, value in found}, body
-
-
-def field(fields: dict[bytes, bytes], name: bytes, limits: Limits) -> bytes:
-    """Give a field's value, unfolded; empty where it is absent. `name` is in lower case."""
-    value = fields.get(name)
-    if value is None:
-        return b""
-    if len(value) > limits.field_bytes:
-        value = value[: limits.field_bytes]
-    if b"\n" in value:
+    most = limits.field_bytes
+    return {
+        name.lower(): value.strip()
+        if len(value) <= most and b"\n" not in value
         # RFC 5322 §2.2.3: unfolding takes the line breaks out, the white space stays.
-        value = value.replace(b"\r", b"").replace(b"\n", b"")
-    return value.strip()
+        else value[:most].replace(b"\r", b"").replace(b"\n", b"").strip()
+        for name, value in found
+    }
 
 
-def facts(of: Header, limits: Limits) -> Facts:
+def facts(of: Header) -> Facts:
     """Read the fields that the `reports` table keeps from a mail's header."""
-    fields = of.fields
-    sender = field(fields, b"from", limits)
+    get = of.fields.get
+    sender = get(b"from", b"")
     address = _ADDRESS.search(sender)
     return Facts(
-        instants.rfc5322(field(fields, b"date", limits)),
-        _word(field(fields, b"tls-report-domain", limits)),
-        _word(field(fields, b"tls-report-submitter", limits)),
-        _word(field(fields, b"message-id", limits)),
+        instants.rfc5322(get(b"date", b"")),
+        _word(get(b"tls-report-domain")),
+        _word(get(b"tls-report-submitter")),
+        _word(get(b"message-id")),
         _word(address[1] if address else sender),
     )
 
 
-def _word(value: bytes) -> str | None:
-    return value.decode("utf-8", "replace") or None
+def _word(value: bytes | None) -> str | None:
+    return value.decode("utf-8", "replace") if value else None
 
 
-def kind(of: Header, limits: Limits) -> str:
+def kind(of: Header) -> str:
     """Tell what a mail without a report is: `bounce`, `dmarc-report` or `mail`."""
     fields = of.fields
-    content_type = field(fields, b"content-type", limits).lower()
+    content_type = fields.get(b"content-type", b"").lower()
     # RFC 3464 §2: a delivery status notification; RFC 5321 §4.5.5: its empty return path.
-    if b"delivery-status" in content_type or field(fields, b"return-path", limits) == b"<>":
+    if b"delivery-status" in content_type or fields.get(b"return-path", b"") == b"<>":
         return "bounce"
     # RFC 7489 §7.2.1.1: DMARC's own subject; TLSRPT's differs in case ("Report Domain:").
-    if field(fields, b"subject", limits).startswith(b"Report domain:"):
+    if fields.get(b"subject", b"").startswith(b"Report domain:"):
         return "dmarc-report"
     return "mail"
 
@@ -129,21 +139,50 @@ def kind(of: Header, limits: Limits) -> str:
 def leaves(of: Header, limits: Limits) -> list[Leaf]:
     """Give each leaf part of a mail, and of the mails forwarded in it, decoded."""
     found: list[Leaf] = []
-    _walk(
-        of.fields,
-        of.body,
-        len(of.mail),
-        "",
-        of,
-        limits,
-        found,
-        [limits.mime_parts, limits.mime_depth],
-    )
+    left = [limits.mime_parts, limits.mime_depth]
+    _walk(_shape(of.fields), of.body, len(of.mail), "", of, limits, found, left)
     return found
 
 
+def _shape(fields: dict[bytes, bytes]) -> _Shape:
+    """Read what an entity's header says of its body."""
+    content_type = fields.get(b"content-type", b"")
+    media = content_type.lower()
+    boundary = b""
+    if media.startswith(b"multipart/"):
+        boundary = _parameter(content_type, media, b"boundary")
+    claims = b"tlsrpt" in media
+    if not claims and (b"name" in media or b"content-disposition" in fields):
+        disposition = fields.get(b"content-disposition", b"")
+        file_name = _parameter(disposition, disposition.lower(), b"filename") or _parameter(
+            content_type, media, b"name"
+        )
+        claims = file_name.lower().endswith(_CLAIMING_NAMES)
+    encoding = fields.get(b"content-transfer-encoding", b"").lower()
+    return _Shape(media, boundary, encoding, claims)
+
+
+def _part(mail: bytes, first: int, last: int, limits: Limits) -> tuple[_Shape, int]:
+    """Read the header of a part that lies between `first` and `last`, and say where its body begins."""
+    body = _body(mail, first - 1, min(last, first + limits.header_bytes))
+    # A sender's text part has the same short header in each of its mails.
+    key = (mail[first - 1 : body], limits.field_bytes) if body - first < _SHORT else None
+    shape = _shapes.get(key) if key else None
+    if shape is None:
+        shape = _shape(_fields(mail, first - 1, body, limits))
+        if key:
+            if len(_shapes) >= _KEPT:
+                _shapes.clear()
+            _shapes[key] = shape
+    return shape, body
+
+
+_SHORT, _KEPT = 200, 1_000
+_shapes: dict[tuple[bytes, int], _Shape] = {}
+
+
 def _walk(
-    fields: dict[bytes, bytes],
+    shape: _Shape,
     body: int,
     end: int,
     path: str,
@@ -165,10 +204,8 @@ def _walk(
             found.append(Leaf(path or "1", b"", False, outer, refused))
         return
     mail = outer.mail
-    content_type = field(fields, b"content-type", limits)
-    kind = content_type.lower()
-    if kind.startswith(b"multipart/"):
-        boundary = _parameter(content_type, kind, b"boundary")
+    media, boundary = shape.media, shape.boundary
+    if media.startswith(b"multipart/"):
         spans = _parts(mail, body, end, boundary, limits) if boundary else []
         if not spans:
             # A boundary that is missing or occurs nowhere: the first line that looks like one.
@@ -178,27 +215,21 @@ def _walk(
             prefix = f"{path}." if path else ""
             left[1] -= 1
             for number, (first, last) in enumerate(spans, 1):
-                inside, begin = _fields(mail, first - 1, min(last, first + limits.header_bytes))
+                inside, begin = _part(mail, first, last, limits)
                 _walk(inside, begin, last, f"{prefix}{number}", outer, limits, found, left)
                 if left[0] < 0:
                     return
             left[1] += 1
             return
-    payload = _decoded(mail[body:end], field(fields, b"content-transfer-encoding", limits).lower())
-    if kind.startswith(b"message/rfc822"):
+    payload = _decoded(mail[body:end], shape.encoding)
+    if media.startswith(b"message/rfc822"):
         inner = header(payload.lstrip(b"\r\n"), limits)
         left[1] -= 1
-        _walk(inner.fields, inner.body, len(inner.mail), path, inner, limits, found, left)
+        whole = _shape(inner.fields)
+        _walk(whole, inner.body, len(inner.mail), path, inner, limits, found, left)
         left[1] += 1
         return
-    claims = b"tlsrpt" in kind
-    if not claims and (b"name" in kind or b"content-disposition" in fields):
-        disposition = field(fields, b"content-disposition", limits)
-        file_name = _parameter(disposition, disposition.lower(), b"filename") or _parameter(
-            content_type, kind, b"name"
-        )
-        claims = file_name.lower().endswith(_CLAIMING_NAMES)
-    found.append(Leaf(path or "1", payload, claims, outer))
+    found.append(Leaf(path or "1", payload, shape.claims, outer))
 
 
 def _parts(

@@ -173,7 +173,7 @@ TOLERANCES: dict[str, Tolerance] = {
 }
 
 
-class Parsed(NamedTuple):
+class Parsed(msgspec.Struct, frozen=True, gc=False):
     """A report as read, and what the tables need beside it."""
 
     report: wire.Report
@@ -321,9 +321,9 @@ def _key(
     organization, report-id, date range and policy domains. So two deliveries of one report have one
     key, and two reports that conflict share its first half.
     """
-    identity = _ENCODER.encode(
-        (report.organization_name, report.report_id, start, end, sorted(set(domains)))
-    )
+    if len(domains) > 1:
+        domains = sorted(set(domains))
+    identity = _ENCODER.encode((report.organization_name, report.report_id, start, end, domains))
     return (
         blake2b(identity, digest_size=8).hexdigest() + blake2b(content, digest_size=8).hexdigest()
     )

@@ -16,10 +16,13 @@ import glob
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive import mboxes, tars, zips
@@ -30,7 +33,10 @@ from mtasts_analysis.limits import CHUNK, DEFAULT, Limits
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
 
 
-class Item(NamedTuple):
+_NO_FACTS = mime.Facts()
+
+
+class Item(Struct, frozen=True, gc=False):
     """One item, or (NOTE) a remark about a container, which is counted as no item."""
 
     form: str
@@ -40,7 +46,7 @@ class Item(NamedTuple):
     code: str = ""
     """REFUSED, NOTE: why. OTHER: the kind of thing it is. REPORT: a fault of what it came in."""
     detail: str = ""
-    facts: mime.Facts = mime.Facts()
+    facts: mime.Facts = _NO_FACTS
 
 
 Verify = Callable[[bytes, mime.Facts], str]
@@ -72,17 +78,18 @@ class Reader:
             return
         origin = shown(path)
         try:
-            file = open(path, "rb", buffering=0)  # noqa: SIM115  # closed below, by hand: two lines fewer a file
+            file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
             yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
             return
-        with file:
-            try:
-                read = told(file.read, advance)
-                head = read(1 << 16)
-                yield from self.items(Stream(head, read if len(head) == 1 << 16 else None), origin)
-            except OSError as error:
-                yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
+        try:
+            read = told(partial(os.read, file), advance)
+            head = read(1 << 16)
+            yield from self.items(Stream(head, read if len(head) == 1 << 16 else None), origin)
+        except OSError as error:
+            yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
+        finally:
+            os.close(file)
 
     # -- what things are ------------------------------------------------------------------------------
 
@@ -188,51 +195,50 @@ class Reader:
         top = mime.header(mail, limits)
         budget = _Budget(limits.nested_bytes, limits.nested_entries)
         of: mime.Header | None = None
-        facts = mime.Facts()
+        facts = _NO_FACTS
         kind = ""
         found = False
         for leaf in mime.leaves(top, limits):
-            path, payload, claims, header, refused = leaf
-            where = f"{origin}/{path}"
-            if refused is not None:
+            where = f"{origin}/{leaf.path}"
+            payload, header = leaf.payload, leaf.header
+            if leaf.refused is not None:
                 found = True
-                yield Item(REFUSED, where, b"", *refused)
+                yield Item(REFUSED, where, b"", *leaf.refused)
                 continue
-            text = None
             if payload[:2] == b"\x1f\x8b":
                 # The common case, in one step; what is not as plain goes the general way.
-                text = inflate(payload, min(limits.report_bytes, budget.size))
-                if text is not None and (sniff(text[:_HEAD]) != "json" or is_lines(text)):
-                    text = None
-            if text is not None:
-                budget.size -= len(text)
-                inner: Iterable[Item] = (Item(REPORT, where, text),)
-            else:
-                inner = self._part(payload, claims, where, layer, budget)
-            for item in inner:
+                text = _gzipped_report(payload, limits, budget)
+                if text is not None:
+                    if of is not header:
+                        of, facts = header, self._facts(header)
+                    found = True
+                    yield Item(REPORT, where, text, "", "", facts)
+                    continue
+            elif not leaf.claims and sniff(payload[:_HEAD]) not in _HOLDERS:
+                continue
+            for item in self._part(payload, leaf.claims, where, layer, budget):
                 if item.form == OTHER:
                     kind = kind or item.code
                     continue
-                if item.form == REPORT:
+                found = found or item.form != NOTE
+                # A mail attached as a file has brought facts of its own.
+                if item.form == REPORT and item.facts is _NO_FACTS:
                     if of is not header:
-                        of = header
-                        facts = mime.facts(header, limits)
-                        if self.verify is not None:
-                            facts = facts._replace(dkim=self.verify(header.mail, facts))
-                    # A mail attached as a file has brought facts of its own.
-                    yield (
-                        item
-                        if item.facts != _NO_FACTS
-                        else Item(REPORT, item.origin, item.data, item.code, item.detail, facts)
-                    )
+                        of, facts = header, self._facts(header)
+                    yield replace(item, facts=facts)
                 else:
                     yield item
-                found = found or item.form != NOTE
         if not found:
-            plain = mime.kind(top, limits)
+            plain = mime.kind(top)
             yield Item(
                 OTHER, origin, b"", kind if plain == "mail" and kind == "dmarc-report" else plain
             )
+
+    def _facts(self, header: mime.Header) -> mime.Facts:
+        facts = mime.facts(header)
+        if self.verify is None:
+            return facts
+        return replace(facts, dkim=self.verify(header.mail, facts))
 
     def _part(
         self, payload: bytes, claims: bool, where: str, layer: int, budget: _Budget
@@ -255,6 +261,11 @@ class Reader:
     def _inflated(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
     ) -> Iterator[Item]:
+        whole = stream.whole() if form == "gzip" else None
+        plain = _gzipped_report(whole, self.limits, budget) if whole is not None else None
+        if plain is not None:
+            yield Item(REPORT, origin, plain)
+            return
         inflated = Inflated(stream, form, self.limits)
         nested = budget or (
             _Budget(self.limits.nested_bytes, self.limits.nested_entries) if layer else None
@@ -307,16 +318,27 @@ class Reader:
         except ValueError as error:
             yield Item(REFUSED, origin, b"", "msg-unreadable", str(error))
             return
-        facts = mime.facts(mime.header(header, self.limits), self.limits)
+        facts = mime.facts(mime.header(header, self.limits))
         found = False
         budget = _Budget(self.limits.nested_bytes, self.limits.nested_entries)
         for number, payload in enumerate(attachments, 1):
             for item in self.items(Stream(payload), f"{origin}/{number}", layer + 1, budget):
                 if item.form != OTHER:
                     found = True
-                    yield item._replace(facts=facts) if item.form == REPORT else item
+                    yield replace(item, facts=facts) if item.form == REPORT else item
         if not found:
             yield Item(OTHER, origin, b"", "mail")
+
+
+def _gzipped_report(packed: bytes, limits: Limits, budget: _Budget | None) -> bytes | None:
+    """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
+    most = limits.report_bytes if budget is None else min(limits.report_bytes, budget.size)
+    text = inflate(packed, most)
+    if text is None or text[:1] != b"{" or is_lines(text):
+        return None
+    if budget is not None:
+        budget.size -= len(text)
+    return text
 
 
 def _bounded(inflated: Inflated, budget: _Budget) -> Callable[[int], bytes]:
@@ -363,7 +385,6 @@ def _over(most: int, name: str) -> str:
     return f"the limit is {most} bytes (limit: {name})"
 
 
-_NO_FACTS = mime.Facts()
 _HEAD = 600
 _BLANKS = b"\xef\xbb\xbf\r\n\t "
 _FIELD = re.compile(rb"[!-9;-~]{1,120}[ \t]*:")
@@ -375,6 +396,7 @@ _PART_UNREADABLE = (
     "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
 )
 _CONTAINERS = frozenset(("gzip", "bzip2", "xz", "zip", "tar", "mbox", "mail", "msg"))
+_HOLDERS = _CONTAINERS | {"json"}
 _HINTS = {
     "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
     "7z": "a 7-Zip archive: unpack it first",

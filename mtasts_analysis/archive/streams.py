@@ -64,6 +64,10 @@ class Stream:
             self._buffer, self._at = b"".join(pieces), 0
         return self._buffer[self._at : self._at + size]
 
+    def whole(self) -> bytes | None:
+        """Look at all that is left, where it is at hand; else None."""
+        return self._buffer[self._at :] if self._read is None else None
+
     def read(self, size: int = CHUNK) -> bytes:
         """Take up to `size` bytes: whatever is at hand; `b""` only at the end."""
         if self._at < len(self._buffer):

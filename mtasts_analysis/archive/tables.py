@@ -150,15 +150,15 @@ class Builder:
 
     def report(self, origin: str, parsed: Parsed, facts: Facts) -> None:
         """Add one report."""
-        report, applied, start, end, key, notes = parsed
-        received, report_domain, submitter, message_id, header_from, dkim = facts
+        report, key = parsed.report, parsed.key
+        report_domain = facts.report_domain
         sender = (
             report.organization_name,
             report.contact_info,
-            submitter,
+            facts.submitter,
             report_domain,
-            header_from,
-            dkim,
+            facts.header_from,
+            facts.dkim,
         )
         senders = self._senders
         results = report.policies
@@ -168,16 +168,16 @@ class Builder:
                 key,
                 senders.setdefault(sender, len(senders)),
                 report.report_id,
-                start,
-                end,
-                received,
-                message_id,
+                parsed.start,
+                parsed.end,
+                facts.received,
+                facts.message_id,
                 len(results),
                 origin,
             )
         )
         rules = self._applied
-        for rule, result in zip(applied, results, strict=True):
+        for rule, result in zip(parsed.applied, results, strict=True):
             summary = result.summary
             policy_domain = result.policy.policy_domain
             details = result.failure_details
@@ -194,7 +194,7 @@ class Builder:
                     len(details) if details else 0,
                 )
             )
-        for code, where in notes:
+        for code, where in parsed.notes:
             severity, rule_text, *_ = TOLERANCES[code]
             detail = f"{where}: {rule_text}" if where else rule_text
             self.problem(origin, key, severity, code, detail)
