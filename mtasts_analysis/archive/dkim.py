@@ -98,13 +98,9 @@ def _tags(value: bytes) -> dict[str, str]:
 def _signature(
     mail: bytes, at: int, tags: dict[str, str], facts: Facts, keys: KeySource
 ) -> Verdict:
-    if "l" in tags:
-        return Verdict.L_TAG  # RFC 8460 §3: MUST NOT
-    signer = tags.get("d", "").lower().rstrip(".")
-    if not _aligned(signer, (facts.header_from or "").rpartition("@")[2].lower()):
-        return Verdict.MISALIGNED  # §3: "by the reporting domain"
-    if not tags.get("s") or not signer:
-        return Verdict.FAIL
+    useless = _useless(tags, facts)
+    if useless is not None:
+        return useless
     try:
         record = keys(_key_name(tags))
     except TemporaryError:
@@ -124,6 +120,16 @@ def _signature(
         # An mbox writer put `>` before a line that begins `From `, which breaks the body's hash.
         passed = _passes(_QUOTED.sub(rb"\1", mail), at, key)
     return Verdict.PASS if passed else Verdict.FAIL
+
+
+def _useless(tags: dict[str, str], facts: Facts) -> Verdict | None:
+    """Give the verdict on a signature whose key need not be asked for; None for any other."""
+    if "l" in tags:
+        return Verdict.L_TAG  # RFC 8460 §3: MUST NOT
+    signer = tags.get("d", "").lower().rstrip(".")
+    if not _aligned(signer, (facts.header_from or "").rpartition("@")[2].lower()):
+        return Verdict.MISALIGNED  # §3: "by the reporting domain"
+    return None if tags.get("s") else Verdict.FAIL
 
 
 def _aligned(signer: str, sender: str) -> bool:
@@ -174,10 +180,19 @@ def _without_expiry(checked: Callable[..., object]) -> Callable[..., object]:
 
 
 class DnsKeys:
-    """Keys from live DNS: each name is asked once, several at a time, with a deadline."""
+    """Keys from live DNS: each name is asked once, several at a time, with a deadline.
+
+    No more names are asked than `most`: whoever can send mail could else make this a tool for sending
+    queries. What is past that is a :class:`TemporaryError`, and so the same in each run.
+    """
 
     def __init__(
-        self, resolver: object | None = None, *, deadline: float = 10.0, at_once: int = 16
+        self,
+        resolver: object | None = None,
+        *,
+        deadline: float = 10.0,
+        at_once: int = 16,
+        most: int = 2_000,
     ) -> None:
         from dns.resolver import Resolver  # noqa: PLC0415  # loaded where DNS is asked for
 
@@ -185,18 +200,26 @@ class DnsKeys:
         assert isinstance(chosen, Resolver)
         self._resolver = chosen
         self._deadline = deadline
+        self._most = most
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="dkim")
         self._asked: dict[str, Future[bytes | None]] = {}
 
     def ask(self, name: str) -> None:
         """Begin to ask for a name."""
-        if name not in self._asked:
+        if name not in self._asked and len(self._asked) < self._most:
             self._asked[name] = self._pool.submit(self._answer, name)
 
     def __call__(self, name: str) -> bytes | None:
         """Give the TXT record at a name; see :class:`KeySource`."""
         self.ask(name)
-        return self._asked[name].result()
+        asked = self._asked.get(name)
+        if asked is None:
+            raise TemporaryError(f"{self._most} names were asked for: no more")
+        return asked.result()
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _answer(self, name: str) -> bytes | None:
         import dns.exception  # noqa: PLC0415
@@ -238,12 +261,11 @@ class Judge:
 
     def __call__(self, mail: bytes, facts: Facts) -> str:
         """Take a mail in; what it gives stands for the verdict until :meth:`judged` puts it there."""
-        ask = getattr(self._keys, "ask", None)
-        if ask is not None:
+        if isinstance(self._keys, DnsKeys):
             for value in _signatures(mail):
                 tags = _tags(value)
-                if tags.get("s") and tags.get("d"):
-                    ask(_key_name(tags))
+                if _useless(tags, facts) is None:
+                    self._keys.ask(_key_name(tags))
         self._mails += 1
         self._bytes += len(mail)
         token = f"mail {self._mails}"
@@ -253,11 +275,15 @@ class Judge:
     def judged(self, items: Iterable[Item]) -> Iterator[Item]:
         """Give the items with their verdicts, in order, reading a little ahead."""
         ahead: deque[Item] = deque()
-        for item in items:
-            ahead.append(item)
-            while ahead and (len(ahead) > _AHEAD or self._bytes > _HELD_MOST):
-                yield self._with_verdict(ahead.popleft())
-        yield from map(self._with_verdict, ahead)
+        try:
+            for item in items:
+                ahead.append(item)
+                while ahead and (len(ahead) > _AHEAD or self._bytes > _HELD_MOST):
+                    yield self._with_verdict(ahead.popleft())
+            yield from map(self._with_verdict, ahead)
+        finally:
+            if isinstance(self._keys, DnsKeys):
+                self._keys.close()
 
     def _with_verdict(self, item: Item) -> Item:
         token = item.facts.dkim

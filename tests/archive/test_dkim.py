@@ -230,3 +230,25 @@ def test_keys_are_asked_for_together():
     items = list(judge.judged(Reader(verify=judge).items(Stream(raw), "x")))
     assert [item.facts.dkim for item in items] == ["no-key"] * 16
     assert max(asked) - min(asked) < 0.3, "none waited for another"
+
+
+def test_keys_are_asked_for_within_a_bound():
+    """A mailer who signs each mail by another selector makes no flood of queries; nor does one not aligned."""
+    asked = []
+
+    class Counted(signatures.DnsKeys):
+        def _answer(self, name):
+            asked.append(name)
+
+    raw = mbox(
+        [signed(domain=b"other.example")]
+        + [signed(selector=b"s%d" % n) for n in range(4)]
+        + [signed(selector=b"s0")]
+    )
+    judge = signatures.Judge(Counted(most=2))
+    items = list(judge.judged(Reader(verify=judge).items(Stream(raw), "x")))
+    assert [item.facts.dkim for item in items] == [
+        "misaligned", "no-key", "no-key", "not-checked", "not-checked", "no-key",
+    ]  # fmt: skip
+    assert sorted(asked) == ["s0._domainkey.a.example.", "s1._domainkey.a.example."]
+    assert judge._held == {}
