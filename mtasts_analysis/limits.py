@@ -38,7 +38,7 @@ class Limits:
     nested_bytes: int = 512 * MIB
     """What the archives inside one mail or nested archive may inflate to, together."""
     nested_entries: int = 100_000
-    """Members of an archive inside a mail or another archive."""
+    """Members of an archive, or lines of JSON Lines, inside a mail or another archive."""
     expansion: int = 200
     """Output bytes per input byte of a compressed file, asked once it has given `expansion_from`."""
     expansion_from: int = 64 * MIB

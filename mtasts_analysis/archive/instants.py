@@ -107,6 +107,8 @@ def rfc3339(text: str) -> tuple[int | None, str | None]:
 
 def _loose(text: str) -> tuple[int | None, str | None]:
     """Read what is a date beyond doubt, but not in RFC 3339's form."""
+    if not (text.isascii() and text.isprintable()):  # fromisoformat() passes over a NUL
+        return None, "date-unreadable"
     try:
         moment = datetime.fromisoformat(text.strip())
         instant = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _START

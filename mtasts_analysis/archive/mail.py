@@ -69,7 +69,7 @@ _DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
 _CR = 0x0D
 _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
-_BLANK = re.compile(rb"\n\r?\n")
+_BLANK = re.compile(rb"\n\r*+\n")  # CR CR LF: what passed twice through a text mode
 _FIELDS = re.compile(
     # A field and its folded lines (RFC 5322 §2.2.3). Each step reads on and none goes back: linear.
     rb"\n(?=[cdfmrst])(content-(?:type|transfer-encoding|disposition)|date|from|message-id|subject"
@@ -209,7 +209,7 @@ def _walk(
         spans = _parts(mail, body, end, boundary, limits) if boundary else []
         if not spans:
             # A boundary that is missing or occurs nowhere: the first line that looks like one.
-            guess = _DELIMITER.search(mail, body, min(end, body + limits.field_bytes))
+            guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + limits.field_bytes))
             spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
         if spans:
             prefix = f"{path}." if path else ""
@@ -302,9 +302,11 @@ def _decoded(body: bytes, encoding: bytes) -> bytes:
         try:
             return binascii.a2b_base64(body)
         except binascii.Error:
-            # Cut, or padded wrongly: the whole quanta before the fault.
+            # Cut, or padded wrongly: every whole byte before the fault.
             letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            return binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+            if len(letters) % 4 == 1:
+                letters = letters[:-1]
+            return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
     if encoding.startswith(b"quoted-printable"):
         return binascii.a2b_qp(body)
     return body

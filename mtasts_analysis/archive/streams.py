@@ -68,6 +68,11 @@ class Stream:
         """Look at all that is left, where it is at hand; else None."""
         return self._buffer[self._at :] if self._read is None else None
 
+    def at_hand(self) -> bytes:
+        """Take what was read already and not taken."""
+        held, self._buffer, self._at = self._buffer[self._at :], _EMPTY, 0
+        return held
+
     def read(self, size: int = CHUNK) -> bytes:
         """Take up to `size` bytes: whatever is at hand; `b""` only at the end."""
         if self._at < len(self._buffer):

@@ -14,7 +14,8 @@ from mtasts_analysis.limits import MIB
 _BLOCK = 512
 _FILES = (b"0", b"\0", b"7")
 _RECORDS_MOST = 1 * MIB
-"""A pax header holds a path and a size; a longer one is passed over."""
+"""A pax header holds a path and a size; a longer one is none."""
+_SIZE_MOST = 2**50
 
 
 def is_header(block: bytes) -> bool:
@@ -47,15 +48,17 @@ def members(stream: Stream) -> Iterator[Member]:
             )
             lost = False
         size = _number(block[124:136]) if long_size is None else long_size
-        if size is None:
+        if size is None or size > _SIZE_MOST:
+            long_name, long_size = b"", None
             yield Member("", None, ("tar-corrupt", "a member's size is no number"))
             continue
         padding = -size % _BLOCK
         kind = block[156:157]
         if kind in (b"x", b"L"):
-            record = stream.take(size) if size <= _RECORDS_MOST else b""
-            if not record:
-                stream.skip(size)
+            if size > _RECORDS_MOST:
+                lost = True  # its size is a lie: what follows is looked through for a header
+                continue
+            record = stream.take(size)
             stream.skip(padding)
             if kind == b"L":
                 long_name = record.rstrip(b"\0")

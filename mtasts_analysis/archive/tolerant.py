@@ -6,6 +6,7 @@ What is accepted, and who forced it, stands in :data:`mtasts_analysis.archive.re
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from mtasts_analysis.archive import instants, wire
@@ -64,7 +65,20 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 40 else _HUGE
 
 
-_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer)
+def _float(text: str) -> float:
+    value = float(text)
+    # 0.99…9 rounds to 1.0, but is not a whole number, and no count.
+    if value.is_integer() and abs(value) < _EXACT:
+        try:
+            return value if Decimal(text) == Decimal(value) else _NO_NUMBER
+        except InvalidOperation:  # an exponent that not even Decimal holds
+            return _NO_NUMBER
+    return value
+
+
+_EXACT = 2**53
+_NO_NUMBER = float("nan")
+_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float)
 _BLANK = re.compile(r"[ \t\r\n\x00]*")
 _NEXT = re.compile(r"\n[ \t\r]*[{\[]")
 
@@ -251,7 +265,7 @@ class _Reader:
             if digits.isascii() and digits.isdigit() and len(digits) < 40:
                 self.note("count-as-string", where)
                 value = int(digits)
-        elif isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        elif isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
             self.note("count-as-float", where)
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX:

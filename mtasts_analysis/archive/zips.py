@@ -37,12 +37,13 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
     while True:
         signature = stream.peek(4)
         if signature != _LOCAL:
-            if signature and not signature.startswith(_SIGNATURES[1:]):
-                # Something is between two members: the next header is looked for.
-                if not _seek(stream):
-                    return
-                if stream.peek(4) == _LOCAL:
+            if not signature.startswith(_SIGNATURES[1:]) and _seek(stream):
+                # Something was between two members; this may be the next.
+                signature = stream.peek(4)
+                if signature == _LOCAL:
                     continue
+            if not signature.startswith(_SIGNATURES[1:]):
+                stream.fault.set("zip-truncated", "the zip ends without its directory")
             return
         head = stream.take(_HEADER.size)
         if len(head) < _HEADER.size:
@@ -79,40 +80,49 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
             elif not _seek(stream):
                 return
             continue
+        if method == 0:
+            packed = min(packed, size)  # stored, they are equal: the larger one lies
         body = stream.window(packed) if known else stream
-        content = _checked(body, method, crc, bool(flags & _DESCRIPTOR), limits)
+        content = _checked(body, method, packed, None if flags & _DESCRIPTOR else crc, limits)
         yield Member(name, content)
         while content.read():
             pass
         if known:
-            while body.read():
-                pass
+            if content.fault:
+                while body.read():
+                    pass
+            # Where the data tell their own end, that counts, and not the size in the header.
+            stream.push_back(body.at_hand())
         if flags & _DESCRIPTOR and not _seek(stream, 24):
             return
 
 
-def _checked(body: Stream, method: int, crc: int, described: bool, limits: Limits) -> Stream:
+def _checked(body: Stream, method: int, packed: int, crc: int | None, limits: Limits) -> Stream:
     """Inflate a member; its CRC (4.4.7), where it is known by now, is judged at the end."""
     fault = Fault()
     inflated = Inflated(body, _FORMS[method], limits) if method else None
     running = 0
+    given = 0
     done = False
 
     def read(size: int) -> bytes:
-        nonlocal running, done
+        nonlocal running, given, done
         if done:
             return b""
         piece = inflated.read(size) if inflated else body.read(size)
         if piece:
             running = zlib.crc32(piece, running)
+            given += len(piece)
             return piece
         done = True
         if inflated and inflated.fault:
             fault.set(inflated.fault.code.replace("deflate", "zip"), inflated.fault.detail)
         elif inflated is None and body.fault:
             fault.set(body.fault.code, body.fault.detail)
-        elif not described and running != crc:
-            fault.set("zip-corrupt", "the member's checksum is wrong, or it is cut")
+        elif inflated is None and given < packed:
+            fault.set("zip-truncated", "the zip is cut in this member")
+        elif crc is not None and running != crc:
+            fault.set("zip-checksum", "the member's checksum says that it is damaged")
         return b""
 
     return Stream(read=read, fault=fault)

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from mtasts_analysis.checks.fetch import is_text_plain
 
+from mtasts_analysis.checks.fetch import is_text_plain
 from mtasts_analysis.checks.policy import BODY_MOST, read_policy
 from mtasts_analysis.checks.records import read_sts, read_tlsrpt
 from mtasts_analysis.names import a_label, mx_matches
