@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import SEVERITIES, Finding
 from mtasts_analysis.names import a_label
 from mtasts_analysis.show.cards import check_html, check_text, findings_html
+from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.progress import watched
 
@@ -405,6 +406,63 @@ def recorded_check() -> DomainCheck:
         Its `note` says that it is no check of now.
     """
     return DomainCheck.from_dict(json.loads(_RECORDED.read_text(encoding="utf-8")))
+
+
+def online(config: CheckConfig = DEFAULT) -> bool:
+    """Tell whether there is a network to check with: the resolver knows the root's name servers.
+
+    Parameters
+    ----------
+    config
+        Which resolver.
+    """
+
+    async def asked() -> bool:
+        return (await Run(config).asker.ask(".", "NS")).status == "ok"
+
+    return run(asked())
+
+
+def check_form(domains: Iterable[str] = (), *, config: CheckConfig = DEFAULT) -> CheckForm:
+    """Open a form in which domains are typed, progress is watched, and cards are read.
+
+    Parameters
+    ----------
+    domains
+        Those to begin with: they are checked at once.
+    config
+        Resolver, trust, time-outs, bounds.
+
+    Returns
+    -------
+    CheckForm
+        A widget; `form.shown` holds the checks of the cards. With no network, or no domain yet, the card is a
+        recorded one, and says so.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> [check.domain for check in ma.live.check_form().shown]
+    ['clinic.example']
+    """
+
+    def ask(names: Sequence[str], tell: Callable[[object], None]) -> Sequence[DomainCheck]:
+        if not names:
+            return [recorded_check()]
+        if not online(config):
+            check = recorded_check()
+            return [
+                replace(
+                    check, note=f"There is no network here, so nothing was checked. {check.note}"
+                )
+            ]
+        results = check_domains(names, config=config, progress=tell)
+        if results.rejected:
+            raise InputError("; ".join(f.evidence for f in results.rejected))
+        return results.checks
+
+    given = list(domains)
+    return CheckForm(ask, given, ask(given, lambda _: None))
 
 
 def _pem(pem: str | bytes | os.PathLike[str]) -> bytes:
