@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from mtasts_analysis.exploring import explore
     from mtasts_analysis.findings import Finding
+    from mtasts_analysis.judging import Assessment, assess, assess_all
     from mtasts_analysis.limits import Limits
     from mtasts_analysis.live import (
         CheckResults,
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
         monitor,
     )
     from mtasts_analysis.readiness.acknowledged import read_acknowledged
-    from mtasts_analysis.readiness.assess import Assessment, assess, assess_all
     from mtasts_analysis.readiness.config import ReadinessConfig
     from mtasts_analysis.readiness.impact import replay
     from mtasts_analysis.show import plots
@@ -83,9 +83,9 @@ _HOMES = {
     "read_acknowledged": "readiness.acknowledged",
     "replay": "readiness.impact",
     "ReadinessConfig": "readiness.config",
-    "Assessment": "readiness.assess",
-    "assess_all": "readiness.assess",
-    "assess": "readiness.assess",
+    "Assessment": "judging",
+    "assess_all": "judging",
+    "assess": "judging",
     "table": "show.frames",
     "overview": "show.overview",
     "read_csv": "data",

@@ -30,10 +30,15 @@ ORDER = [
     "bundled",
     "data",
     "exploring",
+    "judging",
     "live",
     "cli",
 ]
-ONLY = {"matplotlib": {"show"}, "ipywidgets": {"show"}, "pandas": {"analysis", "readiness", "show", "data", "live"}}
+ONLY = {
+    "matplotlib": {"show"},
+    "ipywidgets": {"show"},
+    "pandas": {"analysis", "readiness", "show", "data", "live", "judging"},
+}
 
 
 def imports(path):
@@ -79,7 +84,7 @@ def test_public_names():
 def test_floors_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = set(project["dependencies"])
-    for extra in ("dkim", "xlsx", "msg"):
+    for extra in ("dkim", "xlsx", "msg", "docx", "pdf"):
         wanted |= set(project["optional-dependencies"][extra])
     conda = {"msgspec-python": "msgspec", "python-isal": "isal", "matplotlib-base": "matplotlib"}
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]

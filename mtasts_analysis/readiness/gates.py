@@ -490,7 +490,7 @@ _LIVE: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
 def _live(of: Evidence, code: str, question: str, prefixes: Sequence[str], reference: str) -> Gate:
     if of.check is None:
         return Gate(
-            code, question, LITTLE, "no live check was made", f'assess(..., check=ma.check_domain("{of.domain}"))',
+            code, question, LITTLE, "no live check was made", f"make a live check of {of.domain}",
             reference, "live",
         )  # fmt: skip
     own = [f for f in of.check.findings if f.code.startswith(tuple(prefixes))]

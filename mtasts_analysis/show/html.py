@@ -116,8 +116,8 @@ _ROWS = 40
 
 
 def _sessions_row(row: Any) -> list[str]:
-    known = row.failure_share is not None and row.failure_share == row.failure_share  # NaN
-    width = min(100.0, 100 * float(row.failure_share)) if known else 0.0
+    # Null where there was no session.
+    width = 100 * row.failure_share if isinstance(row.failure_share, float) else 0.0
     return [
         text(row.domain) if isinstance(row.domain, str) else "<i>not named</i>",
         text(row.policy_type),

@@ -509,6 +509,52 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     return figure
 
 
+def impact(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
+    """Show how many sessions enforce would have refused, day by day.
+
+    Parameters
+    ----------
+    frame
+        `Impact.daily` of :func:`mtasts_analysis.replay`.
+    where
+        What was replayed.
+
+    Returns
+    -------
+    Plot
+        Bars of refused sessions, and of unknown ones on top of them.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> found = ma.replay(data, ma.Filter(domains="clinic.example", start="2026-03-10", end="2026-03-20"))
+    >>> ma.plots.impact(found.daily, found.where)
+    <Plot: enforce would have refused 996 of 8,104 sessions; domain clinic.example, 2026-03-10 to 2026-03-20>
+    """
+    refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
+    figure = _begin(3.2, f"enforce would have refused {refused:,} of {whole:,} sessions", where)
+    if not whole:
+        return _nothing(figure)
+    daily = frame.groupby("day")[["sessions", "refused", "cautious"]].sum()
+    every = pd.date_range(daily.index.min(), daily.index.max(), freq="D", unit="us")
+    daily = daily.reindex(every)
+    with styled():
+        axes = figure.subplots()
+        _, edges = _steps(pd.Series(every))
+        certain = np.nan_to_num(_floats(daily["refused"]))
+        unsure = np.maximum(np.nan_to_num(_floats(daily["cautious"])) - certain, 0)
+        _stack(axes, edges, certain, 0 * certain, VERMILION, "", "refused")
+        _stack(axes, edges, unsure, certain, GREY, "///", "unknown: counted in the cautious figure")
+        axes.set_ylabel("sessions")
+        _counts_on(axes)
+        if not (certain + unsure).any():
+            axes.set_ylim(0, 1)
+        _clock(axes, pd.Series(every))
+        _legend(axes, 2)
+    return figure
+
+
 # --- What they share --------------------------------------------------------------------------------
 
 

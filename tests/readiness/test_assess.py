@@ -316,7 +316,7 @@ def test_all_domains_worst_first():
         ]
         + [report(0, [policy(1, domain="<img src=x>")])]
     )
-    found = ma.assess_all(data)
+    found = ma.assess_all(data).frame
     assert found["domain"].tolist() == ["bad.example", "good.example"]
     assert found["verdict"].tolist() == ["not yet", "ready by reports"]
 

@@ -36,7 +36,7 @@ _ESSENTIAL = ("days-with-reports", "policy-honoured", "refused-share", "senders-
 
 
 @dataclass(frozen=True, eq=False)
-class Assessment:
+class Judgement:
     """The judgement of one domain.
 
     Attributes
@@ -111,14 +111,14 @@ class Assessment:
         return replay(self.data, self.where, policy, self.config)
 
 
-def assess(
+def judge(
     data: Data | None,
     domain: str,
     check: Check | None = None,
     as_of: date | str | None = None,
     config: ReadinessConfig | None = None,
     acknowledged: Sequence[Acknowledged] = (),
-) -> Assessment:
+) -> Judgement:
     """Judge whether a domain may go to `enforce`.
 
     Parameters
@@ -139,7 +139,7 @@ def assess(
 
     Returns
     -------
-    Assessment
+    Judgement
         Verdict, reasons, gates with their evidence, impact, and the plan.
 
     Raises
@@ -151,7 +151,7 @@ def assess(
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> found = ma.assess(data, "clinic.example", as_of="2026-03-15")
+    >>> found = judge(data, "clinic.example", as_of="2026-03-15")
     >>> found.verdict, found.gate("refused-share").status
     ('not yet', 'fail')
     """
@@ -181,7 +181,7 @@ def assess(
     )
     verdict, sentence = _verdict(name, standing, judged, impact, check)
     step, when = _next(judged, standing, day, verdict)
-    return Assessment(
+    return Judgement(
         domain=name,
         as_of=day,
         verdict=verdict,
@@ -307,7 +307,7 @@ def _next(
     return "review reports weekly and set up alerts", day
 
 
-def assess_all(
+def judge_all(
     data: Data,
     as_of: date | str | None = None,
     config: ReadinessConfig | None = None,
@@ -320,7 +320,7 @@ def assess_all(
     data
         A loaded archive.
     as_of, config, acknowledged
-        As :func:`assess` takes them.
+        As :func:`judge` takes them.
 
     Returns
     -------
@@ -333,13 +333,13 @@ def assess_all(
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> list(ma.assess_all(data)["domain"])
+    >>> list(judge_all(data)["domain"])
     ['bakery.example', 'clinic.example', 'harbour.example']
     """
     rows: list[dict[str, Any]] = []
     for name in data.facts.domain.words:
         try:
-            found = assess(data, name, None, as_of, config, acknowledged)
+            found = judge(data, name, None, as_of, config, acknowledged)
         except InputError:  # a stranger's report may name anything a domain
             continue
         impact = found.impact

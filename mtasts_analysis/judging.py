@@ -1,0 +1,202 @@
+"""The judgement that an analyst holds: it shows itself, and writes itself up."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.archive.files import replacing
+from mtasts_analysis.checks.facts import Check
+from mtasts_analysis.errors import InputError
+from mtasts_analysis.readiness.acknowledged import Acknowledged
+from mtasts_analysis.readiness.config import ReadinessConfig
+from mtasts_analysis.readiness.judgement import Judgement, judge, judge_all
+from mtasts_analysis.show import document
+from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
+from mtasts_analysis.show.html import STYLE, text
+from mtasts_analysis.show.text import plain
+from mtasts_analysis.show.writeup import blocks
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Assessment(Judgement):
+    """A :class:`~mtasts_analysis.readiness.judgement.Judgement` to read; made by :func:`assess`."""
+
+    def write_up(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        author: str = "",
+        note: str = "",
+        redact: bool = False,
+    ) -> Path:
+        """Write the judgement for a reader who was not there.
+
+        Parameters
+        ----------
+        path
+            Its ending says as what: `.html` (one file, prints well), `.md`, `.docx` (extra `docx`), `.pdf`
+            (extra `pdf`). The facts are the same in each.
+        author
+            Who hands it in.
+        note
+            What the author adds.
+        redact
+            Put `[address]` in the place of IP and mail addresses.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            Another ending.
+        OutputError
+            The file cannot be written.
+        MissingExtraError
+            The format's extra is not installed.
+        """
+        target = Path(path)
+        writer = document.WRITERS.get(target.suffix.lower())
+        if writer is None:
+            known = ", ".join(document.WRITERS)
+            raise InputError(
+                f"{target}: expected a name that ends in {known}; got {target.suffix!r}"
+            )
+        made = blocks(self, author, note, redact=redact)
+        content: bytes = writer(made, f"MTA-STS readiness of {self.domain}")
+        with replacing(target.parent, [target.name]) as (temporary,):
+            temporary.write_bytes(content)
+        return target
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<div class="mtasts"><style>{STYLE}</style><h3>{text(self.sentence, 600)}</h3>'
+            f"<p>{text(self._standing())}</p></div>"
+            + frame_html(self.table, "Gates", columns=["question", "status", "figures", "action"])
+        )
+
+    def __repr__(self) -> str:
+        parts = [
+            plain(self.sentence, 600),
+            self._standing(),
+            "",
+            *(f"- {plain(reason, 300)}" for reason in self.reasons),
+            "",
+            f"next: {plain(self.next_step, 300)}"
+            + (f" (not before {self.next_date})" if self.next_date else ""),
+            "",
+            frame_text(self.table[["gate", "status", "figures"]], 40),
+        ]
+        return "\n".join(parts)
+
+    def _standing(self) -> str:
+        since = f" since {self.stage.since}" if self.stage.since else ""
+        return f"{self.domain} as of {self.as_of}: {self.verdict}; stage {self.stage.name}{since}"
+
+
+def assess(
+    data: Data | None,
+    domain: str,
+    check: Check | None = None,
+    as_of: date | str | None = None,
+    config: ReadinessConfig | None = None,
+    acknowledged: Sequence[Acknowledged] = (),
+) -> Assessment:
+    """Judge whether a domain may go to `enforce`, from reports, a live check, or both.
+
+    Parameters
+    ----------
+    data
+        A loaded archive, or None to judge by a live check alone.
+    domain
+        The domain.
+    check
+        What `check_domain` gave, or None to judge by reports alone.
+    as_of
+        The day of the judgement: reports up to the day before count. By default the day after the last report
+        about the domain, or today.
+    config
+        The thresholds.
+    acknowledged
+        What :func:`mtasts_analysis.read_acknowledged` gave.
+
+    Returns
+    -------
+    Assessment
+        Verdict, reasons, gates with their evidence, impact and plan; `write_up(path)` writes it.
+
+    Raises
+    ------
+    InputError
+        Neither reports nor a check, or an impossible domain or day.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> found = ma.assess(data, "harbour.example")
+    >>> found.sentence
+    'As far as reports tell, harbour.example may go to enforce; a live check must still confirm it.'
+    """
+    found = judge(data, domain, check, as_of, config, acknowledged)
+    return Assessment(**{field.name: getattr(found, field.name) for field in fields(found)})
+
+
+class Ranking:
+    """Every domain of an archive, what needs work first; made by :func:`assess_all`.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        What :func:`mtasts_analysis.readiness.judgement.judge_all` gives.
+    """
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+
+    def _repr_html_(self) -> str:
+        shown = self.frame.drop(columns="weekly")
+        lines = [sparkline(values) for values in self.frame["weekly"]]
+        return frame_html(shown, "Domains, what needs work first", extra={"failed by week": lines})
+
+    def __repr__(self) -> str:
+        return frame_text(
+            self.frame[["domain", "stage", "verdict", "refused_share", "next_step"]], 50
+        )
+
+
+def assess_all(
+    data: Data,
+    as_of: date | str | None = None,
+    config: ReadinessConfig | None = None,
+    acknowledged: Sequence[Acknowledged] = (),
+) -> Ranking:
+    """Judge every domain of an archive by its reports, what needs work first.
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    as_of, config, acknowledged
+        As :func:`assess` takes them.
+
+    Returns
+    -------
+    Ranking
+        `frame` has a row for each domain; a notebook shows it with a sparkline of the failed share.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> ma.assess_all(data).frame["verdict"].tolist()
+    ['enforcing, failing', 'not yet', 'ready by reports']
+    """
+    return Ranking(judge_all(data, as_of, config, acknowledged))
