@@ -1,6 +1,7 @@
 """Certificates: what they say, and whether a sender would take them for a host. Pure; OpenSSL gives the trust."""
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from mtasts_analysis.findings import Finding, Severity
@@ -76,7 +78,21 @@ def read_certificate(der: bytes) -> Certificate:
     ValueError
         It cannot be read.
     """
-    made = x509.load_der_x509_certificate(der)
+    try:
+        return _read(der)
+    except (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
+        raise ValueError(f"a certificate that cannot be read: {error}") from error
+
+
+def load(der: bytes) -> x509.Certificate:
+    """Parse a certificate, without a word on what RFC 5280 forbids and servers have, as a serial number of 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_der_x509_certificate(der)
+
+
+def _read(der: bytes) -> Certificate:
+    made = load(der)
     try:
         san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = tuple(san.get_values_for_type(x509.DNSName)[:_NAMES_MOST])

@@ -43,11 +43,13 @@ class CheckConfig:
     connect_timeout: float = 10.0
     """Seconds for a TCP connection."""
     https_timeout: float = 60.0
-    """Seconds for the whole policy fetch: RFC 8461 §3.3 suggests one minute."""
+    """Seconds for the whole policy fetch, whatever the host's addresses: RFC 8461 §3.3 suggests one minute."""
     smtp_timeout: float = 30.0
     """Seconds for one SMTP reply; some servers hold their greeting back for 20."""
     smtp_deadline: float = 60.0
     """Seconds for a whole SMTP session."""
+    smtp_reply_bytes: int = 65_536
+    """Bytes of one SMTP reply, however many lines it has."""
     domains_at_once: int = 50
     """Domains in flight."""
     sockets: int = 100
@@ -95,6 +97,7 @@ _ABOVE_ZERO = (
     "https_timeout",
     "smtp_timeout",
     "smtp_deadline",
+    "smtp_reply_bytes",
     "domains_at_once",
     "sockets",
     "mx_most",

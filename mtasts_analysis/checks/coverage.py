@@ -16,7 +16,9 @@ def covers(policy: Policy, host: str) -> bool:
     return any(mx_matches(host, pattern) for pattern in policy.mx)
 
 
-def coverage(policy: Policy, hosts: Sequence[str], subject: str) -> list[Finding]:
+def coverage(
+    policy: Policy, hosts: Sequence[str], subject: str, *, in_force: bool = True
+) -> list[Finding]:
     """Compare the policy with the MX hosts.
 
     Parameters
@@ -28,6 +30,8 @@ def coverage(policy: Policy, hosts: Sequence[str], subject: str) -> list[Finding
         not what a CNAME leads to.
     subject
         The policy's URL.
+    in_force
+        There is a record, so that senders look for the policy.
 
     Returns
     -------
@@ -44,7 +48,8 @@ def coverage(policy: Policy, hosts: Sequence[str], subject: str) -> list[Finding
     if policy.mode == "none":
         return []  # nothing is matched: §5, "as though it does not have any active policy"
     found = []
-    severity: Severity = "error" if policy.mode == "enforce" else "warning"
+    refused = policy.mode == "enforce" and in_force
+    severity: Severity = "error" if refused else "warning"
     for at, host in enumerate(hosts):
         if covers(policy, host):
             continue
@@ -54,7 +59,7 @@ def coverage(policy: Policy, hosts: Sequence[str], subject: str) -> list[Finding
             evidence += f"; {misses[0]} misses by one label: '*' stands for exactly one"
         evidence += (
             ": senders refuse to deliver to it"
-            if policy.mode == "enforce"
+            if refused
             else ": under enforce, senders would refuse to deliver to it"
         )
         provider = provider_of(host)

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
 
-from mtasts_analysis.checks.certificates import names_match, read_certificate
+from mtasts_analysis.checks.certificates import load, names_match, read_certificate
 from mtasts_analysis.checks.dns import Answer, Asker
 from mtasts_analysis.findings import Finding
 
@@ -72,12 +72,17 @@ async def look_up(asker: Asker, host: str, addresses: Sequence[Answer]) -> tuple
     expanded = next((a.owner for a in there if a.owner), "")
     # §2.2.2: the fully expanded name first if the whole chain is secure, then the name in the MX record.
     bases = [expanded, host] if expanded and vouched else [host]
-    answer = Answer("nodata")
+    if expanded and not vouched:
+        # "Insecure CNAME": where the alias itself is signed, DANE applies to its own name all the same.
+        vouched = (await asker.ask(host, "CNAME")).secure
+    given = []
     for base in bases:
         answer = await asker.ask(f"_25._tcp.{base}", "TLSA")
-        if not answer.absent:
-            return base, answer, vouched
-    return bases[-1], answer, vouched
+        if answer.status == "failed" or (answer.status == "ok" and answer.secure):
+            return base, answer, vouched  # §2.2.3: the first *secure* records count
+        given.append((base, answer))
+    base, answer = next((g for g in given if not g[1].absent), given[-1])
+    return base, answer, vouched
 
 
 def compare(
@@ -159,26 +164,25 @@ def _anchored(
     if at is None:
         why = "no certificate of the chain as sent; the trust anchor must be sent along (§3.1.2)"
         return Tlsa(shown, usable=True, matches=False, why=why)
-    chain = [x509.load_der_x509_certificate(der) for der in ders[: at + 1]]
+    chain = [load(der) for der in ders[: at + 1]]
     for child, parent in pairwise(chain):
         try:
             child.verify_directly_issued_by(parent)
-        except (InvalidSignature, TypeError, ValueError):
+        except (InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm):
             return Tlsa(
                 shown,
                 usable=True,
                 matches=False,
                 why="the chain does not lead to it in the order sent",
             )
-    leaf = read_certificate(ders[0])
-    if leaf.days_left() < 0:
-        return Tlsa(
-            shown,
-            usable=True,
-            matches=False,
-            why="the certificate has expired, which usage 2 forbids",
-        )
-    if not any(names_match(leaf.names, name) for name in references):
+    now = datetime.now(UTC)
+    if not all(c.not_valid_before_utc <= now <= c.not_valid_after_utc for c in chain):
+        why = "a certificate of the chain has expired or is not valid yet, which usage 2 forbids"
+        return Tlsa(shown, usable=True, matches=False, why=why)
+    # §3.2.3: the CN counts where there is no DNS name in the subject alternative name.
+    cn = [str(a.value) for a in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    names = read_certificate(ders[0]).names or cn
+    if not any(names_match(names, name) for name in references):
         why = f"the certificate has none of the names {', '.join(references)} (§3.2.2)"
         return Tlsa(shown, usable=True, matches=False, why=why)
     return Tlsa(shown, usable=True, matches=True)
@@ -186,18 +190,47 @@ def _anchored(
 
 def _digest(der: bytes, selector: int, matching: int) -> bytes:
     if selector == 1:
-        key = x509.load_der_x509_certificate(der).public_key()
-        der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        der = _public_key(der)
     return hashlib.new(_DIGESTS[matching][0], der).digest() if matching else der
 
 
+def _public_key(der: bytes) -> bytes:
+    """Cut out SubjectPublicKeyInfo as it was sent: read and written again it may differ, as RSA-PSS keys do.
+
+    RFC 5280 §4.1: TBSCertificate ::= [version] serial signature issuer validity subject SubjectPublicKeyInfo ...
+    """
+    tbs = load(der).tbs_certificate_bytes
+    at, _ = _element(tbs, 0)
+    for _ in range(6 if tbs[at] == 0xA0 else 5):
+        _, at = _element(tbs, at)
+    return tbs[at : _element(tbs, at)[1]]
+
+
+def _element(der: bytes, at: int) -> tuple[int, int]:
+    """Say where the content of a DER element begins, and where it ends."""
+    size, begins = der[at + 1], at + 2
+    if size > 0x7F:
+        begins += size & 0x7F
+        size = int.from_bytes(der[at + 2 : begins])
+    return begins, begins + size
+
+
 def proposal(base: str, der: bytes) -> str:
-    """Give the record that fits most: `3 1 1` of a leaf (§3.1.1)."""
-    return f"_25._tcp.{base}. IN TLSA 3 1 1 {_digest(der, 1, 1).hex()}"
+    """Give the record that fits most: `3 1 1` of a leaf (§3.1.1); empty if the certificate cannot be read."""
+    try:
+        key = _digest(der, 1, 1)
+    except ValueError:
+        return ""
+    return f"_25._tcp.{base}. IN TLSA 3 1 1 {key.hex()}"
 
 
 def judge_dane(
-    dane: Dane, host: str, mx_secure: bool, validates: bool | None, fix: str = ""
+    dane: Dane,
+    host: str,
+    mx_secure: bool,
+    validates: bool | None,
+    fix: str = "",
+    without_tls: Sequence[str] = (),
 ) -> list[Finding]:
     """Say what a DANE sender meets at an MX host.
 
@@ -213,6 +246,8 @@ def judge_dane(
         The resolver validates DNSSEC; None if that is unknown.
     fix
         A record that would match.
+    without_tls
+        Its addresses at which TLS does not come about.
     """
     name = f"_25._tcp.{dane.base}"
     reasons = "; ".join(f"{r.text[:40]}…: {r.why}" for r in dane.records if r.why)[:600]
@@ -264,6 +299,13 @@ def judge_dane(
         found.append(
             Finding("tlsa-unusable", "info", host, evidence, "remove them", "RFC 7672 §3.1.3")
         )
+    if without_tls:
+        evidence = (
+            f"TLSA records promise TLS, and there is none at {', '.join(without_tls)[:200]}:"
+            " DANE senders do not deliver there"
+        )
+        action = f"make STARTTLS work there, or remove the TLSA records at {name}"
+        found.append(Finding("tlsa-without-tls", "error", host, evidence, action, "RFC 7672 §2.2"))
     if not mx_secure:
         evidence = "the domain's MX records are not signed: an attacker can name another host"
         found.append(

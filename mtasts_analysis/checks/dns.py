@@ -18,8 +18,7 @@ from mtasts_analysis.errors import InputError
 
 Status = Literal["ok", "nodata", "nxdomain", "failed"]
 
-_RECORDS_MOST = 64
-_CHAIN_MOST = 16
+_CHAIN_MOST = 16  # as dnspython's own; a DNS message's 64 KB bound the number of records
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class Asker:
         chain = _chain([response], full)
         if found.rrset is None:
             return Answer("nodata", chain=chain, secure=secure)
-        records = sorted(_text(r, kind) for r in list(found.rrset)[:_RECORDS_MOST])
+        records = sorted(_text(r, kind) for r in found.rrset)
         return Answer("ok", tuple(records), chain, secure)
 
     async def addresses(self, name: str) -> tuple[Answer, Answer]:
@@ -173,5 +172,5 @@ def _reason(error: dns.resolver.NoNameservers) -> str:
         response = attempt[4] if len(attempt) > 4 else None
         # RFC 8914: an extended error says why, as "DNSSEC Bogus".
         ede = [str(o) for o in getattr(response, "options", ()) if o.otype == 15]
-        said.append(" ".join([str(what), *ede]))
+        said.append(" ".join([str(what) or type(what).__name__, *ede]))
     return ("; ".join(dict.fromkeys(said)) or "no server answered")[:200]

@@ -1,7 +1,7 @@
 """One domain's check, put together; and a run of many, that share resolver, MX hosts and sockets."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from mtasts_analysis.checks.mx import is_null_mx, mx_hosts
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.checks.records import read_sts, read_tlsrpt
 from mtasts_analysis.checks.sessions import Sessions
+from mtasts_analysis.checks.smtp import WITHOUT_TLS
 from mtasts_analysis.checks.starttls import judge_session
 from mtasts_analysis.checks.wire import Trust
 from mtasts_analysis.findings import Finding, worst_first
@@ -79,18 +80,22 @@ class Run:
         found += mx_found
         if policy is not None and fetched is not None:
             found += advice(policy, fetched.url)
-            found += coverage(policy, [h.host for h in hosts], fetched.url)
+            in_force = record is not None or sts.status == "failed"
+            found += coverage(policy, [h.host for h in hosts], fetched.url, in_force=in_force)
         validates = await self.asker.validates()
         if self.config.smtp:
-            mode = policy.mode if policy is not None and record is not None else None
+            # Where DNS failed, senders apply what they cached.
+            there = record is not None or sts.status == "failed"
+            mode = policy.mode if policy is not None and there else None
+            names = [domain, mx_answer.owner] if mx_answer.owner else [domain]
             judged = await asyncio.gather(
-                *(self._host(h, domain, mode, mx_answer.secure, validates) for h in hosts)
+                *(self._host(h, names, mode, mx_answer.secure, validates) for h in hosts)
             )
             hosts = [host for host, _ in judged]
             found += [f for _, of_host in judged for f in of_host]
         elif hosts:
             evidence = "the MX hosts were not connected to, as asked (smtp=False)"
-            found.append(Finding("smtp-not-tested", "info", domain, evidence))
+            found.append(Finding("smtp-not-tested", "info", domain, evidence, "", "RFC 8461 §4"))
         if policy is not None and policy.mode != "none":
             hosts = [replace(h, covered=covers(policy, h.host)) for h in hosts]
         return Check(
@@ -141,7 +146,12 @@ class Run:
         return addresses, fetched, policy, found
 
     async def _host(
-        self, mx: MxHost, domain: str, mode: str | None, mx_secure: bool, validates: bool | None
+        self,
+        mx: MxHost,
+        next_hops: Sequence[str],
+        mode: str | None,
+        mx_secure: bool,
+        validates: bool | None,
     ) -> tuple[MxHost, list[Finding]]:
         """Talk to an MX host at each of its addresses, and compare its TLSA records with what it shows."""
         if not mx.addresses:
@@ -151,8 +161,8 @@ class Run:
         found = [f for session, _ in probed for f in judge_session(session, mode, self.config)]
         answers = await self.asker.addresses(mx.host)
         base, answer, vouched = await look_up(self.asker, mx.host, answers)
-        # RFC 7672 §3.2.2: the base domain, and the next-hop domain where the MX records are signed.
-        names = [base, mx.host, *([domain] if mx_secure else [])]
+        # RFC 7672 §3.2.2: the base domain; where the MX records are signed, the next-hop domain and its expansion.
+        names = [base, *(next_hops if mx_secure else ())]
         compared = [compare(base, answer, vouched, ders, names) for _, ders in probed if ders]
         # A sender may come to any address: one that does not match is the verdict.
         dane = next((d for d in compared if d.verdict == "mismatch"), None) or (
@@ -160,8 +170,37 @@ class Run:
         )
         leaf = next((ders[0] for _, ders in probed if ders), None)
         fix = proposal(base, leaf) if leaf else ""
-        found += judge_dane(dane, mx.host, mx_secure, validates, fix)
+        bare = [s.address for s, _ in probed if s.outcome in WITHOUT_TLS]
+        found += judge_dane(dane, mx.host, mx_secure, validates, fix, bare)
         return replace(mx, sessions=tuple(s for s, _ in probed), dane=dane), found
+
+    async def _guarded(self, domain: str) -> Check:
+        """Check a domain; a fault of ours, met at a stranger's server, costs none of the others."""
+        try:
+            return await self.check(domain)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told as a finding
+            evidence = (
+                f"this check broke off, a fault of this program: {type(error).__name__}: {error}"
+            )
+            action = "report it, with the domain's name"
+            broken = Finding("check-failed", "unknown", domain, evidence[:300], action, "none")
+            failed = Answer("failed", detail="the check broke off")
+            return Check(
+                domain=domain,
+                checked_at=datetime.now(UTC),
+                sts_answer=failed,
+                sts_record=None,
+                tlsrpt_answer=failed,
+                tlsrpt_record=None,
+                policy_addresses=(),
+                fetched=None,
+                policy=None,
+                mx_answer=failed,
+                null_mx=False,
+                mx=(),
+                resolver_validates=None,
+                findings=(broken,),
+            )
 
     async def check_all(self, domains: Iterable[str]) -> AsyncGenerator[Check, None]:
         """Check domains, so many in flight as the configuration allows; each check as it is done."""
@@ -172,7 +211,7 @@ class Run:
                 while len(flying) < self.config.domains_at_once and (
                     (domain := next(waiting, None)) is not None
                 ):
-                    flying.add(asyncio.create_task(self.check(domain)))
+                    flying.add(asyncio.create_task(self._guarded(domain)))
                 if not flying:
                     return
                 done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)

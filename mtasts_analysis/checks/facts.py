@@ -10,7 +10,7 @@ from mtasts_analysis.checks.dns import Answer
 from mtasts_analysis.checks.fetch import Fetched
 from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.checks.records import StsRecord, TlsRptRecord
-from mtasts_analysis.checks.smtp import Session
+from mtasts_analysis.checks.smtp import WITHOUT_TLS, Session
 from mtasts_analysis.findings import Finding
 
 State = Literal["enforce", "testing", "none", "absent", "broken", "unknown"]
@@ -53,11 +53,7 @@ class MxHost:
 def _fate(session: Session) -> Fate:
     if session.outcome == "tls" and session.presented is not None:
         return "accepted" if session.presented.verified else "refused"
-    return (
-        "refused"
-        if session.outcome in ("no-starttls", "starttls-refused", "tls-failed")
-        else "unknown"
-    )
+    return "refused" if session.outcome in WITHOUT_TLS else "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,16 +87,28 @@ async def fetch(
                 "error",
                 host,
                 evidence,
-                "publish a public address",
+                "publish a public address; to check inside of a network:"
+                f" CheckConfig(allow_networks=('{addresses[0]}',))",
                 _REF,
             )
         ]
     failures = []
     routed = False
+    loop = asyncio.get_running_loop()
+    left = (
+        config.https_timeout
+    )  # for all addresses together; waiting for a socket is not the host's time
     for address in allowed[: config.addresses_most]:
+        if left <= 0:
+            break
         try:
-            async with sockets, asyncio.timeout(config.https_timeout):
-                return await _fetch(url, host, address, config, trust)
+            async with sockets:
+                begun = loop.time()
+                try:
+                    async with asyncio.timeout(left):
+                        return await _fetch(url, host, address, config, trust)
+                finally:
+                    left -= loop.time() - begun
         except TimeoutError:
             failures.append((address, f"no complete answer in {config.https_timeout:g} s"))
             routed = True

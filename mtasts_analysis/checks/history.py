@@ -152,6 +152,8 @@ def with_drift(check: Check, last: dict[str, Seen]) -> Check:
 def last_seen(path: str | os.PathLike[str]) -> dict[str, Seen]:
     """Read what the last check of each domain saw; nothing if the file is not there yet.
 
+    A check that saw no policy file hides none that an earlier one saw: senders still hold that.
+
     Raises
     ------
     InputError
@@ -161,7 +163,16 @@ def last_seen(path: str | os.PathLike[str]) -> dict[str, Seen]:
     """
     table = _read(Path(path))
     rows = table.sort_by("checked_at").to_pylist()
-    return {row["domain"]: Seen(**row) for row in rows}
+    seen: dict[str, Seen] = {}
+    for row in rows:
+        now = Seen(**row)
+        if (
+            now.body_sha256 is not None
+            or now.domain not in seen
+            or not seen[now.domain].body_sha256
+        ):
+            seen[now.domain] = now
+    return seen
 
 
 def append(path: str | os.PathLike[str], checks: Iterable[Check]) -> None:

@@ -36,7 +36,8 @@ async def mx_hosts(
     pairs = await _pairs(asker, answer, domain, found)
     if len(pairs) > config.mx_most:
         evidence = f"{len(pairs)} MX hosts; the {config.mx_most} preferred ones are looked at"
-        found.append(Finding("mx-many", "unknown", domain, evidence, "CheckConfig(mx_most=...)"))
+        action = "fewer would do; CheckConfig(mx_most=...) looks at more"
+        found.append(Finding("mx-many", "unknown", domain, evidence, action, _REF))
     hosts = await asyncio.gather(
         *(_host(asker, p, h, domain, config, found) for p, h in pairs[: config.mx_most])
     )
@@ -117,7 +118,7 @@ async def _host(
         say("mx-unresolvable", "error", evidence, "give it an address, or remove the MX record")
     if len(addresses) > config.addresses_most:
         evidence = f"{len(addresses)} addresses; {config.addresses_most} are looked at"
-        say("mx-many", "unknown", evidence, "CheckConfig(addresses_most=...)")
+        say("mx-many", "unknown", evidence, "CheckConfig(addresses_most=...) looks at more")
     return MxHost(host, preference, name, chain, addresses)
 
 

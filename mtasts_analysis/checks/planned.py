@@ -18,6 +18,7 @@ from mtasts_analysis.checks.certificates import (
     Certificate,
     Presented,
     judge,
+    load,
     names_match,
     read_certificate,
 )
@@ -94,6 +95,16 @@ async def judge_planned(
                 Finding("certificate-covers", "info", domain, evidence, "", "RFC 8461 §4.2")
             )
     presented = _verified(run, ders, leaf)
+    if presented.trusted is None:
+        evidence = (
+            "the trusted CAs here cannot be listed, so whether the chain leads to one is not known"
+        )
+        action = "name them: CheckConfig(ca_file='/etc/ssl/certs/ca-certificates.crt')"
+        found.append(
+            Finding(
+                "certificate-trust-unknown", "unknown", domain, evidence, action, "RFC 8461 §4.2"
+            )
+        )
     for host in hosts:
         found += judge(presented, host, host, expiry_days=run.config.expiry_days)
     for m in mx:
@@ -101,7 +112,8 @@ async def judge_planned(
             base, tlsa, vouched = await look_up(
                 run.asker, m.host, await run.asker.addresses(m.host)
             )
-            dane = compare(base, tlsa, vouched, ders, [base, m.host, domain])
+            names = [base, *([domain] if answer.secure else [])]  # RFC 7672 §3.2.2
+            dane = compare(base, tlsa, vouched, ders, names)
             validates = await run.asker.validates()
             found += judge_dane(dane, m.host, answer.secure, validates, proposal(base, ders[0]))
     return CertificateCheck(domain, tuple(hosts), leaf, worst_first(found))
@@ -109,15 +121,13 @@ async def judge_planned(
 
 def _verified(run: Run, ders: Sequence[bytes], leaf: Certificate) -> Presented:
     """Ask for the chain's trust without a server: names and dates are judged apart."""
-    roots = [
-        x509.load_der_x509_certificate(d) for d in run.trust.strict.get_ca_certs(binary_form=True)
-    ]
+    roots = [load(d) for d in run.trust.strict.get_ca_certs(binary_form=True)]
     chain = tuple(read_certificate(d) for d in ders)
     now = datetime.now(UTC)
     if not roots:
         # A store that OpenSSL reads certificate by certificate, as it needs them, cannot be listed.
         return Presented("", "", chain, verified=True, trusted=None)
-    made = [x509.load_der_x509_certificate(d) for d in ders]
+    made = [load(d) for d in ders]
     # Lax, as mail servers are: chain, CA flag and strength; the server's own extensions are its affair.
     lax = ExtensionPolicy.permit_all()
     verifier = (

@@ -227,9 +227,13 @@ def _choose(
 
 
 def _meant(text: str, version: str) -> bool:
-    """Tell whether a text is this kind of record, well or badly written."""
-    head = re.sub(r"[^a-z]", "", text[:40].casefold())
-    return version[2:-2].casefold() in head
+    """Tell whether a text is this kind of record, well or badly written: by how it begins, quotes and spaces aside.
+
+    Not by what it holds: a wildcard's `v=spf1 include:hosts.example` has an `sts` in it, too.
+    """
+    head = re.sub(r"[^a-z0-9]", "", text[:40].casefold())
+    kind = version[2:-2].casefold()
+    return head.startswith((f"v{kind}", kind, "mtasts" if kind == "sts" else "smtptls"))
 
 
 def _fields(text: str, version: str) -> list[tuple[str, str]]:
@@ -272,7 +276,7 @@ def _uri_fault(uri: str) -> str:
         return "an empty URI in rua="
     if "!" in uri:
         return f"{said}: '!' must be written %21"
-    if not _URI_CHARS.fullmatch(uri):
+    if not _URI_CHARS.fullmatch(uri) or uri.count("#") > 1:
         return f"{said}: a space or character that a URI cannot hold"
     scheme, colon, rest = uri.partition(":")
     if not colon and "@" in uri:
@@ -287,6 +291,8 @@ def _uri_fault(uri: str) -> str:
         try:
             parts = urlsplit(uri)
             good = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+            # RFC 3986 §3.2.2: brackets stand around an IP literal, and nowhere else.
+            good = good and not set("[]") & set(parts.path + parts.query + parts.fragment)
         except ValueError:
             good = False
         return "" if good and rest.startswith("//") else f"{said}: expected https://host/path"

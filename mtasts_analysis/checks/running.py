@@ -1,6 +1,7 @@
 """Async inside, plain functions outside: also in Jupyter, where a loop runs already."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -23,26 +24,32 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run(work)
     done: list[_T] = []
     failed: list[BaseException] = []
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(work)
+    ended = threading.Event()
+    inside: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def begun() -> _T:
+        task = asyncio.current_task()
+        if task is not None:
+            inside.append((asyncio.get_running_loop(), task))
+        return await work
 
     def turn() -> None:
         try:
-            done.append(loop.run_until_complete(task))
+            done.append(asyncio.run(begun()))
         except BaseException as error:  # noqa: BLE001  # raised again where it was asked for
             failed.append(error)
         finally:
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
+            ended.set()
 
-    thread = threading.Thread(target=turn, name="mtasts-checks", daemon=True)
-    thread.start()
+    threading.Thread(target=turn, name="mtasts-checks", daemon=True).start()
     try:
-        thread.join()
+        ended.wait()  # not join(): interrupted once, it takes the thread for dead
     except KeyboardInterrupt:
         # The notebook's stop button: end the checks, too, before it is passed on.
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join(5)
+        for loop, task in inside:
+            with contextlib.suppress(RuntimeError):  # they have just ended
+                loop.call_soon_threadsafe(task.cancel)
+        ended.wait(5)
         raise
     if failed:
         raise failed[0]

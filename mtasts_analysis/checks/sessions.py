@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from mtasts_analysis.checks.addresses import refusal
 from mtasts_analysis.checks.config import CheckConfig
 from mtasts_analysis.checks.dns import Asker
 from mtasts_analysis.checks.smtp import Session, greets, probe
@@ -47,9 +48,12 @@ class Sessions:
         return await asyncio.shield(self._probes[key])
 
     async def _probe(self, host: str, address: str) -> Probed:
+        family = 6 if ":" in address else 4
+        known = self._silent.get(family)
+        if known and known.done() and known.result() and not refusal(address):
+            return self._not_tested(host, address, family), ()  # nor does it wait for a time-out
         async with self._locks[address], self.sockets:
             session, ders = await probe(host, address, self.config, self.trust)
-        family = 6 if ":" in address else 4
         if session.greeting:
             self._answered.add(family)
         if (
@@ -57,10 +61,13 @@ class Sessions:
             and family not in self._answered
             and await self._blocked(family)
         ):
-            asked = ", ".join(self.config.canary)
-            detail = f"port {self.config.smtp_port} is blocked here: over IPv{family} {asked} do not answer either"
-            return Session(host, address, "not-tested", detail), ()
+            return self._not_tested(host, address, family), ()
         return session, ders
+
+    def _not_tested(self, host: str, address: str, family: int) -> Session:
+        asked = ", ".join(self.config.canary)
+        detail = f"port {self.config.smtp_port} is blocked here: over IPv{family} {asked} do not answer either"
+        return Session(host, address, "not-tested", detail)
 
     async def _blocked(self, family: int) -> bool:
         """Tell whether port 25 is blocked here: asked once a run, and only when a host did not answer."""

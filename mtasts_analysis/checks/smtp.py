@@ -18,11 +18,13 @@ Outcome = Literal[
     "tls-failed",  # TLS does not come about, for another reason than the certificate
     "inconclusive",  # 421, greylisting, a tarpit, a refusal of us: nothing is known about TLS
     "unreachable",  # no TCP connection
+    "not-public",  # an address that may not be connected to, nor can senders on the Internet
     "not-tested",  # nothing was learned about the domain: port 25 is blocked here, or nobody asked
 ]
 
+WITHOUT_TLS: tuple[Outcome, ...] = ("no-starttls", "starttls-refused", "tls-failed")
+
 _LINE_MOST = 4_096  # RFC 5321 §4.5.3.1.5: 512 octets
-_REPLY_MOST = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class _Talk:
     greeting: str = ""
     extensions: tuple[str, ...] = ()
     plaintext: bool = False
+    tls_begun: bool = False
 
 
 async def probe(
@@ -88,6 +91,13 @@ async def probe(
         wire = await connect(address, config.smtp_port, config)
         try:
             await _begin(wire, talk, config)
+        except _EndError:
+            wire.close()
+            raise
+        except OSError as error:
+            # Reset before TLS began: as if it had hung up politely, no word about TLS.
+            wire.close()
+            raise _EndError("inconclusive", f"hung up: {error}") from error
         except BaseException:
             wire.close()
             raise
@@ -103,20 +113,18 @@ async def probe(
     except _EndError as end:
         return ended(end.outcome, end.detail), ()
     except RefusedAddressError as error:
-        return ended("not-tested", str(error)), ()
+        return ended("not-public", str(error)), ()
     except TimeoutError:
         if talk.greeting or talk.plaintext:
             return ended("inconclusive", "too slow: the session took longer than it may"), ()
         return ended("unreachable", "time-out"), ()
     except OSError as error:
-        if talk.extensions:
+        if talk.tls_begun:
             reason = error.reason if isinstance(error, ssl.SSLError) else None
             session = ended(
                 "tls-failed", reason.lower().replace("_", " ") if reason else str(error)
             )
             return replace(session, versions=await _versions(ready, host, config, trust)), ()
-        if talk.greeting:
-            return ended("inconclusive", f"hung up: {error}"), ()
         outcome: Outcome = "unreachable"
         if error.errno in NO_ROUTE:
             outcome = "not-tested"
@@ -173,6 +181,7 @@ async def _begin(wire: Wire, talk: _Talk, config: CheckConfig) -> None:
         raise _EndError("starttls-refused", f"{code} {' '.join(lines)[:200]}")
     # RFC 3207 §4.2: what is known from before TLS is discarded; so is what came along with the 220.
     talk.plaintext = talk.plaintext or bool(buffer)
+    talk.tls_begun = True
 
 
 async def _command(
@@ -191,7 +200,7 @@ async def _reply(wire: Wire, buffer: bytearray, config: CheckConfig) -> tuple[st
             while True:
                 at = buffer.find(b"\n")
                 if at < 0:
-                    if len(buffer) > _LINE_MOST or size > _REPLY_MOST:
+                    if len(buffer) > _LINE_MOST or size > config.smtp_reply_bytes:
                         raise _EndError("inconclusive", "an endless reply")
                     data = await wire.receive()
                     if not data:
@@ -204,7 +213,7 @@ async def _reply(wire: Wire, buffer: bytearray, config: CheckConfig) -> tuple[st
                 if not (line[:3].isdigit() and line[3:4] in ("", " ", "-")):
                     raise _EndError("inconclusive", f"no SMTP reply: {line[:80]!r}")
                 lines.append(line[4:])
-                if size > _REPLY_MOST:
+                if size > config.smtp_reply_bytes:
                     raise _EndError("inconclusive", "an endless reply")
                 if line[3:4] != "-":
                     return line[:3], lines
@@ -230,16 +239,19 @@ async def _versions(
         if name != known:
             try:
                 async with asyncio.timeout(config.smtp_deadline):
-                    wire = await ready()
-                    try:
-                        await wire.start_tls(context, host)
-                    finally:
-                        wire.close()
-            except _EndError:
-                taken = None
-            except (ssl.SSLError, ConnectionError):
-                taken = False
+                    taken = await _takes(ready, host, context)
             except (OSError, TimeoutError):
-                taken = None
+                taken = None  # it does not answer another time
         found.append((name, taken))
     return tuple(found)
+
+
+async def _takes(ready: Callable[[], Awaitable[Wire]], host: str, context: ssl.SSLContext) -> bool:
+    wire = await ready()
+    try:
+        await wire.start_tls(context, host)
+    except (ssl.SSLError, ConnectionError):
+        return False
+    finally:
+        wire.close()
+    return True

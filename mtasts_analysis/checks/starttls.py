@@ -64,6 +64,13 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
         evidence = f"no connection: {session.detail}"
         action = f"make port 25 answer there, or take the address out of DNS; {command}"
         say("mx-unreachable", "warning", evidence, action, "RFC 5321 §5.1")
+    elif session.outcome == "not-public":
+        evidence = f"not connected to, nor can senders on the Internet: {session.detail}"
+        action = (
+            "publish a public address, or take this one out of DNS; to check inside of a network:"
+            f" CheckConfig(allow_networks=('{session.address}',))"
+        )
+        say("mx-address-refused", "warning", evidence, action, "RFC 5321 §5.1; RFC 6890")
     elif session.outcome == "inconclusive":
         evidence = f"nothing was learned about TLS: {session.detail}"
         say(
@@ -71,7 +78,7 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
         )
     elif session.outcome == "not-tested":
         evidence = f"not tested from here: {session.detail}"
-        say("smtp-not-tested", "unknown", evidence, command, "")
+        say("smtp-not-tested", "unknown", evidence, command, "RFC 8461 §4")
     if session.plaintext_after_220:
         evidence = "bytes come along with the reply to STARTTLS: clients that keep them can be fed commands"
         say(

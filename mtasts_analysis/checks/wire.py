@@ -179,7 +179,7 @@ class Wire:
 
 
 async def connect(address: str, port: int, config: CheckConfig) -> Wire:
-    """Connect to an address, which is judged here once more: this is the one place where sockets are opened.
+    """Connect to an address, which is judged here once more: no name is looked up between judging and connecting.
 
     Raises
     ------
@@ -205,10 +205,9 @@ async def connect(address: str, port: int, config: CheckConfig) -> Wire:
 
 def certificate_fault(error: ssl.SSLError) -> bool:
     """Tell whether a handshake failed for the certificate; one too weak for OpenSSL has an error of its own."""
-    weak = ("KEY_TOO_SMALL", "MD_TOO_WEAK")
-    return isinstance(error, ssl.SSLCertVerificationError) or any(
-        w in str(error.reason) for w in weak
-    )
+    # Not DH_KEY_TOO_SMALL: that is the key exchange's.
+    weak = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
+    return isinstance(error, ssl.SSLCertVerificationError) or str(error.reason) in weak
 
 
 async def present(

@@ -6,7 +6,9 @@ Pip only. Everything runs in one thread's loop; a test asks it through the proje
 import asyncio
 import datetime as dt
 import logging
+import socket
 import ssl
+import struct
 import tempfile
 import threading
 import warnings
@@ -47,6 +49,12 @@ class Web:
     """Seconds between bytes."""
     silent: bool = False
     chunked: bool = False
+    endless: str = ""
+    """What never ends: `body` or `head`."""
+    taken: int = 0
+    """Bytes of what never ends that the client took."""
+    requests: int = 0
+    context: ssl.SSLContext | None = None
 
 
 @dataclass
@@ -65,6 +73,17 @@ class Mail:
     """So many more are answered; then 421."""
     real: bool = False
     """aiosmtpd answers, not this script."""
+    reset_at: str = ""
+    """The verb at which the connection is reset, as `STARTTLS`; `CONNECT` for before the greeting."""
+    resets_after: int = 0
+    """So many connections are served; those after them are reset at once."""
+    endless: bytes = b""
+    """Sent again and again in the place of a greeting, for ever."""
+    drip: float = 0
+    """Seconds between bytes of the greeting."""
+    taken: int = 0
+    """Bytes of what never ends that the client took."""
+    arrived: int = 0
     seen: list[str] = field(default_factory=list)
     ciphers: str = ""
 
@@ -80,6 +99,8 @@ class Lab:
         """A name that answers SERVFAIL, REFUSED, or nothing (TIMEOUT)."""
         self.insecure: set[str] = set()
         self.big: set[str] = set()
+        self.next: dict[tuple[str, str], list[str]] = {}
+        """What a question is answered from the second time on."""
         self.asked: list[tuple[str, str]] = []
         self.webs: dict[str, Web] = {}
         self.mails: dict[str, Mail] = {}
@@ -214,7 +235,6 @@ class Lab:
         self._servers.append(await asyncio.start_server(self._dns_tcp, "127.0.0.1", self.dns_port))
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.leaf("default.example").configure_cert(tls)
-        self._contexts: dict[int, ssl.SSLContext] = {}
         tls.sni_callback = self._sni
         web = await asyncio.start_server(self._https, WEB, 0, ssl=tls)
         self.https_port = web.sockets[0].getsockname()[1]
@@ -260,6 +280,8 @@ class Lab:
                 reply.set_rcode(dns.rcode.from_text(status))
                 return reply.to_wire()
             values = self.zone.get((text, kind))
+            if (text, kind) in self.next:
+                self.zone[(text, kind)] = self.next[(text, kind)]
             alias = self.zone.get((text, "CNAME"))
             if values is None and alias:
                 reply.answer.append(_rrset(name, "CNAME", alias))
@@ -275,7 +297,7 @@ class Lab:
         if text in self.big and not tcp:
             reply.answer.clear()
             reply.flags |= dns.flags.TC
-        return reply.to_wire()
+        return reply.to_wire(max_size=65_535)
 
     async def _dns_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -291,10 +313,10 @@ class Lab:
     def _sni(self, obj: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         web = self.webs.get(name or "")
         if web and web.certificate:
-            if id(web) not in self._contexts:
-                context = self._contexts[id(web)] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                web.certificate.configure_cert(context)
-            obj.context = self._contexts[id(web)]
+            if web.context is None:
+                web.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                web.certificate.configure_cert(web.context)
+            obj.context = web.context
 
     async def _https(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -304,8 +326,18 @@ class Lab:
             lines = head.lower().split("\r\n")
             host = next(line[6:] for line in lines if line.startswith("host: "))
             web = self.webs.get(host.partition(":")[0], Web(status="421 Misdirected Request"))
+            web.requests += 1
             if web.silent:
                 await asyncio.sleep(60)
+            if web.endless:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n")
+                if web.endless == "body":
+                    writer.write(b"\r\n")
+                while not writer.transport.is_closing():
+                    writer.write(b"x: " + b"y" * 997 + b"\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(0)
+                    web.taken += 1002
             body = web.body.encode() if isinstance(web.body, str) else web.body
             headers = dict(web.headers)
             if web.chunked:
@@ -338,6 +370,15 @@ class Lab:
                 return
             if self.delay:
                 await asyncio.sleep(self.delay)
+            mail.arrived += 1
+            if mail.reset_at == "CONNECT" or 0 < mail.resets_after < mail.arrived:
+                _reset(writer)
+                return
+            while mail.endless and not writer.transport.is_closing():
+                writer.write(mail.endless)
+                await writer.drain()
+                await asyncio.sleep(0)
+                mail.taken += len(mail.endless)
             if mail.connections:
                 mail.connections -= 1
                 if not mail.connections:
@@ -377,11 +418,17 @@ def context(mail: Mail) -> ssl.SSLContext:
 
 async def _script(mail: Mail, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(mail.greeting_delay)
-    writer.write(mail.greeting)
+    for byte in mail.greeting if mail.drip else b"":
+        writer.write(bytes([byte]))
+        await asyncio.sleep(mail.drip)
+    writer.write(b"" if mail.drip else mail.greeting)
     while line := await reader.readline():
         said = line.decode("ascii", "replace").strip()
         mail.seen.append(said)
         verb = said.partition(" ")[0].upper()
+        if verb == mail.reset_at:
+            _reset(writer)
+            return
         if verb == "EHLO":
             writer.write(mail.ehlo)
         elif verb == "STARTTLS":
@@ -395,6 +442,13 @@ async def _script(mail: Mail, reader: asyncio.StreamReader, writer: asyncio.Stre
         elif verb == "QUIT":
             writer.write(b"221 bye\r\n")
             return
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Hang up by RST, as a firewall does."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -5,10 +5,19 @@ import datetime as dt
 import ssl
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
-from mtasts_analysis.checks.certificates import Certificate, Presented, judge, names_match
+from mtasts_analysis.checks.certificates import (
+    Certificate,
+    Presented,
+    judge,
+    names_match,
+    read_certificate,
+)
 from mtasts_analysis.checks.config import CheckConfig
-from mtasts_analysis.checks.wire import RefusedAddressError, Trust, connect
+from mtasts_analysis.checks.wire import RefusedAddressError, Trust, certificate_fault, connect
 from mtasts_analysis.errors import InputError
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -110,3 +119,28 @@ def test_a_configuration_that_cannot_serve(wrong):
 def test_no_such_file_of_authorities(tmp_path):
     with pytest.raises(InputError, match="ca_file"):
         Trust.of(CheckConfig(ca_file=str(tmp_path / "none.pem")))
+
+
+@pytest.mark.parametrize(
+    ("reason", "fault"),
+    [
+        ("EE_KEY_TOO_SMALL", True),
+        ("CA_MD_TOO_WEAK", True),
+        ("DH_KEY_TOO_SMALL", False),  # the key exchange: nothing is wrong with the certificate
+        ("UNSUPPORTED_PROTOCOL", False),
+    ],
+)
+def test_what_is_the_certificate_s_fault(reason, fault):
+    error = ssl.SSLError(1, "said")
+    error.reason = reason
+    assert certificate_fault(error) == fault
+
+
+def test_extensions_given_twice_are_a_value_error():
+    """OpenSSL lets it pass; the library that reads it raises an exception of its own kind."""
+    leaf = trustme.CA().issue_cert("mx.d.example").cert_chain_pems[0].bytes()
+    raw = x509.load_pem_x509_certificate(leaf).public_bytes(serialization.Encoding.DER)
+    san, ski = bytes.fromhex("0603551d11"), bytes.fromhex("0603551d23")
+    assert raw.count(san) == 1 and raw.count(ski) == 1
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_certificate(raw.replace(ski, san))

@@ -6,9 +6,12 @@ import hashlib
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
 
-from mtasts_analysis.checks.dane import compare, judge_dane, proposal
+from mtasts_analysis.checks.dane import _public_key, compare, judge_dane, proposal
 from mtasts_analysis.checks.dns import Answer
 
 CA, OTHER = trustme.CA(), trustme.CA()
@@ -124,6 +127,48 @@ def test_judge(verdict, validates, want):
     assert [(f.code, f.severity) for f in found] == want
 
 
+def test_the_key_is_compared_as_it_was_sent():
+    """Read and written again, an RSA-PSS key becomes a plain RSA key, and its digest another."""
+    for made in (GOOD[0], GOOD[1], GOOD[2]):
+        assert _public_key(made) == spki(made)
+    key = rsa.generate_private_key(65537, 2048)
+    now = dt.datetime.now(dt.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    plain = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(9))
+        .sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    )  # fmt: skip
+    usual = bytes.fromhex("300d06092a864886f70d0101010500")  # rsaEncryption, NULL
+    own = spki(plain)
+    assert _public_key(plain) == own and plain.count(own) == 1 and own.count(usual) == 1
+    # id-RSASSA-PSS without parameters: two octets shorter, in the key and in all that holds it.
+    pss = shorter(own.replace(usual, bytes.fromhex("300b06092a864886f70d01010a")))
+    made = bytearray(plain.replace(own, pss))
+    for at in (0, 4):  # Certificate, TBSCertificate
+        made[at : at + 4] = shorter(bytes(made[at : at + 4]))
+    assert _public_key(bytes(made)) == pss != spki(bytes(made))
+
+
+def shorter(der):
+    """A DER element whose header still counts two octets that are gone."""
+    assert der[1] == 0x82
+    return der[:2] + (int.from_bytes(der[2:4]) - 2).to_bytes(2) + der[4:]
+
+
+def test_usage_2_takes_the_common_name_where_there_is_no_dns_name():
+    """§3.2.3, unlike MTA-STS."""
+    made = BETWEEN.issue_cert("unrelated@mail.example", common_name=HOST)
+    sent = [der(made.cert_chain_pems[0]), MID]
+    answer = Answer("ok", (f"2 0 1 {SHA256(MID)}",), secure=True)
+    assert compare(HOST, answer, True, sent, [HOST]).verdict == "match"
+    assert compare(HOST, answer, True, sent, ["other.example"]).verdict == "mismatch"
+
+
+def test_a_certificate_whose_key_nobody_can_read_gives_no_proposal():
+    assert proposal(HOST, b"\x30\x03\x02\x01\x00") == ""
+
+
 def tlsa(lab, host):
     leaf = der(lab.mails[lab.zone[host, "A"][0]].certificate.cert_chain_pems[0])
     return f"3 1 1 {SHA256(spki(leaf))}"
@@ -165,6 +210,64 @@ def test_tlsa_through_cnames(lab, check):
     lab.records("_25._tcp.mx.cname.example", "TLSA", record)
     dane = check("cname.example").mx[0].dane
     assert (dane.verdict, dane.base) == ("match", "mx.cname.example")
+
+
+def test_an_alias_that_is_signed_into_a_zone_that_is_not(lab, check):
+    """§2.2.2 "Insecure CNAME": the addresses are not secure, but DANE applies to the alias's own name."""
+    lab.domain("half.example")
+    address = lab.zone.pop(("mx.half.example", "A"))
+    lab.records("mx.half.example", "CNAME", "host.unsigned.example.")
+    lab.records("host.unsigned.example", "A", *address)
+    lab.insecure.add("host.unsigned.example")
+    lab.records("_25._tcp.mx.half.example", "TLSA", tlsa(lab, "host.unsigned.example"))
+    dane = check("half.example").mx[0].dane
+    assert (dane.verdict, dane.base) == ("match", "mx.half.example")
+    lab.insecure.add("mx.half.example")
+    assert check("half.example").mx[0].dane.verdict == "insecure"
+
+
+def test_the_first_secure_records_count(lab, check):
+    """§2.2.3: records at the expanded name that nobody vouches for do not hide those at the host's own."""
+    lab.domain("two.dane.example")
+    address = lab.zone.pop(("mx.two.dane.example", "A"))
+    lab.records("mx.two.dane.example", "CNAME", "host.two.dane.example.")
+    lab.records("host.two.dane.example", "A", *address)
+    lab.records("_25._tcp.host.two.dane.example", "TLSA", f"3 1 1 {'00' * 32}")
+    lab.records("_25._tcp.mx.two.dane.example", "TLSA", tlsa(lab, "host.two.dane.example"))
+    assert check("two.dane.example").mx[0].dane.verdict == "mismatch"
+    lab.insecure.add("_25._tcp.host.two.dane.example")
+    dane = check("two.dane.example").mx[0].dane
+    assert (dane.verdict, dane.base) == ("match", "mx.two.dane.example")
+
+
+@pytest.mark.parametrize(
+    "how", [{"ehlo": b"250 mx\r\n"}, {"starttls": b"454 no\r\n"}, {"drop_at_tls": True}]
+)
+def test_tlsa_where_there_is_no_tls(lab, check, how):
+    """§2.2: a DANE sender does not deliver in the clear; without TLSA it would."""
+    name = f"bare{len(str(how))}.example"
+    lab.mx(f"mx.{name}", **how)
+    lab.domain(name)
+    assert "tlsa-without-tls" not in [f.code for f in check(name).findings]
+    lab.records(f"_25._tcp.mx.{name}", "TLSA", tlsa(lab, f"mx.{name}"))
+    (said,) = [f for f in check(name).findings if f.code == "tlsa-without-tls"]
+    assert said.severity == "error" and lab.zone[f"mx.{name}", "A"][0] in said.evidence
+    lab.insecure.add(f"_25._tcp.mx.{name}")
+    assert "tlsa-without-tls" not in [f.code for f in check(name).findings]
+
+
+def test_usage_2_and_the_names_that_count(lab, check):
+    """§3.2.2: a certificate for the domain itself serves where the MX records are signed, and else does not."""
+    leaf = lab.leaf("names.example")
+    sent = trustme.LeafCert(
+        leaf.private_key_pem.bytes(), leaf.cert_chain_pems[0].bytes(), [lab.ca.cert_pem.bytes()]
+    )
+    lab.mx("mx.names.example", certificate=sent)
+    lab.domain("names.example")
+    lab.records("_25._tcp.mx.names.example", "TLSA", f"2 0 1 {SHA256(der(lab.ca.cert_pem))}")
+    assert check("names.example").mx[0].dane.verdict == "match"
+    lab.insecure.add("names.example")
+    assert check("names.example").mx[0].dane.verdict == "mismatch"
 
 
 def test_usage_3_where_mta_sts_refuses(lab, check):

@@ -1,10 +1,12 @@
 """Whole checks in the embedded lab: each domain is in order but for one thing, which must be what is found."""
 
+import asyncio
 import ssl
 import time
 
 import pytest
 
+from mtasts_analysis.checks.domain import Run
 from tests.checks.lab import GOOD, WEB
 
 
@@ -194,10 +196,10 @@ def test_addresses_of_the_inside_are_refused(lab, check):
     lab.domain("inside.example")
     found = check("inside.example", allow_networks=())
     assert "policy-host-address-refused" in codes(found)
-    assert found.mx[0].sessions[0].outcome == "not-tested"
+    assert found.mx[0].sessions[0].outcome == "not-public" and "mx-address-refused" in codes(found)
     assert lab.mails[found.mx[0].addresses[0]].seen == [], "not one byte was sent"
     found = check("inside.example", allow_networks=(f"{WEB}/32",))
-    assert found.fetched.status == 200 and found.mx[0].sessions[0].outcome == "not-tested"
+    assert found.fetched.status == 200 and found.mx[0].sessions[0].outcome == "not-public"
 
 
 def test_no_cookie_and_no_credentials_travel(lab, check, monkeypatch):
@@ -335,6 +337,56 @@ def test_a_second_connection_that_is_refused_changes_no_verdict(lab, check):
     assert codes(found, "error") == ["certificate-invalid"]
     assert "expired" in found.findings[0].evidence
     assert found.mx[0].under_enforce == "refused"
+
+
+def test_a_policy_without_a_record_refuses_nothing(lab, check):
+    """Enforce in a file that no sender looks for: a warning, not an error."""
+    lab.mx("mx.norec.example", certificate=lab.leaf("mx.norec.example", days=-3))
+    lab.domain("norec.example")
+    lab.policy("norec.example", GOOD.format(mx="other.norec.example"))
+    assert codes(check("norec.example"), "error") == ["mx-not-in-policy", "certificate-expired"]
+    lab.status["_mta-sts.norec.example"] = "SERVFAIL"
+    found = check("norec.example")
+    assert codes(found, "error") == ["mx-not-in-policy", "certificate-expired"], "it may be cached"
+    del lab.status["_mta-sts.norec.example"]
+    lab.zone.pop(("_mta-sts.norec.example", "TXT"))
+    found = check("norec.example")
+    assert codes(found, "error") == [] and found.state == "absent"
+    assert {"mx-not-in-policy", "certificate-expired", "policy-without-record"} <= set(codes(found, "warning"))  # fmt: skip
+
+
+def test_what_is_blocked_is_not_waited_for_again(lab):
+    """Once the canaries are silent, hosts of the Internet are not tried any more: a thousand time-outs less."""
+
+    async def blocked():
+        run = Run(lab.config(canary=("silent.example",)))
+        run.sessions._silent[4] = asyncio.get_running_loop().create_future()
+        run.sessions._silent[4].set_result(True)
+        return await run.sessions.probe("mx.example", "8.8.8.8")
+
+    session, ders = asyncio.run(blocked())
+    assert session.outcome == "not-tested" and "blocked here" in session.detail and ders == ()
+
+
+def test_a_fault_of_ours_costs_one_domain(lab, monkeypatch):
+    lab.domain("fine.example")
+    lab.domain("bad.example")
+    judged = Run.check
+
+    async def check(self, domain):
+        if domain == "bad.example":
+            raise RuntimeError("met something new")
+        return await judged(self, domain)
+
+    monkeypatch.setattr(Run, "check", check)
+
+    async def both():
+        return [c async for c in Run(lab.config()).check_all(["bad.example", "fine.example"])]
+
+    found = {c.domain: c for c in asyncio.run(both())}
+    assert found["fine.example"].state == "enforce"
+    assert codes(found["bad.example"]) == ["check-failed"] and found["bad.example"].state == "unknown"  # fmt: skip
+    assert "RuntimeError: met something new" in found["bad.example"].findings[0].evidence
 
 
 def test_unreachable_and_the_canary(lab, check):

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import signal
+import threading
+import time
 
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ from cryptography import x509
 
 import mtasts_analysis as ma
 from mtasts_analysis import cli
+from mtasts_analysis.checks.running import run
 from mtasts_analysis.show.cards import check_html, check_text
 from tests.checks.lab import GOOD
 
@@ -98,6 +102,32 @@ def test_inside_a_running_loop(lab, three):
 
     with pytest.raises(ma.InputError, match="ca_file"):
         asyncio.run(wrong())
+
+
+def test_the_stop_button_ends_the_checks():
+    """A notebook's interrupt reaches the thread in which the checks run."""
+    ended, main = [], threading.get_ident()
+
+    async def work():
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append(True)
+
+    async def cell():
+        threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT]).start()
+        run(work())
+
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    begun = time.monotonic()
+    try:
+        with asyncio.Runner() as runner, pytest.raises(KeyboardInterrupt):
+            loop = runner.get_loop()
+            loop.run_until_complete(cell())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended == [True] and time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(
@@ -216,6 +246,25 @@ def test_a_check_that_could_not_tell_is_no_history(lab, tmp_path):
     assert len(pd.read_parquet(history)) == 1
 
 
+def test_a_fetch_that_failed_hides_nothing(lab, tmp_path):
+    """Seen, then unreachable, then seen with another body under the same id: the change is told."""
+    domain, history = "hidden.drift.example", tmp_path / "h.parquet"
+    lab.domain(domain)
+    ma.check_domain(domain, config=lab.config(), history=history)
+    web = lab.webs[f"mta-sts.{domain}"]
+    web.status = "503 Busy"
+    assert ma.check_domain(domain, config=lab.config(), history=history).state == "broken"
+    web.status, web.body = "200 OK", GOOD.format(mx=f"mx.{domain}").replace("1209600", "604800")
+    found = ma.check_domain(domain, config=lab.config(), history=history)
+    assert "policy-changed-same-id" in {f.code for f in found.findings}
+    web.status = "503 Busy"
+    ma.check_domain(domain, config=lab.config(), history=history)
+    lab.zone.pop((f"_mta-sts.{domain}", "TXT"))
+    for _ in range(2):  # as long as senders may hold it
+        found = ma.check_domain(domain, config=lab.config(), history=history)
+        assert "withdrawn-without-none" in {f.code for f in found.findings}
+
+
 def test_a_foreign_history(lab, tmp_path):
     (tmp_path / "no.parquet").write_text("no")
     with pytest.raises(ma.InputError, match="history"):
@@ -251,6 +300,14 @@ def test_certificate_before_it_is_deployed(lab):
     assert codes(lab.orphan("mx.plan.example")) == ["certificate-chain-incomplete"]
     assert codes(lab.leaf("www.elsewhere.example")) == ["certificate-host-mismatch"] * 2
     assert codes(lab.leaf("mx.plan.example"), hosts=["mx.plan.example", "a.example"]) == ["certificate-host-mismatch"]  # fmt: skip
+
+
+def test_certificate_where_the_trusted_authorities_cannot_be_listed(lab, monkeypatch):
+    """A store that is a folder of hashes: nothing is said about trust, and that is said."""
+    lab.domain("store.example")
+    monkeypatch.setattr("ssl.SSLContext.get_ca_certs", lambda *_, **__: [])
+    check = ma.check_certificate(pem(lab.leaf("mx.store.example")), "store.example", config=lab.config())  # fmt: skip
+    assert [f.code for f in check.findings if f.severity == "unknown"] == ["certificate-trust-unknown"]  # fmt: skip
 
 
 def test_certificate_against_tlsa(lab):

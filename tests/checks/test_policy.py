@@ -135,6 +135,8 @@ def test_coverage():
     assert coverage(enforce(*hosts), hosts, "u") == []
     (said,) = coverage(enforce("mx1.example.com", mode="testing"), hosts, "u")
     assert said.severity == "warning" and "under enforce" in said.evidence
+    (said,) = coverage(enforce("mx1.example.com"), hosts, "u", in_force=False)
+    assert said.severity == "warning", "without a record no sender refuses anything"
     assert coverage(enforce(mode="none"), hosts, "u") == []
     assert codes(coverage(enforce(*hosts, "old.example.com"), hosts, "u")) == ["policy-mx-unused"]
     wide = coverage(enforce("*.example.com", "backup.example.net"), hosts, "u")
