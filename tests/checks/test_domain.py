@@ -119,7 +119,7 @@ def test_policy_host(lab, check, name, how, code, state):
     lab.policy(domain, how.pop("body").format(d=domain), **how)
     begun = time.monotonic()
     found = check(domain)
-    assert time.monotonic() - begun < 5, "an overall deadline, not one for each read"
+    assert time.monotonic() - begun < 20, "an overall deadline, not one for each read"
     assert codes(found, "error") == ([code] if code else []) and found.state == state
 
 
@@ -302,7 +302,7 @@ def test_starttls(lab, check, name, how, outcome, code):
     lab.domain(domain)
     begun = time.monotonic()
     found = check(domain)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
     (session,) = found.mx[0].sessions
     assert session.outcome == outcome, session
     assert codes(found) == ([code] if code else [])
