@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtasts_analysis.analysis import bi, facts
+from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
@@ -77,7 +77,7 @@ class Archive:
     @cached_property
     def facts(self) -> Facts:
         """The tables in codes, which measures count in."""
-        return facts.make(self)
+        return encoding.make(self)
 
     @cached_property
     def summary(self) -> Summary:

@@ -1,21 +1,25 @@
 """Before and after a day: did the fix work?"""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mtasts_analysis.analysis.facts import (
-    NO_DAY,
     Data,
+    Facts,
     Mask,
+    counts,
     dates,
     days_since_1970,
+    grouped,
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
-from mtasts_analysis.analysis.intervals import Share, differ, interval
+from mtasts_analysis.analysis.intervals import Share, differ, from_sums
 from mtasts_analysis.errors import InputError
 
 
@@ -65,46 +69,34 @@ def compare(
         raise InputError("day: expected a day such as 2026-05-14; got none")
     at = days_since_1970(first)
     facts = data.facts
-    usable = facts.policies_where(where) & (facts.day != NO_DAY) & ~facts.long
-    sides = [usable & (facts.day >= low) & (facts.day < low + days) for low in (at - days, at)]
-    for side, when in zip(sides, (first - timedelta(days=days), first), strict=True):
-        if not side.any():
+    usable = facts.policies_where(where) & (facts.day >= at - days) & (facts.day < at + days)
+    usable &= ~facts.long
+    rows = np.flatnonzero(usable)
+    side = (facts.day[rows] >= at).astype(np.int64)
+    for number, when in enumerate((first - timedelta(days=days), first)):
+        if not (side == number).any():
             raise InputError(
                 f"expected reports on both sides of {first}; none starts in the {days} days from {when}"
             )
-    rows = np.flatnonzero(facts.failures_where(where, sides[0] | sides[1]))
-    of = facts.of[rows]
-    keys = np.stack(
-        [
-            facts.domain.codes[of],
-            facts.policy_type.codes[of],
-            facts.mx.codes[rows],
-            facts.result_type.codes[rows],
-        ]
-    )
-    groups, place = np.unique(keys, axis=1, return_inverse=True)
-    place = place.reshape(-1)
-    found = []
-    for number, (domain, kind, _, _) in enumerate(groups.T.tolist()):
-        own = rows[place == number]
-        base = (facts.domain.codes == domain) & (facts.policy_type.codes == kind)
-        found.append([_side(data, base & side, own) for side in sides])
+    found = _sides(facts, rows, side, np.flatnonzero(facts.failures_where(where, usable)))
     frame = pd.DataFrame(
         {
-            "domain": facts.domain.names(groups[0]),
-            "policy_type": facts.policy_type.names(groups[1]),
-            "mx_host": facts.mx.names(groups[2]),
-            "result_type": facts.result_type.names(groups[3]),
+            "domain": facts.domain.names(found.domain),
+            "policy_type": facts.policy_type.names(found.policy_type),
+            "mx_host": facts.mx.names(found.mx),
+            "result_type": facts.result_type.names(found.result_type),
         }
     )
-    for index, side_name in enumerate(("before", "after")):
-        frame[f"failed_{side_name}"] = pd.Series([f[index][0] for f in found], dtype="Int64")
-        frame[f"sessions_{side_name}"] = pd.Series([f[index][1] for f in found], dtype="Int64")
-        for suffix in ("share", "low", "high"):
-            name = side_name if suffix == "share" else f"{side_name}_{suffix}"
-            values = [getattr(f[index][2], suffix) for f in found]
-            frame[name] = pd.Series(values, dtype="Float64")
-    frame["change"] = pd.Series([_change(f[0], f[1]) for f in found], dtype="str")
+    for index, name in enumerate(("before", "after")):
+        frame[f"failed_{name}"] = counts(found.failed[index])
+        frame[f"sessions_{name}"] = counts(found.sessions[index])
+        for part in ("share", "low", "high"):
+            values = [getattr(share, part) for share in found.shares[index]]
+            column = name if part == "share" else f"{name}_{part}"
+            frame[column] = pd.Series(values, dtype="Float64")
+    frame["change"] = pd.Series(
+        [_change(found, group) for group in range(len(found.domain))], dtype="str"
+    )
     difference = (frame["after"].fillna(0) - frame["before"].fillna(0)).abs()
     order = difference.sort_values(ascending=False, kind="stable").index
     frame = frame.loc[order].reset_index(drop=True)
@@ -113,29 +105,90 @@ def compare(
     return frame
 
 
-_Side = tuple[int, int, Share]
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """Kinds of failure by their codes, and both sides of each; a cluster is the day of a sender."""
+
+    domain: npt.NDArray[np.int64]
+    policy_type: npt.NDArray[np.int64]
+    mx: npt.NDArray[np.int64]
+    result_type: npt.NDArray[np.int64]
+    failed: list[npt.NDArray[Any]]
+    sessions: list[npt.NDArray[Any]]
+    shares: list[list[Share]]
 
 
-def _side(data: Data, base: Mask, own: Any) -> _Side:
-    facts = data.facts
-    at = np.flatnonzero(base)
-    width = len(facts.sender.words) + 1
-    cluster = facts.day[at].astype(np.int64) * width + facts.policy_sender[at] + 1
-    found, place = np.unique(cluster, return_inverse=True)
-    sessions = totals(place, facts.failed[at] + facts.successful[at], len(found))
-    mine = own[base[facts.of[own]]]
-    of = facts.of[mine]
-    key = facts.day[of].astype(np.int64) * width + facts.policy_sender[of] + 1
-    failed = totals(np.searchsorted(found, key), facts.sessions[mine], len(found))
-    return int(failed.sum()), int(sessions.sum()), interval(failed, np.maximum(sessions, failed))
+def _sides(
+    facts: Facts, rows: npt.NDArray[Any], side: npt.NDArray[np.int64], details: npt.NDArray[Any]
+) -> _Sides:
+    kinds = grouped(
+        (facts.domain.codes[rows], len(facts.domain.words)),
+        (facts.policy_type.codes[rows], len(facts.policy_type.words)),
+    )
+    day = facts.day[rows] - int(facts.day[rows].min())
+    clusters = grouped(
+        (2 * kinds.place + side, 2 * kinds.size),
+        (facts.policy_sender[rows], len(facts.sender.words)),
+        (day, int(day.max()) + 1),
+    )
+    whole = totals(clusters.place, facts.failed[rows], clusters.size)
+    whole = whole + totals(clusters.place, facts.successful[rows], clusters.size)
+    s, of_kind = whole.astype(np.float64), clusters.codes[0]
+
+    cluster_of = np.zeros(len(facts.day), dtype=np.int64)
+    cluster_of[rows] = clusters.place
+    at = cluster_of[facts.of[details]]
+    groups = grouped(
+        (of_kind[at] // 2, kinds.size),
+        (facts.mx.codes[details], len(facts.mx.words)),
+        (facts.result_type.codes[details], len(facts.result_type.words)),
+    )
+    # Few clusters of a kind hold a failure of a group: only these are walked, the others are in the sums.
+    cells = grouped((groups.place, groups.size), (at, clusters.size))
+    lost = totals(cells.place, facts.sessions[details], cells.size)
+    group, cluster = cells.codes
+    of_side = of_kind[cluster] % 2
+    f, own = lost.astype(np.float64), s[cluster]
+    more = np.maximum(own, f)  # details may pass the summary (RFC 8460 §4)
+
+    sides: list[tuple[Any, Any, list[Share]]] = []
+    for number in (0, 1):
+        here = of_side == number
+        kind = 2 * groups.codes[0] + number
+
+        def of_group(values: Any, here: Mask = here) -> Any:
+            return np.bincount(group[here], weights=values[here], minlength=groups.size)
+
+        def of_all(values: Any, kind: Any = kind) -> Any:
+            return np.bincount(of_kind, weights=values, minlength=2 * kinds.size)[kind]
+
+        shares = from_sums(
+            (of_all(s > 0) + of_group((own == 0) & (more > 0))).astype(np.int64),
+            of_all(s) + of_group(more - own),
+            of_group(f),
+            of_all(s * s) + of_group(more * more - own * own),
+            of_group(f * more),
+            of_group(f * f),
+        )
+        failed = totals(group[here], lost[here], groups.size)
+        sides.append((failed, totals(of_kind, whole, 2 * kinds.size)[kind], shares))
+    return _Sides(
+        kinds.codes[0][groups.codes[0]],
+        kinds.codes[1][groups.codes[0]],
+        groups.codes[1],
+        groups.codes[2],
+        *(list(part) for part in zip(*sides, strict=True)),
+    )
 
 
-def _change(before: _Side, after: _Side) -> str:
-    direction = differ(before[2], after[2], before[1], after[1])
+def _change(found: _Sides, group: int) -> str:
+    failed_before, failed_after = (failed[group] for failed in found.failed)
+    before, after = (share[group] for share in found.shares)
+    direction = differ(before, after, *(float(sessions[group]) for sessions in found.sessions))
     if direction is None:
         return "not enough evidence"
     if direction < 0:
-        return "fell" if after[0] else "gone"
+        return "fell" if failed_after else "gone"
     if direction > 0:
-        return "rose" if before[0] else "new"
+        return "rose" if failed_before else "new"
     return "no clear change"

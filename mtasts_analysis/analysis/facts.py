@@ -4,7 +4,6 @@ A measure over a million rows must answer while a person moves a slider. So word
 and a question is then a mask and a sum.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,12 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mtasts_analysis.analysis import names
-from mtasts_analysis.analysis.effects import EFFECTS, effect
 from mtasts_analysis.analysis.filters import Filter
-from mtasts_analysis.names import mx_matches
 
 Codes = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int64]
@@ -28,9 +23,6 @@ NONE = -1
 
 NO_DAY = np.iinfo(np.int32).min
 """The day of a report without a start."""
-
-LONG_HOURS = 25.0
-"""A report over more than a day and an hour (a clock change) belongs to no single day."""
 
 _EXACT = 2**53  # up to here sums of float64 weights are exact
 
@@ -61,25 +53,44 @@ class Column:
         return pd.Series(lookup[np.asarray(codes, dtype=np.int64)], dtype="str")
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A policy that a sender saw, as far as its report tells: RFC 8461 §3.2."""
+
+    mode: str | None
+    max_age: int | None
+    mx_patterns: tuple[str, ...] | None
+
+
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """An archive's counts in codes, at three grains.
+    """An archive's counts in codes, at three grains: the one way from measures to data.
+
+    A row may stand for several that are alike in every code and day, with their sessions added up: so
+    an archive that no memory holds can be asked the same questions. `reports`, `results` and `details`
+    then say how many each row stands for. Reports are alike where their policy results are, one by one:
+    so a report is counted once, whichever of its results a filter chooses.
 
     Attributes
     ----------
-    sender, report_first, report_last
-        Of each report: the sender's code, and its first and last UTC day.
+    sender, report_first, report_last, reports
+        Of each report: the sender's code, its first and last UTC day (days since 1970-01-01), and how
+        many reports the row stands for; None where each stands for itself.
     spellings
         Of each sender: the organization names and the submitters that it wrote, the most frequent first.
-    report, day, long, domain, sender, policy_type, mode, policy
-        Of each policy result: its report's row, its start day (days since 1970-01-01), whether the
-        report spans more than 25 h, and codes. `policy` stands for the policy's whole content.
-    successful, failed, detailed
-        Of each policy result: sessions of its summary, and the sum over its failure details. A count
-        that is not there adds nothing.
-    of, result_type, mx, effect, sending_ip, receiving_ip, in_policy, sessions
+    report, day, long, policy_sender, domain, policy_type, mode, policy, results
+        Of each policy result: its report's row, its start day, whether the report spans more than 25 h,
+        codes, and how many results the row stands for. `policy` stands for the policy's whole content.
+    seen
+        Of each code of `policy`: its mode, max_age and patterns.
+    successful, failed, unexplained, overlapping
+        Of each policy result: sessions of its summary; failed sessions that no detail accounts for; and
+        details' sessions beyond the summary (RFC 8460 §4 lets both be). A count that is not there adds
+        nothing.
+    of, result_type, mx, effect, sending_ip, receiving_ip, in_policy, sessions, details
         Of each failure detail: its policy result's row, codes, whether the MX matches a pattern of the
-        policy the sender saw (1, 0, or -1 where there is nothing to compare), failed sessions.
+        policy the sender saw (1, 0, or -1 where there is nothing to compare), failed sessions, and how
+        many details the row stands for.
     """
 
     sender: Column
@@ -94,9 +105,11 @@ class Facts:
     policy_type: Column
     mode: Column
     policy: Column
+    seen: tuple[Seen, ...]
     successful: Counts
     failed: Counts
-    detailed: Counts
+    unexplained: Counts
+    overlapping: Counts
     of: Codes
     result_type: Column
     mx: Column
@@ -105,12 +118,26 @@ class Facts:
     receiving_ip: Column
     in_policy: npt.NDArray[np.int8]
     sessions: Counts
+    reports: Counts | None = None
+    results: Counts | None = None
+    details: Counts | None = None
 
     @property
     def dated(self) -> Mask:
         """The policy results whose report has a start."""
         known: Mask = self.day != NO_DAY
         return known
+
+    @property
+    def detailed(self) -> Counts:
+        """Of each policy result: the sum over its failure details."""
+        summed: Counts = self.failed - self.unexplained + self.overlapping
+        return summed
+
+    def span(self) -> tuple[int, int]:
+        """Give the first and the last day on which a report starts; no day where there is none."""
+        days = self.report_first[self.report_first != NO_DAY]
+        return (int(days.min()), int(days.max())) if len(days) else (0, -1)
 
     def policies_where(self, where: Filter) -> Mask:
         """Mark the policy results that a filter chooses."""
@@ -193,7 +220,7 @@ def dates(days: npt.ArrayLike) -> pd.DatetimeIndex:
 
 
 def totals(codes: npt.NDArray[Any], weights: Counts, size: int) -> npt.NDArray[Any]:
-    """Add weights up by code, exactly: as int64, or as Python integers where those do not hold.
+    """Add weights up by code, exactly: as int64, or as Python integers where two such sums would not hold.
 
     Examples
     --------
@@ -205,7 +232,23 @@ def totals(codes: npt.NDArray[Any], weights: Counts, size: int) -> npt.NDArray[A
         return np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
     whole = np.zeros(size, dtype=object)
     np.add.at(whole, codes, weights.astype(object))
-    return whole if max(whole, default=0) >= 2**63 else whole.astype(np.int64)
+    return whole if max(whole, default=0) >= 2**62 else whole.astype(np.int64)
+
+
+def number(
+    codes: npt.NDArray[Any], stand_for: Counts | None, rows: npt.NDArray[Any] | slice, size: int
+) -> npt.NDArray[Any]:
+    """Count rows by code, each as many times as it stands for; `rows` are those whose codes are given.
+
+    Examples
+    --------
+    >>> codes, rows = np.array([0, 1, 0]), np.array([2, 3, 4])
+    >>> number(codes, None, rows, 2), number(codes, np.array([1, 1, 5, 1, 2]), rows, 2)
+    (array([2, 1]), array([7, 1]))
+    """
+    if stand_for is None:
+        return np.bincount(codes, minlength=size)
+    return totals(codes, stand_for[rows], size)
 
 
 def total(weights: Counts) -> int:
@@ -215,7 +258,8 @@ def total(weights: Counts) -> int:
 
 def counts(values: npt.NDArray[Any]) -> "pd.Series[Any]":
     """Give sums as a column: Int64, or objects where a sum passes 2^63-1."""
-    return pd.Series(values, dtype="object" if values.dtype == object else "Int64")
+    large = values.dtype == object and max(values, default=0) >= 2**63
+    return pd.Series(values, dtype="object" if large else "Int64")
 
 
 def share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -260,16 +304,20 @@ def grouped(*columns: tuple[npt.NDArray[Any], int]) -> Groups:
     >>> found.place.tolist(), [codes.tolist() for codes in found.codes]
     ([1, 0, 1], [[0, 1], [2, -1]])
     """
-    key = np.zeros(len(columns[0][0]), dtype=np.int64)
-    product = 1
-    for codes, size in columns:
+    key, product = columns[0][0].astype(np.int64), columns[0][1] + 1
+    key += 1
+    for codes, size in columns[1:]:
         product *= size + 1
-        key = key * (size + 1) + codes + 1
-    if product >= 2**62:
-        return _grouped_by_steps(*columns)
+        if product >= 2**62:
+            return _grouped_by_steps(*columns)
+        key *= size + 1
+        key += codes
+        key += 1
     if product <= max(_DENSE, len(key)):
-        found = np.flatnonzero(np.bincount(key, minlength=1))
-        renumbered = np.zeros(int(found[-1]) + 1 if len(found) else 0, dtype=np.int64)
+        there = np.zeros(product, dtype=bool)
+        there[key] = True
+        found = np.flatnonzero(there)
+        renumbered = np.empty(product, dtype=np.intp)
         renumbered[found] = np.arange(len(found))
         place = renumbered[key]
     else:
@@ -277,8 +325,9 @@ def grouped(*columns: tuple[npt.NDArray[Any], int]) -> Groups:
     parts = []
     rest = found
     for _, size in reversed(columns):
-        rest, part = np.divmod(rest, size + 1)
-        parts.append(part - 1)
+        whole = rest // (size + 1)  # far faster than np.divmod
+        parts.append(rest - whole * (size + 1) - 1)
+        rest = whole
     return Groups(place, tuple(reversed(parts)), len(found))
 
 
@@ -292,167 +341,9 @@ def _grouped_by_steps(*columns: tuple[npt.NDArray[Any], int]) -> Groups:
     return Groups(place, tuple(codes[first].astype(np.int64) for codes, _ in columns), len(first))
 
 
-def make(data: HasTables) -> Facts:
-    """Turn an archive's tables into codes.
-
-    Parameters
-    ----------
-    data
-        Anything with the four Arrow tables.
-
-    Returns
-    -------
-    Facts
-        About 60 bytes a policy result and 30 a failure detail.
-    """
-    tables = data.tables
-    reports, policies, failures = (tables[name] for name in ("reports", "policies", "failures"))
-    of_report = _rows(policies["report_key"], reports["report_key"])
-    sender, spellings = _senders(reports)
-    # A report that ends at midnight ends on the day before.
-    first, last = _days(reports["start"], 0), _days(reports["end"], 1)
-    span = reports["span_hours"].to_numpy()
-
-    domain, policy_type = _column(policies["domain"]), _column(policies["policy_type"])
-    mode, policy = _column(policies["mode"]), _contents(policies)
-    of = _rows(failures["policy_key"], policies["policy_key"])
-    result_type = _column(failures["result_type"])
-    mx = _column(failures["receiving_mx_hostname"], _host)
-    sessions = _numbers(failures["failed_session_count"])
-    return Facts(
-        sender=sender,
-        spellings=spellings,
-        report_first=first,
-        report_last=last,
-        report=of_report,
-        day=first[of_report],
-        long=(span > LONG_HOURS)[of_report],
-        policy_sender=sender.codes[of_report],
-        domain=domain,
-        policy_type=policy_type,
-        mode=mode,
-        policy=policy,
-        successful=_numbers(policies["total_successful_session_count"]),
-        failed=_numbers(policies["total_failure_session_count"]),
-        detailed=_sum_of_details(of, sessions, len(policies)),
-        of=of,
-        result_type=result_type,
-        mx=mx,
-        effect=_effects(result_type, policy_type, mode, of),
-        sending_ip=_column(failures["sending_mta_ip"]),
-        receiving_ip=_column(failures["receiving_ip"]),
-        in_policy=_in_policy(mx, policy, policies, of),
-        sessions=sessions,
-    )
-
-
 def _one_of(column: Column, codes: Codes, words: tuple[str | None, ...]) -> Mask:
     chosen = np.zeros(len(column.words) + 2, dtype=bool)  # the last two: unknown (-2), none (-1)
     chosen[[column.code(word) for word in words]] = True
     chosen[-2] = False
     mask: Mask = chosen[codes]
     return mask
-
-
-def _column(column: pa.ChunkedArray, spelling: Callable[[str], str] | None = None) -> Column:
-    """Give a word column's codes; the same spelling, where one is given, is the same word."""
-    encoded = column.unify_dictionaries().combine_chunks()
-    codes = encoded.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int32)
-    words = encoded.dictionary.to_pylist()
-    spelled = [spelling(word) if spelling else word for word in words]
-    places: dict[str, int] = {}
-    moved = [places.setdefault(word, len(places)) if word else NONE for word in spelled]
-    return Column(np.array([*moved, NONE], dtype=np.int32)[codes], tuple(places))
-
-
-def _host(name: str) -> str:
-    return name.strip().lower().removesuffix(".")
-
-
-def _rows(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
-    """Find the row of each key."""
-    found = pc.index_in(keys, among.combine_chunks() if among.num_chunks else None)
-    return found.to_numpy().astype(np.int32) if len(keys) else np.zeros(0, dtype=np.int32)
-
-
-def _days(times: pa.ChunkedArray, earlier: int) -> Codes:
-    instants = pc.subtract(times.cast(pa.int64()), earlier).cast(pa.float64())
-    days = pc.floor(pc.divide(instants, 86_400e6))
-    result: Codes = pc.fill_null(days, float(NO_DAY)).to_numpy().astype(np.int32)
-    return result
-
-
-def _numbers(column: pa.ChunkedArray) -> Counts:
-    values: Counts = pc.fill_null(column, 0).to_numpy()
-    return values
-
-
-def _sum_of_details(of: Codes, sessions: Counts, size: int) -> Counts:
-    summed = totals(of, sessions, size)
-    # A report whose details pass 2^63-1 together is no measurement; the bound keeps int64 whole.
-    result: Counts = np.minimum(summed, 2**63 - 1).astype(np.int64)
-    return result
-
-
-def _senders(reports: pa.Table) -> tuple[Column, tuple[tuple[str, str], ...]]:
-    submitter, name = _column(reports["submitter"]), _column(reports["organization_name"])
-    groups = grouped((submitter.codes, len(submitter.words)), (name.codes, len(name.words)))
-    sizes = np.bincount(groups.place, minlength=groups.size).tolist()
-    spelled: list[names.Pair] = [
-        (submitter.word(s), name.word(n)) for s, n in zip(*groups.codes, strict=True)
-    ]
-    named = names.group(zip(spelled, sizes, strict=True))
-    places: dict[str, int] = {}
-    of_pair = [
-        places.setdefault(label, len(places)) if (label := named[pair]) is not None else NONE
-        for pair in spelled
-    ]
-    written: list[tuple[dict[str, None], dict[str, None]]] = [({}, {}) for _ in places]
-    for at in sorted(range(groups.size), key=lambda at: -sizes[at]):
-        if of_pair[at] != NONE:
-            for kept, word in zip(written[of_pair[at]], reversed(spelled[at]), strict=True):
-                if word is not None:
-                    kept[word] = None
-    spellings = tuple(("; ".join(names_), "; ".join(submitters)) for names_, submitters in written)
-    return Column(np.array(of_pair, dtype=np.int32)[groups.place], tuple(places)), spellings
-
-
-def _contents(policies: pa.Table) -> Column:
-    """Give each policy result the code of the whole policy that the sender saw; none where it saw none."""
-    age = policies["max_age"].cast(pa.string())
-    texts = pc.binary_join(policies["policy_string"], "\n")
-    patterns = pc.binary_join(policies["mx_patterns"], ",")
-    content = pc.binary_join_element_wise(
-        policies["mode"].cast(pa.string()), age, patterns, texts, "\x1f", null_handling="replace"
-    )
-    seen = pc.or_(pc.is_valid(policies["policy_string"]), pc.is_valid(policies["mode"]))
-    return _column(pc.if_else(seen, content, pa.scalar(None, pa.string())).dictionary_encode())
-
-
-def _effects(result_type: Column, policy_type: Column, mode: Column, of: Codes) -> Column:
-    groups = grouped(
-        (result_type.codes, len(result_type.words)),
-        (policy_type.codes[of], len(policy_type.words)),
-        (mode.codes[of], len(mode.words)),
-    )
-    order = tuple(EFFECTS)
-    found = [
-        order.index(effect(policy_type.word(p), result_type.word(r), mode.word(m)))
-        for r, p, m in zip(*groups.codes, strict=True)
-    ]
-    return Column(np.array(found, dtype=np.int32)[groups.place], order)
-
-
-def _in_policy(mx: Column, policy: Column, policies: pa.Table, of: Codes) -> npt.NDArray[np.int8]:
-    groups = grouped((mx.codes, len(mx.words)), (policy.codes[of], len(policy.words)))
-    first = np.zeros(len(policy.words) + 1, dtype=np.int64)
-    first[policy.codes[::-1]] = np.arange(len(policy.codes))[::-1]
-    found = []
-    for m, p in zip(*groups.codes, strict=True):
-        patterns = policies["mx_patterns"][int(first[p])].as_py() if p >= 0 else None
-        host = mx.word(m)
-        if host is None or not patterns:
-            found.append(-1)
-        else:
-            found.append(int(any(mx_matches(host, pattern) for pattern in patterns)))
-    return np.array(found, dtype=np.int8)[groups.place]

@@ -21,6 +21,7 @@ from mtasts_analysis.analysis.facts import (
     counts,
     dates,
     grouped,
+    number,
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
@@ -201,12 +202,11 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         (facts.domain.codes[mask], len(facts.domain.words)),
         (facts.policy_type.codes[mask], len(facts.policy_type.words)),
     )
-    failed, detailed = facts.failed[mask], facts.detailed[mask]
     sums = {
-        "failed": failed,
-        "detailed": detailed,
-        "unexplained": np.maximum(failed - detailed, 0),
-        "overlapping": np.maximum(detailed - failed, 0),
+        "failed": facts.failed[mask],
+        "detailed": facts.detailed[mask],
+        "unexplained": facts.unexplained[mask],
+        "overlapping": facts.overlapping[mask],
     }
     frame = pd.DataFrame(
         {
@@ -255,7 +255,7 @@ class _Groups:
                     name: column.names(codes)
                     for (name, column), codes in zip(self.by.items(), self.codes, strict=True)
                 },
-                "failures": counts(np.bincount(self.place, minlength=self.size)),
+                "failures": counts(number(self.place, facts.details, self.rows, self.size)),
                 "sessions": self.sum_where(None),
                 "first_day": dates(np.where(known, low, 0)).where(known),
                 "last_day": dates(np.where(known, high, 0)).where(known),

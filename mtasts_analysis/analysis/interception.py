@@ -1,19 +1,14 @@
 """Leads to interception: what somebody on the path could have caused. Leads, not verdicts."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import (
-    NONE,
-    Column,
-    Data,
-    Facts,
-    dates,
-    total,
-)
+from mtasts_analysis.analysis.facts import NONE, Data, Facts, dates, grouped, total
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 
 _STRIPPED = "starttls-not-supported"
@@ -72,109 +67,143 @@ def interception_leads(
     mask = facts.failures_where(where) & facts.dated[facts.of] & (facts.mx.codes != NONE)
     rows = np.flatnonzero(mask)
     of = facts.of[rows]
-    frame = pd.DataFrame(
-        {
-            "row": rows,
-            "domain": facts.domain.codes[of],
-            "mx": facts.mx.codes[rows],
-            "ip": facts.receiving_ip.codes[rows],
-            "type": facts.result_type.codes[rows],
-            "sender": facts.policy_sender[of],
-            "day": facts.day[of],
-        }
+    groups = grouped(
+        (facts.domain.codes[of], len(facts.domain.words)),
+        (facts.mx.codes[rows], len(facts.mx.words)),
+        (facts.receiving_ip.codes[rows], len(facts.receiving_ip.words)),
+        (facts.result_type.codes[rows], len(facts.result_type.words)),
     )
-    known = _known(facts, frame, addresses)
+    domain, mx, ip, result = groups.codes
+    known = _known(facts, rows, addresses)
     foreign = np.array(
         [
-            ip != NONE and mx in known and facts.receiving_ip.words[ip] not in known[mx]
-            for mx, ip in zip(frame["mx"], frame["ip"], strict=True)
+            host in known and at != NONE and facts.receiving_ip.words[at] not in known[host]
+            for host, at in zip(mx.tolist(), ip.tolist(), strict=True)
         ],
         dtype=bool,
     )
+    stripped = result == facts.result_type.code(_STRIPPED)
+    order = np.argsort(groups.place, kind="stable")
+    bounds = np.searchsorted(groups.place[order], np.arange(groups.size + 1))
+    others = _Others(facts)
     leads = []
-    keys = ["domain", "mx", "ip", "type"]
-    key: Any
-    for key, group in frame.groupby(keys, sort=False):
-        domain, mx, ip, kind_of_failure = (int(code) for code in key)
-        result = facts.result_type.names([kind_of_failure])[0]
-        at_foreign = bool(foreign[group.index].all())
-        if at_foreign:
-            kind = "foreign-certificate" if result in _FOREIGN else "unknown-address"
-        elif result == _STRIPPED:
-            kind = "starttls-for-few"
-        else:
-            continue
-        first, last = int(group["day"].min()), int(group["day"].max())
-        own = group["sender"].unique()
-        others = _others(facts, domain, first, last, own)
-        few = len(own) <= FEW_SENDERS * (len(own) + others) and len(own) + others >= FEWEST_SENDERS
-        if kind == "starttls-for-few" and not few:
-            continue
-        leads.append((kind, domain, mx, ip, kind_of_failure, group, own, others, first, last))
-        if at_foreign and result == _STRIPPED and few:
-            leads.append(
-                (
-                    "starttls-for-few",
-                    domain,
-                    mx,
-                    ip,
-                    kind_of_failure,
-                    group,
-                    own,
-                    others,
-                    first,
-                    last,
-                )
+    for group in np.flatnonzero(foreign | stripped).tolist():
+        own = rows[order[bounds[group] : bounds[group + 1]]]
+        met = np.unique(facts.policy_sender[facts.of[own]])
+        day = facts.day[facts.of[own]]
+        first, last = int(day.min()), int(day.max())
+        other = others.of(int(domain[group]), first, last, met)
+        few = len(met) <= FEW_SENDERS * (len(met) + other) and len(met) + other >= FEWEST_SENDERS
+        kinds = []
+        if foreign[group]:
+            word = facts.result_type.word(int(result[group]))
+            kinds.append("foreign-certificate" if word in _FOREIGN else "unknown-address")
+        if stripped[group] and few:
+            kinds.append("starttls-for-few")
+        leads += [
+            _Lead(
+                kind,
+                int(domain[group]),
+                int(mx[group]),
+                int(ip[group]),
+                int(result[group]),
+                own,
+                met,
+                other,
+                first,
+                last,
             )
+            for kind in kinds
+        ]
     return _frame(facts, leads)
 
 
+@dataclass(frozen=True, eq=False)
+class _Lead:
+    kind: str
+    domain: int
+    mx: int
+    ip: int
+    result: int
+    rows: npt.NDArray[Any]
+    senders: npt.NDArray[Any]
+    others: int
+    first: int
+    last: int
+
+
 def _known(
-    facts: Facts, frame: pd.DataFrame, addresses: Mapping[str, Iterable[str]] | None
+    facts: Facts, rows: npt.NDArray[Any], addresses: Mapping[str, Iterable[str]] | None
 ) -> dict[int, set[str]]:
     """Give the addresses of each MX host, by its code; a host without any is left out."""
     if addresses is not None:
         given = {host.lower().removesuffix("."): set(found) for host, found in addresses.items()}
         return {code: given[host] for code, host in enumerate(facts.mx.words) if given.get(host)}
-    pairs = frame[frame["ip"] != NONE].groupby(["mx", "ip"])["sender"].nunique()
+    rows = rows[facts.receiving_ip.codes[rows] != NONE]
+    met = grouped(
+        (facts.mx.codes[rows], len(facts.mx.words)),
+        (facts.receiving_ip.codes[rows], len(facts.receiving_ip.words)),
+        (facts.policy_sender[facts.of[rows]], len(facts.sender.words)),
+    )
+    mx, ip, sender = met.codes
+    named = sender != NONE
+    pairs = grouped((mx[named], len(facts.mx.words)), (ip[named], len(facts.receiving_ip.words)))
+    senders = np.bincount(pairs.place, minlength=pairs.size)
     known: dict[int, set[str]] = {}
-    for mx, ip in pairs.index[pairs >= 2]:
-        known.setdefault(mx, set()).add(facts.receiving_ip.words[ip])
+    for at in np.flatnonzero(senders >= 2).tolist():
+        word = facts.receiving_ip.words[pairs.codes[1][at]]
+        known.setdefault(int(pairs.codes[0][at]), set()).add(word)
     return known
 
 
-def _others(facts: Facts, domain: int, first: int, last: int, own: Any) -> int:
-    mask = (facts.domain.codes == domain) & (facts.day >= first) & (facts.day <= last)
-    mask &= facts.successful > 0
-    return len(set(facts.policy_sender[mask].tolist()) - set(own.tolist()))
+class _Others:
+    """Who had sessions with a domain on which days."""
+
+    def __init__(self, facts: Facts) -> None:
+        rows = np.flatnonzero((facts.successful > 0) & facts.dated)
+        self.start, end = facts.span()
+        met = grouped(
+            (facts.domain.codes[rows], len(facts.domain.words)),
+            (facts.day[rows] - self.start, end - self.start + 1),
+            (facts.policy_sender[rows], len(facts.sender.words)),
+        )
+        self.domain, self.day, self.sender = met.codes
+
+    def of(self, domain: int, first: int, last: int, own: npt.NDArray[Any]) -> int:
+        """Count the senders that had sessions with a domain in some days, but those in `own`."""
+        low, high = np.searchsorted(self.domain, [domain, domain + 1])
+        days = self.day[low:high]
+        a, b = np.searchsorted(days, [first - self.start, last - self.start + 1])
+        return len(np.setdiff1d(self.sender[low + a : low + b], own))
 
 
-def _frame(facts: Facts, leads: list[tuple[Any, ...]]) -> pd.DataFrame:
-    def words(column: Column, at: int) -> "pd.Series[str]":
-        return column.names([lead[at] for lead in leads])
-
+def _frame(facts: Facts, leads: list[_Lead]) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
-            "lead": pd.Series([lead[0] for lead in leads], dtype="str"),
-            "domain": words(facts.domain, 1),
-            "mx_host": words(facts.mx, 2),
-            "receiving_ip": words(facts.receiving_ip, 3),
-            "result_type": words(facts.result_type, 4),
+            "lead": pd.Series([lead.kind for lead in leads], dtype="str"),
+            "domain": facts.domain.names([lead.domain for lead in leads]),
+            "mx_host": facts.mx.names([lead.mx for lead in leads]),
+            "receiving_ip": facts.receiving_ip.names([lead.ip for lead in leads]),
+            "result_type": facts.result_type.names([lead.result for lead in leads]),
             "sender": facts.sender.names(
-                [lead[6][0] if len(lead[6]) == 1 else NONE for lead in leads]
+                [lead.senders[0] if len(lead.senders) == 1 else NONE for lead in leads]
             ),
-            "senders": pd.Series([len(lead[6]) for lead in leads], dtype="Int64"),
-            "other_senders": pd.Series([lead[7] for lead in leads], dtype="Int64"),
-            "failures": pd.Series([len(lead[5]) for lead in leads], dtype="Int64"),
+            "senders": pd.Series([len(lead.senders) for lead in leads], dtype="Int64"),
+            "other_senders": pd.Series([lead.others for lead in leads], dtype="Int64"),
+            "failures": pd.Series([_details(facts, lead) for lead in leads], dtype="Int64"),
             "sessions": pd.Series(
-                [total(facts.sessions[lead[5]["row"].to_numpy()]) for lead in leads], dtype="Int64"
+                [total(facts.sessions[lead.rows]) for lead in leads], dtype="Int64"
             ),
-            "first_day": dates([lead[8] for lead in leads]),
-            "last_day": dates([lead[9] for lead in leads]),
+            "first_day": dates([lead.first for lead in leads]),
+            "last_day": dates([lead.last for lead in leads]),
         }
     )
     frame["text"] = pd.Series([_text(row) for row in frame.to_dict("records")], dtype="str")
     return frame.sort_values("sessions", ascending=False, kind="stable", ignore_index=True)
+
+
+def _details(facts: Facts, lead: _Lead) -> int:
+    return len(lead.rows) if facts.details is None else total(facts.details[lead.rows])
 
 
 def _text(row: Any) -> str:
@@ -183,7 +212,8 @@ def _text(row: Any) -> str:
     if row["lead"] == "starttls-for-few":
         return (
             f"{row['mx_host']} offered no STARTTLS to {who} ({row['sessions']} sessions, {when}), while"
-            f" {row['other_senders']} other senders had sessions with {row['domain']} on those days"
+            f" {row['other_senders']} other sender{'' if row['other_senders'] == 1 else 's'} had"
+            f" sessions with {row['domain']} on those days"
         )
     what = "presented a foreign certificate" if row["lead"] == "foreign-certificate" else "failed"
     return (

@@ -17,6 +17,9 @@ FEWEST = 5
 """Clusters (days of a sender) under which no interval is given."""
 
 
+_Sums = npt.NDArray[np.float64]
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """A share of sessions and its interval; None where there is too little to say."""
@@ -64,20 +67,81 @@ def interval(failed: npt.ArrayLike, sessions: npt.ArrayLike) -> Share:
     (0.0, 0.114)
     """
     f, s = (np.asarray(x, dtype=np.float64) for x in (failed, sessions))
-    there = s > 0
-    f, s = f[there], s[there]
-    whole = float(s.sum())
-    if not whole:
+    return intervals(np.zeros(len(f), dtype=np.int64), f, s, 1)[0]
+
+
+def intervals(
+    of: npt.NDArray[np.int64],
+    failed: npt.NDArray[np.float64],
+    sessions: npt.NDArray[np.float64],
+    size: int,
+) -> list[Share]:
+    """Give what :func:`interval` gives, for several groups of clusters at once.
+
+    Parameters
+    ----------
+    of
+        Of each cluster: its group, from 0 up to `size`.
+    failed, sessions
+        Of each cluster: failed sessions, and all sessions.
+    size
+        How many groups there are.
+    """
+    there = sessions > 0
+    of, f, s = of[there], failed[there], sessions[there]
+
+    def summed(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.bincount(of, weights=values, minlength=size).astype(np.float64, copy=False)
+
+    clusters, whole, lost = np.bincount(of, minlength=size), summed(s), summed(f)
+    return from_sums(clusters, whole, lost, summed(s * s), summed(f * s), summed(f * f))
+
+
+def from_sums(
+    clusters: npt.NDArray[np.int64],
+    sessions: _Sums,
+    failed: _Sums,
+    sessions_squared: _Sums,
+    failed_by_sessions: _Sums,
+    failed_squared: _Sums,
+) -> list[Share]:
+    """Give what :func:`interval` gives, for groups of which only sums over their clusters are known.
+
+    Parameters
+    ----------
+    clusters
+        How many clusters with sessions each group has.
+    sessions, failed, sessions_squared, failed_by_sessions, failed_squared
+        Of each group: Σs, Σf, Σs², Σfs, Σf² over its clusters.
+    """
+    there = sessions > 0
+    share = np.minimum(1.0, np.divide(failed, sessions, out=np.zeros(len(sessions)), where=there))
+    # Σ(f - ps)², which rounding may leave a little below 0
+    scatter = failed_squared - share * (2 * failed_by_sessions - share * sessions_squared)
+    return [
+        _share(*sums)
+        for sums in zip(
+            clusters.tolist(),
+            sessions.tolist(),
+            share.tolist(),
+            sessions_squared.tolist(),
+            np.maximum(scatter, 0).tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _share(
+    clusters: int, sessions: float, share: float, sessions_squared: float, scatter: float
+) -> Share:
+    if not clusters:
         return Share(None, None, None)
-    share = min(1.0, float(f.sum()) / whole)
-    size = len(s)
-    if size < FEWEST:
+    if clusters < FEWEST:
         return Share(share, None, None)
-    sample = effective_sample(s)
+    sample = sessions * sessions / sessions_squared
     if 0 < share < 1:
-        residuals = f - share * s
-        variance = float((residuals**2).sum()) * size / (size - 1) / whole**2
-        sample = min(whole, share * (1 - share) / variance) if variance > 0 else whole
+        variance = scatter * clusters / (clusters - 1) / sessions**2
+        sample = min(sessions, share * (1 - share) / variance) if variance > 0 else sessions
     sample = max(1.0, sample)
     return Share(share, *wilson(share, sample), sample)
 

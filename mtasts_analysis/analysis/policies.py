@@ -1,9 +1,22 @@
 """Which policy each sender saw, day by day."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import NONE, Data, counts, dates, grouped, totals
+from mtasts_analysis.analysis.facts import (
+    NONE,
+    Data,
+    Facts,
+    counts,
+    dates,
+    grouped,
+    number,
+    totals,
+)
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 
 
@@ -25,8 +38,9 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         A row for each unbroken run of days on which a sender reported one policy of a domain: `domain`,
         `sender`, `policy` (P1, P2 ... in the order in which a domain's policies were first seen),
         `mode`, `max_age` (seconds), `mx_patterns` (joined by commas), `first_day`, `last_day` (UTC),
-        `results`, `sessions`, `stale` (the run goes on although others saw a newer policy more than
-        the old one's max_age before its last day).
+        `results`, `sessions`, `stale` (the run began before a newer policy was first seen, went on for
+        more than its own max_age after that, and the newer one was still seen then). `Filter.of(row)`
+        chooses the domain's, sender's and mode's rows of those days.
 
     Examples
     --------
@@ -39,73 +53,121 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     facts = data.facts
     mask = facts.policies_where(where) & facts.dated & (facts.policy.codes != NONE)
     mask &= facts.policy_type.codes == facts.policy_type.code("sts")
-    rows = np.flatnonzero(mask)
-    first = int(facts.day[rows].min(initial=0))
-    # A row for each policy that a sender saw of a domain on a day: far fewer than results.
-    daily = grouped(
-        (facts.domain.codes[rows], len(facts.domain.words)),
-        (facts.policy_sender[rows], len(facts.sender.words)),
-        (facts.day[rows] - first, int(facts.day[rows].max(initial=first)) - first + 1),
-        (facts.policy.codes[rows], len(facts.policy.words)),
-    )
-    example = np.zeros(daily.size, dtype=np.int64)
-    example[daily.place[::-1]] = rows[::-1]
-    frame = pd.DataFrame(
-        {
-            "domain": daily.codes[0],
-            "sender": daily.codes[1],
-            "day": daily.codes[2] + first,
-            "content": daily.codes[3],
-            "row": example,
-            "results": np.bincount(daily.place, minlength=daily.size),
-            "sessions": totals(
-                daily.place, facts.failed[rows] + facts.successful[rows], daily.size
-            ),
-        }
-    )
-    group = ["domain", "sender"]
-    begins = (frame[[*group, "content"]] != frame[[*group, "content"]].shift()).any(axis=1)
-    frame["run"] = begins.cumsum() - 1
-    # The order in which a domain's policies were first seen, and when a newer one first was.
-    seen = frame.groupby(["domain", "content"], as_index=False).agg(day=("day", "min"))
-    seen = seen.sort_values(["domain", "day", "content"], kind="stable", ignore_index=True)
-    seen["number"] = seen.groupby("domain").cumcount() + 1
-    seen["next"] = seen.groupby("domain")["day"].shift(-1)
-    runs = frame.groupby("run", as_index=False).agg(
-        domain=("domain", "first"),
-        sender=("sender", "first"),
-        content=("content", "first"),
-        first=("day", "min"),
-        last=("day", "max"),
-        row=("row", "first"),
-    )
-    runs = runs.merge(seen[["domain", "content", "number", "next"]], on=["domain", "content"])
-    runs = runs.sort_values("run", ignore_index=True)
-    own = data.policies.iloc[runs["row"].to_numpy()]
-    age_days = own["max_age"].fillna(0).to_numpy(dtype=np.float64) / 86_400
+    runs = _runs(facts, np.flatnonzero(mask))
+    own = [facts.seen[code] for code in runs.policy.tolist()]
+    age = np.array([policy.max_age or 0 for policy in own], dtype=np.float64) / 86_400
+    patterns = [", ".join(p.mx_patterns) if p.mx_patterns is not None else None for p in own]
+    # A policy that came back, as after a roll-back, is no old one: its run begins after the newer one's.
+    stale = (runs.first <= runs.newer_first) & (runs.last > runs.newer_first + np.ceil(age))
+    stale &= runs.newer_last >= runs.last - np.ceil(age)
     result = pd.DataFrame(
         {
-            "domain": facts.domain.names(runs["domain"]),
-            "sender": facts.sender.names(runs["sender"]),
-            "policy": "P" + runs["number"].astype("str"),
-            "mode": own["mode"].astype("str").reset_index(drop=True),
-            "max_age": own["max_age"].reset_index(drop=True),
-            "mx_patterns": pd.Series(
-                [
-                    ", ".join(map(str, patterns)) if isinstance(patterns, list) else None
-                    for patterns in own["mx_patterns"].array.__arrow_array__().to_pylist()
-                ],
-                dtype="str",
-            ),
-            "first_day": dates(runs["first"]),
-            "last_day": dates(runs["last"]),
-            "results": counts(
-                totals(frame["run"].to_numpy(), frame["results"].to_numpy(), len(runs))
-            ),
-            "sessions": counts(
-                totals(frame["run"].to_numpy(), frame["sessions"].to_numpy(), len(runs))
-            ),
-            "stale": (runs["last"] > runs["next"] + np.ceil(age_days)).to_numpy(dtype=bool),
+            "domain": facts.domain.names(runs.domain),
+            "sender": facts.sender.names(runs.sender),
+            "policy": pd.Series([f"P{number}" for number in runs.number.tolist()], dtype="str"),
+            "mode": pd.Series([policy.mode for policy in own], dtype="str"),
+            "max_age": pd.Series([policy.max_age for policy in own], dtype="Int64"),
+            "mx_patterns": pd.Series(patterns, dtype="str"),
+            "first_day": dates(runs.first),
+            "last_day": dates(runs.last),
+            "results": counts(runs.results),
+            "sessions": counts(runs.sessions),
+            "stale": stale,
         }
     )
     return result.sort_values(["domain", "sender", "first_day"], kind="stable", ignore_index=True)
+
+
+_Whole = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Unbroken runs of days on which a sender reported one policy of a domain.
+
+    `number` is the policy's place in the order in which the domain's were first seen; `newer_first` and
+    `newer_last` are the days on which a newer one was first and last seen, after all days if never.
+    """
+
+    domain: _Whole
+    sender: _Whole
+    policy: _Whole
+    number: _Whole
+    first: _Whole
+    last: _Whole
+    newer_first: _Whole
+    newer_last: _Whole
+    results: npt.NDArray[Any]
+    sessions: npt.NDArray[Any]
+
+
+def _runs(facts: Facts, rows: npt.NDArray[Any]) -> _Runs:
+    # A policy's rank among its domain's is a small number: so the cells below can be counted, not sorted.
+    pairs = grouped(
+        (facts.domain.codes[rows], len(facts.domain.words)),
+        (facts.policy.codes[rows], len(facts.policy.words)),
+    )
+    pair_domain, policy = pairs.codes
+    rank = np.arange(pairs.size) - np.searchsorted(pair_domain, pair_domain)
+    first_pair = np.arange(pairs.size) - rank
+    start, end = facts.span()
+    cells = grouped(
+        (first_pair[pairs.place], pairs.size),
+        (facts.policy_sender[rows], len(facts.sender.words)),
+        (facts.day[rows] - start, end - start + 1),
+        (rank[pairs.place], int(rank.max(initial=0)) + 1),
+    )
+    at_pair, sender, cell_day = (
+        cells.codes[0] + cells.codes[3],
+        cells.codes[1],
+        cells.codes[2] + start,
+    )
+    failed, successful = (
+        totals(cells.place, count[rows], cells.size) for count in (facts.failed, facts.successful)
+    )
+    results = number(cells.place, facts.results, rows, cells.size)
+
+    seen_first, seen_last = np.full(pairs.size, NEVER), np.full(pairs.size, -NEVER)
+    np.minimum.at(seen_first, at_pair, cell_day)
+    np.maximum.at(seen_last, at_pair, cell_day)
+    numbers, newer_first, newer_last = _in_order(pair_domain, policy, seen_first, seen_last)
+
+    begins = np.ones(cells.size, dtype=bool)
+    begins[1:] = (at_pair[1:] != at_pair[:-1]) | (sender[1:] != sender[:-1])
+    run = np.cumsum(begins) - 1
+    at = np.flatnonzero(begins)
+    ends = np.r_[at[1:], cells.size][: len(at)] - 1
+    pair = at_pair[at]
+    return _Runs(
+        pair_domain[pair],
+        sender[at],
+        policy[pair],
+        numbers[pair],
+        cell_day[at],
+        cell_day[ends],
+        newer_first[pair],
+        newer_last[pair],
+        totals(run, results, len(at)),
+        totals(run, failed, len(at)) + totals(run, successful, len(at)),
+    )
+
+
+NEVER = 2**40
+"""A day after all days."""
+
+
+def _in_order(
+    domain: _Whole, policy: _Whole, first: _Whole, last: _Whole
+) -> tuple[_Whole, _Whole, _Whole]:
+    """Number each domain's policies by their first day; give when a newer one was first and last seen."""
+    order = np.lexsort((policy, first, domain))
+    same = domain[order][1:] == domain[order][:-1]
+    numbers, newer_first, newer_last = (np.zeros(len(order), dtype=np.int64) for _ in range(3))
+    numbers[order] = np.arange(len(order)) - np.searchsorted(domain[order], domain[order]) + 1
+    newer_first[order] = np.r_[np.where(same, first[order][1:], NEVER), NEVER][: len(order)]
+    latest = -NEVER
+    for at in range(len(order) - 1, -1, -1):
+        newer = at + 1 < len(order) and same[at]
+        latest = max(latest, int(last[order[at + 1]])) if newer else -NEVER
+        newer_last[order[at]] = latest
+    return numbers, newer_first, newer_last

@@ -1,30 +1,36 @@
 """Who reports, how much fails for each, who fell silent and who is new."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mtasts_analysis.analysis.facts import (
     NO_DAY,
+    NONE,
     Data,
     Facts,
-    Mask,
     counts,
     dates,
     days_since_1970,
     grouped,
+    number,
     share,
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
-from mtasts_analysis.analysis.intervals import differ, interval
+from mtasts_analysis.analysis.intervals import Share, differ, intervals
 
 FEWEST_DAYS = 5
 """Days with reports under which a sender has no rhythm that it could break."""
 
 SILENT_GAPS = 3
 """A sender is silent once it has missed this many of its usual gaps between reports, and 3 days."""
+
+RECENT_DAYS = 14
+"""The last days, which a trend compares with those before."""
 
 NEW_DAYS = 30
 """A sender is new if its first report is this young, and the archive at least twice as old."""
@@ -64,64 +70,37 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     ['AltMail']
     """
     facts = data.facts
-    chosen = facts.policies_where(where)
-    summed = facts.sessions_where(where)
-    size = len(facts.sender.words) + 1
-    of = np.where(facts.policy_sender < 0, size - 1, facts.policy_sender)
-    failed = totals(of[summed], facts.failed[summed], size)
-    sessions = failed + totals(of[summed], facts.successful[summed], size)
-    seen = np.zeros(len(facts.report_first), dtype=bool)
-    seen[facts.report[chosen]] = True
-    sender_of_report = np.where(facts.sender.codes < 0, size - 1, facts.sender.codes)
-    reports = np.bincount(sender_of_report[seen], minlength=size)
-    first, last = _span(facts)
+    chosen = np.flatnonzero(facts.policies_where(where))
+    size = len(facts.sender.words) + 1  # the last: not named
+    first, last = facts.span()
     if where.end is not None:
         last = min(last, days_since_1970(where.end))
-    by_day = _by_day(facts, of, summed, size)
-    day_of = _report_days(facts, seen, sender_of_report, size)
-    bounds = np.searchsorted(by_day[3], np.arange(size + 1))
-    rows: list[dict[str, Any]] = []
-    for code in np.flatnonzero(reports).tolist():
-        days = day_of.get(code, np.zeros(0, dtype=np.int64))
-        gap = float(np.median(np.diff(days))) if len(days) > 1 else None
-        own = by_day[:, bounds[code] : bounds[code + 1]]
-        found = interval(own[1], own[2])
-        rows.append(
-            {
-                "organization_names": facts.spellings[code][0] if code < size - 1 else "",
-                "submitters": facts.spellings[code][1] if code < size - 1 else "",
-                "days": len(days),
-                "low": found.low,
-                "high": found.high,
-                "trend": _trend(own, last),
-                "usual_gap": gap,
-                "silent": _silent(days, gap, last),
-                "new": bool(
-                    len(days) and last - days[0] < NEW_DAYS and last - first >= 2 * NEW_DAYS
-                ),
-                "first_day": days[0] if len(days) else None,
-                "last_day": days[-1] if len(days) else None,
-            }
-        )
+    cells = _cells(facts, chosen, with_tlsa=bool(where.policy_types))
+    failed, sessions = (totals(cells.sender, x, size) for x in (cells.failed, cells.sessions))
+    reports = _reports(facts, chosen, size)
     there = np.flatnonzero(reports)
+    days = _days(cells, size)
+    intervals, trends = _shares(cells, size, last)
+    rhythm = [_rhythm(days[code], first, last) for code in there.tolist()]
+    spelled = [facts.spellings[code] if code < size - 1 else ("", "") for code in there.tolist()]
     frame = pd.DataFrame(
         {
             "sender": facts.sender.names(np.where(there == size - 1, -1, there)),
-            "organization_names": pd.Series([r["organization_names"] for r in rows], dtype="str"),
-            "submitters": pd.Series([r["submitters"] for r in rows], dtype="str"),
+            "organization_names": pd.Series([names for names, _ in spelled], dtype="str"),
+            "submitters": pd.Series([submitters for _, submitters in spelled], dtype="str"),
             "reports": counts(reports[there]),
-            "days": pd.Series([r["days"] for r in rows], dtype="Int64"),
+            "days": pd.Series([len(days[code]) for code in there.tolist()], dtype="Int64"),
             "sessions": counts(sessions[there]),
             "failed": counts(failed[there]),
             "failure_share": pd.Series(share(failed[there], sessions[there])).astype("Float64"),
-            "low": pd.Series([r["low"] for r in rows], dtype="Float64"),
-            "high": pd.Series([r["high"] for r in rows], dtype="Float64"),
-            "trend": pd.Series([r["trend"] for r in rows], dtype="str"),
-            "first_day": _stamps([r["first_day"] for r in rows]),
-            "last_day": _stamps([r["last_day"] for r in rows]),
-            "usual_gap": pd.Series([r["usual_gap"] for r in rows], dtype="Float64"),
-            "silent": pd.Series([r["silent"] for r in rows], dtype="bool"),
-            "new": pd.Series([r["new"] for r in rows], dtype="bool"),
+            "low": pd.Series([intervals[code].low for code in there.tolist()], dtype="Float64"),
+            "high": pd.Series([intervals[code].high for code in there.tolist()], dtype="Float64"),
+            "trend": pd.Series([trends[code] for code in there.tolist()], dtype="str"),
+            "first_day": _stamps([days[code][:1] for code in there.tolist()]),
+            "last_day": _stamps([days[code][-1:] for code in there.tolist()]),
+            "usual_gap": pd.Series([r.gap for r in rhythm], dtype="Float64"),
+            "silent": pd.Series([r.silent for r in rhythm], dtype="bool"),
+            "new": pd.Series([r.new for r in rhythm], dtype="bool"),
         }
     )
     return frame.sort_values(
@@ -129,55 +108,97 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     )
 
 
-def _span(facts: Facts) -> tuple[int, int]:
-    days = facts.report_first[facts.report_first != NO_DAY]
-    return (int(days.min()), int(days.max())) if len(days) else (0, 0)
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """What each sender reported of each start day, long reports apart; in the order of senders and days."""
+
+    sender: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    long: npt.NDArray[np.int64]
+    failed: npt.NDArray[Any]
+    sessions: npt.NDArray[Any]
 
 
-def _stamps(days: list[Any]) -> "pd.Series[pd.Timestamp]":
-    known = np.array([day is not None for day in days], dtype=bool)
-    return pd.Series(dates([day or 0 for day in days]).where(known))
-
-
-def _by_day(facts: Facts, of: Any, mask: Mask, size: int) -> Any:
-    """Add sessions up by sender and day, reports over more than a day left out.
-
-    Gives rows of day, failed, sessions and sender, in the order of senders and days.
-    """
-    mask = mask & facts.dated & ~facts.long
-    first, last = _span(facts)
-    groups = grouped((of[mask], size), (facts.day[mask] - first, last - first + 1))
-    failed = totals(groups.place, facts.failed[mask], groups.size)
-    sessions = failed + totals(groups.place, facts.successful[mask], groups.size)
-    return np.stack([groups.codes[1] + first, failed, sessions, groups.codes[0]]).astype(np.float64)
-
-
-def _report_days(facts: Facts, seen: Mask, sender: Any, size: int) -> dict[int, Any]:
-    seen = seen & (facts.report_first != NO_DAY)
-    first, last = _span(facts)
-    groups = grouped((sender[seen], size), (facts.report_first[seen] - first, last - first + 1))
-    codes, starts = np.unique(groups.codes[0], return_index=True)
-    days = np.split(groups.codes[1] + first, starts[1:])
-    return dict(zip(codes.tolist(), days, strict=True)) if len(codes) else {}
-
-
-def _trend(own: Any, last: int) -> str | None:
-    """Compare the last 14 days with those before."""
-    recent = own[0] > last - 14
-    (_, failed, sessions, _), (_, failed_before, sessions_before, _) = (
-        own[:, recent],
-        own[:, ~recent],
+def _cells(facts: Facts, rows: npt.NDArray[Any], *, with_tlsa: bool) -> _Cells:
+    first, last = facts.span()
+    size = len(facts.sender.words) + 1
+    sender = facts.policy_sender[rows]
+    day = facts.day[rows]
+    groups = grouped(
+        (np.where(sender < 0, size - 1, sender), size),
+        (np.where(day == NO_DAY, NONE, day - first), last - first + 1),
+        (facts.long[rows].view(np.int8), 2),
     )
-    change = differ(
-        interval(failed_before, sessions_before),
-        interval(failed, sessions),
-        float(sessions_before.sum()),
-        float(sessions.sum()),
+    failed, successful = facts.failed[rows], facts.successful[rows]
+    if not with_tlsa:
+        apart = facts.policy_type.codes[rows] == facts.policy_type.code("tlsa")
+        failed[apart] = successful[apart] = 0
+    lost = totals(groups.place, failed, groups.size)
+    return _Cells(
+        groups.codes[0],
+        np.where(groups.codes[1] == NONE, NO_DAY, groups.codes[1] + first),
+        groups.codes[2],
+        lost,
+        lost + totals(groups.place, successful, groups.size),
     )
-    return None if change is None else {1: "rising", -1: "falling", 0: "steady"}[change]
 
 
-def _silent(days: Any, gap: float | None, last: int) -> bool:
-    if len(days) < FEWEST_DAYS or gap is None:
-        return False
-    return bool(last - days[-1] > max(SILENT_GAPS * gap, SILENT_GAPS))
+def _reports(facts: Facts, rows: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Count the reports of each sender with a chosen result."""
+    seen = np.zeros(len(facts.report_first), dtype=bool)
+    seen[facts.report[rows]] = True
+    sender = facts.sender.codes[seen]
+    return number(np.where(sender < 0, size - 1, sender), facts.reports, seen, size)
+
+
+def _days(cells: _Cells, size: int) -> list[npt.NDArray[np.int64]]:
+    """Give the days on which a report of each sender starts."""
+    dated = cells.day != NO_DAY
+    sender, day = cells.sender[dated], cells.day[dated]
+    again = np.r_[False, (sender[1:] == sender[:-1]) & (day[1:] == day[:-1])][: len(day)]
+    bounds = np.searchsorted(sender[~again], np.arange(1, size))
+    return np.split(day[~again], bounds)
+
+
+def _shares(cells: _Cells, size: int, last: int) -> tuple[list[Share], list[str | None]]:
+    """Give each sender's share with its interval, and how its last 14 days differ from those before."""
+    usable = (cells.day != NO_DAY) & (cells.long == 0)
+    sender, day = cells.sender[usable], cells.day[usable]
+    failed, sessions = (x[usable].astype(np.float64) for x in (cells.failed, cells.sessions))
+    whole = intervals(sender, failed, sessions, size)
+    recent = day > last - RECENT_DAYS
+    sides = []
+    for side in (~recent, recent):
+        own = sender[side], failed[side], sessions[side]
+        sums = np.bincount(sender[side], weights=sessions[side], minlength=size)
+        sides.append((intervals(*own, size), sums))
+    (before, sessions_before), (after, sessions_after) = sides
+    words = {1: "rising", -1: "falling", 0: "steady", None: None}
+    found = [
+        words[differ(before[at], after[at], sessions_before[at], sessions_after[at])]
+        for at in range(size)
+    ]
+    return whole, found
+
+
+@dataclass(frozen=True, slots=True)
+class _Rhythm:
+    gap: float | None
+    silent: bool
+    new: bool
+
+
+def _rhythm(days: npt.NDArray[np.int64], first: int, last: int) -> _Rhythm:
+    gap = float(np.median(np.diff(days))) if len(days) > 1 else None
+    silent = (
+        gap is not None
+        and len(days) >= FEWEST_DAYS
+        and last - int(days[-1]) > max(SILENT_GAPS * gap, SILENT_GAPS)
+    )
+    new = len(days) > 0 and last - int(days[0]) < NEW_DAYS and last - first >= 2 * NEW_DAYS
+    return _Rhythm(gap, silent, new)
+
+
+def _stamps(days: list[npt.NDArray[np.int64]]) -> "pd.Series[pd.Timestamp]":
+    known = np.array([len(day) > 0 for day in days], dtype=bool)
+    return pd.Series(dates([int(day[0]) if len(day) else 0 for day in days]).where(known))

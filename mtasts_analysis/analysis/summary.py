@@ -3,25 +3,31 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
+from mtasts_analysis.analysis.facts import (
+    NO_DAY,
+    NONE,
+    Facts,
+    Groups,
+    counts,
+    dates,
+    grouped,
+    number,
+    share,
+    total,
+    totals,
+)
 from mtasts_analysis.archive.load import Accounting
 
 
 class Tables(Protocol):
-    """What analyses take: the four tables and the account. :class:`mtasts_analysis.Archive` is one."""
+    """What a summary takes. :class:`mtasts_analysis.Archive` is one."""
 
     @property
-    def reports(self) -> pd.DataFrame:
-        """A row for each report."""
-
-    @property
-    def policies(self) -> pd.DataFrame:
-        """A row for each policy's result."""
-
-    @property
-    def failures(self) -> pd.DataFrame:
-        """A row for each failure detail."""
+    def facts(self) -> Facts:
+        """The tables in codes."""
 
     @property
     def problems(self) -> pd.DataFrame:
@@ -43,9 +49,9 @@ class Summary:
     reports
         How many reports the tables hold.
     first, last
-        The earliest start and the latest end of a report, UTC; None where no report has one.
+        The first and the last UTC day of a report; None where no report has one.
     senders
-        How many organizations reported.
+        How many senders reported, the spellings of one organization counted once.
     sessions
         A row for each domain and policy type: `domain`, `policy_type`, `modes` (of the policy, in the
         order in which they were first seen), `reports`, `senders`, `successful`, `failed` (sessions),
@@ -87,67 +93,65 @@ def summarise(data: Tables) -> Summary:
     >>> summarise(ma.load(b"{}")).senders
     0
     """
-    reports = data.reports
-    first, last = reports["start"].min(), reports["end"].max()
+    facts = data.facts
+    first, latest = facts.span()
+    last = int(facts.report_last.max(initial=NO_DAY))
     return Summary(
         accounting=data.accounting,
-        reports=len(reports),
-        first=None if pd.isna(first) else first,
-        last=None if pd.isna(last) else last,
-        senders=int(reports["organization_name"].nunique()),
-        sessions=_sessions(data),
+        reports=len(facts.report_first) if facts.reports is None else total(facts.reports),
+        first=None if latest < first else dates([first])[0],
+        last=None if last == NO_DAY else dates([last])[0],
+        senders=len(np.unique(facts.sender.codes[facts.sender.codes != NONE])),
+        sessions=_sessions(facts),
         problems=_problems(data.problems),
     )
 
 
-def _sessions(data: Tables) -> pd.DataFrame:
-    columns = data.policies[
-        [
-            "report_key",
-            "domain",
-            "policy_type",
-            "mode",
-            "total_successful_session_count",
-            "total_failure_session_count",
-        ]
-    ]
-    senders = data.reports[["report_key", "organization_name", "start"]].drop_duplicates(
-        "report_key"
+def _sessions(facts: Facts) -> pd.DataFrame:
+    groups = grouped(
+        (facts.domain.codes, len(facts.domain.words)),
+        (facts.policy_type.codes, len(facts.policy_type.words)),
     )
-    rows = columns.merge(senders, on="report_key", how="left").sort_values("start", kind="stable")
-    grouped = rows.groupby(["domain", "policy_type"], observed=True, dropna=False)
-    # Counts reach 2^63-1, and pandas' integer sums wrap without a word: Python's do not.
+    failed = totals(groups.place, facts.failed, groups.size)
+    successful = totals(groups.place, facts.successful, groups.size)
+    named = facts.policy_sender != NONE
+    senders = grouped(
+        (groups.place[named], groups.size),
+        (facts.policy_sender[named], len(facts.sender.words)),
+    )
+    # A report may hold two results of one domain and policy type.
+    reports = grouped((groups.place, groups.size), (facts.report, len(facts.report_first)))
     found = pd.DataFrame(
         {
-            "modes": grouped["mode"].agg(_seen),
-            "reports": grouped["report_key"].nunique(),
-            "senders": grouped["organization_name"].nunique(),
-            "successful": grouped["total_successful_session_count"].agg(exact_sum),
-            "failed": grouped["total_failure_session_count"].agg(exact_sum),
+            "domain": facts.domain.names(groups.codes[0]),
+            "policy_type": facts.policy_type.names(groups.codes[1]),
+            "modes": pd.Series(_modes(facts, groups), dtype="str"),
+            "reports": counts(
+                number(reports.codes[0], facts.reports, reports.codes[1], groups.size)
+            ),
+            "senders": counts(np.bincount(senders.codes[0], minlength=groups.size)),
+            "successful": counts(successful),
+            "failed": counts(failed),
+            "failure_share": pd.Series(share(failed, failed + successful)).astype("Float64"),
         }
-    ).reset_index()
-    total = found["successful"] + found["failed"]
-    found["failure_share"] = [
-        f / t if t else None for f, t in zip(found["failed"], total, strict=True)
-    ]
-    found["failure_share"] = found["failure_share"].astype("Float64")
+    )
     return found.sort_values(
         ["domain", "policy_type"], key=lambda c: c.astype("str"), ignore_index=True
     )
 
 
-def _seen(modes: "pd.Series[str]") -> str:
-    return ", ".join(modes.dropna().astype("str").unique())
-
-
-def exact_sum(counts: "pd.Series[int]") -> int:
-    """Add counts up without a bound, absent ones left out."""
-    present = counts.dropna()
-    if present.empty:
-        return 0
-    if int(present.max()) < 2**62 // len(present):
-        return int(present.sum())
-    return sum(map(int, present))
+def _modes(facts: Facts, groups: Groups) -> list[str]:
+    """Give the modes of each group in the order in which they were first seen."""
+    there = np.flatnonzero(facts.mode.codes != NONE)
+    modes = grouped(
+        (groups.place[there], groups.size), (facts.mode.codes[there], len(facts.mode.words))
+    )
+    first = np.full(modes.size, np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(first, modes.place, facts.day[there])
+    found: list[list[str]] = [[] for _ in range(groups.size)]
+    for at in np.lexsort((first, modes.codes[0])).tolist():
+        found[int(modes.codes[0][at])].append(facts.mode.words[modes.codes[1][at]])
+    return [", ".join(words) for words in found]
 
 
 def _problems(problems: pd.DataFrame) -> pd.DataFrame:

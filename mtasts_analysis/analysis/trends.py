@@ -1,6 +1,5 @@
 """How sessions and failures go over time, and on which day that changed."""
 
-from itertools import pairwise
 from math import log10
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from mtasts_analysis.analysis.facts import (
     counts,
     dates,
     grouped,
+    number,
     share,
     totals,
 )
@@ -24,6 +24,8 @@ from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.errors import InputError
 
 Period = Literal["day", "week", "month"]
+
+_Series = npt.NDArray[np.float64]
 
 FEWEST_DAYS = 2
 """Days that either side of a change must have, and days with failures that its higher side must have."""
@@ -90,16 +92,20 @@ def over_time(
     facts = data.facts
     if split is not None and split not in _SPLITS:
         raise InputError(f"split: expected one of {', '.join(_SPLITS)}; got {split!r}")
-    mask = facts.sessions_where(where) & facts.dated
-    period, whole = _periods(facts, by)
+    rows = np.flatnonzero(facts.sessions_where(where) & facts.dated)
+    period, whole = _periods(facts, rows, by)
     column = _split(facts, split)
-    days, low = _from_zero(period[mask])
-    by_column = () if column is None else ((column.codes[mask], len(column.words)),)
+    days, low = _from_zero(period)
+    by_column = () if column is None else ((column.codes[rows], len(column.words)),)
     groups = grouped(days, *by_column)
-    place, kept = groups.place, whole[mask]
-    failed = totals(place, np.where(kept, facts.failed[mask], 0), groups.size)
-    successful = totals(place, np.where(kept, facts.successful[mask], 0), groups.size)
-    results = np.bincount(place, weights=kept, minlength=groups.size).astype(np.int64)
+    failed, successful = facts.failed[rows], facts.successful[rows]
+    every = number(groups.place, facts.results, rows, groups.size)
+    results = every
+    if not whole.all():
+        failed[~whole] = successful[~whole] = 0
+        results = number(groups.place[whole], facts.results, rows[whole], groups.size)
+    failed = totals(groups.place, failed, groups.size)
+    successful = totals(groups.place, successful, groups.size)
     frame = pd.DataFrame(
         {
             "period": dates(groups.codes[0] + low),
@@ -109,7 +115,7 @@ def over_time(
             "successful": counts(successful),
             "failed": counts(failed),
             "failure_share": pd.Series(share(failed, failed + successful)).astype("Float64"),
-            "left_out": counts(np.bincount(place, minlength=groups.size) - results),
+            "left_out": counts(every - results),
         }
     )
     none = frame["results"] == 0
@@ -139,7 +145,9 @@ def failures_over_time(
     -------
     pandas.DataFrame
         `period`, the column of `split`, `failures` (details), `sessions` (their failed sessions). Only
-        what occurs has a row; details of reports that no one period holds are left out.
+        what occurs has a row; details of reports that no one period holds are left out. A period
+        without a row had no such failure, or no report: `frame.attrs["reported"]` lists the periods
+        of which there are reports, as ISO dates.
 
     Raises
     ------
@@ -150,28 +158,41 @@ def failures_over_time(
     columns = {"result_type": facts.result_type, "effect": facts.effect, "mx_host": facts.mx}
     if split not in columns:
         raise InputError(f"split: expected one of {', '.join(columns)}; got {split!r}")
-    period, whole = _periods(facts, by)
     column = columns[split]
-    mask = facts.failures_where(where) & (facts.dated & whole)[facts.of]
-    days, low = _from_zero(period[facts.of[mask]])
-    groups = grouped(days, (column.codes[mask], len(column.words)))
+    policies = facts.policies_where(where) & facts.dated
+    details = np.flatnonzero(facts.failures_where(where, policies))
+    period, whole = _periods(facts, facts.of[details], by)
+    details, period = details[whole], period[whole]
+    days, low = _from_zero(period)
+    groups = grouped(days, (column.codes[details], len(column.words)))
     frame = pd.DataFrame(
         {
             "period": dates(groups.codes[0] + low),
             split: column.names(groups.codes[1]),
-            "failures": counts(np.bincount(groups.place, minlength=groups.size)),
-            "sessions": counts(totals(groups.place, facts.sessions[mask], groups.size)),
+            "failures": counts(number(groups.place, facts.details, details, groups.size)),
+            "sessions": counts(totals(groups.place, facts.sessions[details], groups.size)),
         }
     )
     frame.attrs["by"] = by
+    frame.attrs["reported"] = [f"{day:%Y-%m-%d}" for day in dates(_reported(facts, policies, by))]
     return frame
+
+
+def _reported(facts: Facts, policies: Mask, by: str) -> npt.NDArray[Any]:
+    """Give the periods of which there are reports that they hold whole."""
+    first, last = facts.span()
+    there = np.zeros(last - first + 1, dtype=bool)
+    there[facts.day[policies & ~facts.long] - first] = True
+    long = np.flatnonzero(policies & facts.long)
+    period, whole = _periods(facts, long, by)
+    return np.unique(np.r_[_start(np.flatnonzero(there) + first, by), period[whole]])
 
 
 def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Answer: on which day did a kind of failure begin, stop, or change?
 
     The rule: for each domain, policy type, MX host and result type, the daily share of failed sessions
-    is split in two where two shares explain it best, and again within each part, as long as that beats
+    is split in two where two shares explain it best, and again within each part. A cut stays if it beats
     one share by :data:`LEAST_EVIDENCE` (twice the log-likelihood ratio, divided by how much more the
     days scatter than coin tosses would), the higher share reaches 0.1 % and is three times the lower,
     and the change is not a single day's. The :data:`MOST_SERIES` with the most failed sessions are read.
@@ -211,8 +232,11 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         (facts.policy_type.codes[base], len(facts.policy_type.words)),
     )
     at = kinds.place * size + day
-    sessions = totals(at, facts.failed[base] + facts.successful[base], kinds.size * size)
-    sessions = sessions.astype(np.float64).reshape(kinds.size, size)
+    sessions = sum(
+        np.bincount(at, weights=count[base], minlength=kinds.size * size)
+        for count in (facts.failed, facts.successful)
+    )
+    sessions = np.asarray(sessions).reshape(kinds.size, size)
     place_of = np.zeros(len(policies), dtype=np.int64)
     place_of[base] = kinds.place
 
@@ -228,11 +252,15 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     line = np.full(series.size, -1)
     line[read] = np.arange(len(read))
     mine = line[series.place]
-    failed = np.bincount(
-        mine[mine >= 0] * size + facts.day[of[mine >= 0]] - first,
-        weights=facts.sessions[rows[mine >= 0]],
-        minlength=len(read) * size,
-    ).reshape(len(read), size)
+    failed = (
+        np.bincount(
+            mine[mine >= 0] * size + facts.day[of[mine >= 0]] - first,
+            weights=facts.sessions[rows[mine >= 0]],
+            minlength=len(read) * size,
+        )
+        .reshape(len(read), size)
+        .astype(np.float64, copy=False)
+    )
     found: list[dict[str, Any]] = []
     for kind in range(kinds.size):
         days = np.flatnonzero(sessions[kind])
@@ -302,18 +330,31 @@ def _parts(cuts: list[int], size: int) -> list[tuple[int, int, int]]:
     return list(zip(bounds, bounds[1:], bounds[2:], strict=False))
 
 
-def _may_change(f: npt.NDArray[Any], s: npt.NDArray[Any]) -> Mask:
+def _may_change(f: _Series, s: _Series) -> Mask:
     """Mark the series, one a row, that a first cut would split: the others need no closer look."""
     if f.shape[1] < 2 * FEWEST_DAYS:
         return np.zeros(len(f), dtype=bool)
     before_f, before_s = (x.cumsum(axis=1)[:, FEWEST_DAYS - 1 : -FEWEST_DAYS] for x in (f, s))
     all_f, all_s = f.sum(axis=1, keepdims=True), s.sum(axis=1, keepdims=True)
     two = _likelihood(before_f, before_s) + _likelihood(all_f - before_f, all_s - before_s)
-    found: Mask = (2 * (two - _likelihood(all_f, all_s))).max(axis=1) >= LEAST_EVIDENCE
+    gain = 2 * (two - _likelihood(all_f, all_s)).max(axis=1)
+    found: Mask = gain >= LEAST_EVIDENCE
+    for at in np.flatnonzero(found).tolist():
+        found[at] = gain[at] >= _least(f[at], s[at])
     return found
 
 
-def changes(failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64]) -> list[int]:
+def _least(failed: _Series, sessions: _Series) -> float:
+    """Give the evidence by which two shares must beat one for a series to be split at first.
+
+    A quarter of what is asked for in the end: a short outage in a long series shows only once it is cut
+    at both of its ends.
+    """
+    scatter = _dispersion(failed, sessions, [0, len(failed)])
+    return LEAST_EVIDENCE * max(1.0, scatter / 4)
+
+
+def changes(failed: _Series, sessions: _Series) -> list[int]:
     """Find where a series of daily shares changes, by the rule that :func:`change_points` states.
 
     Examples
@@ -323,6 +364,7 @@ def changes(failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64]) 
     """
     f, s = np.concatenate([[0], failed.cumsum()]), np.concatenate([[0], sessions.cumsum()])
     seen = np.concatenate([[0], (failed > 0).cumsum()])
+    least = _least(failed, sessions)
 
     def evidence(low: int, at: Any, high: int) -> Any:
         two = _likelihood(f[at] - f[low], s[at] - s[low])
@@ -335,23 +377,25 @@ def changes(failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64]) 
             return []
         gain = evidence(low, at, high)
         middle = int(at[gain.argmax()])
-        if gain.max() < LEAST_EVIDENCE:
+        if gain.max() < least:
             return []
         return [*cut(low, middle), middle, *cut(middle, high)]
 
     bounds = [0, *cut(0, len(failed)), len(failed)]
     dispersion = _dispersion(failed, sessions, bounds)
-    # Coin tosses would have been split as above; what scatters more is joined again, weakest cut first.
-    while len(bounds) > 2:
-        parts = _parts(bounds[1:-1], len(failed))
-        strength = [
-            float(evidence(*part)) / dispersion if _matters(f, s, seen, *part) else 0.0
-            for part in parts
-        ]
-        weakest = int(np.argmin(strength))
-        if strength[weakest] >= LEAST_EVIDENCE:
-            break
-        del bounds[weakest + 1]
+
+    def strength(at: int) -> float:
+        part = bounds[at - 1], bounds[at], bounds[at + 1]
+        return float(evidence(*part)) / dispersion if _matters(f, s, seen, *part) else 0.0
+
+    # What scatters more than that is joined again, the weakest cut first.
+    strengths = [strength(at) for at in range(1, len(bounds) - 1)]
+    while strengths and min(strengths) < LEAST_EVIDENCE:
+        weakest = strengths.index(min(strengths)) + 1
+        del bounds[weakest], strengths[weakest - 1]
+        for at in (weakest - 1, weakest):
+            if 1 <= at <= len(strengths):
+                strengths[at - 1] = strength(at)
     return bounds[1:-1]
 
 
@@ -364,37 +408,30 @@ def _matters(f: Any, s: Any, seen: Any, low: int, cut: int, high: int) -> bool:
 
 def _likelihood(failed: Any, sessions: Any) -> Any:
     """Give the log-likelihood of failures at their own share."""
-    failed, sessions = np.asarray(failed, dtype=float), np.asarray(sessions, dtype=float)
     passed = sessions - failed
-    whole = np.maximum(sessions, 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(failed > 0, failed * np.log(failed / whole), 0) + np.where(
-            passed > 0, passed * np.log(passed / whole), 0
-        )
+    # log(max(x, 1)) stands for log(x): where x is 0, its factor is.
+    found = failed * np.log(np.maximum(failed, 1)) + passed * np.log(np.maximum(passed, 1))
+    return found - sessions * np.log(np.maximum(sessions, 1))
 
 
-def _dispersion(
-    failed: npt.NDArray[np.float64], sessions: npt.NDArray[np.float64], bounds: list[int]
-) -> float:
+def _dispersion(failed: _Series, sessions: _Series, bounds: list[int]) -> float:
     """Give how much more neighbouring days of a part differ than coin tosses would; at least 1.
 
     The squared differences' median, which few odd days do not move, over that of χ² with one degree of
     freedom (0.4549). Differences across a cut do not count: there the share may really have changed.
     """
-    squares = []
-    for low, high in pairwise(bounds):
-        there = sessions[low:high] > 0
-        f, s = failed[low:high][there], sessions[low:high][there]
-        pooled = (f[1:] + f[:-1]) / (s[1:] + s[:-1])
-        variance = pooled * (1 - pooled) * (1 / s[1:] + 1 / s[:-1])
-        some = variance > 0
-        squares.append((f[1:] / s[1:] - f[:-1] / s[:-1])[some] ** 2 / variance[some])
-    joined = np.concatenate(squares)
-    if not len(joined):
+    there = np.flatnonzero(sessions > 0)
+    f, s = failed[there], sessions[there]
+    pooled = (f[1:] + f[:-1]) / (s[1:] + s[:-1])
+    variance = pooled * (1 - pooled) * (1 / s[1:] + 1 / s[:-1])
+    part = np.searchsorted(bounds, there, side="right")
+    some = (variance > 0) & (part[1:] == part[:-1])
+    if not some.any():
         return 1.0
+    squares = (f[1:] / s[1:] - f[:-1] / s[:-1])[some] ** 2 / variance[some]
     # Two or three differences are no measure of scatter: they weigh against ten days of coin tosses.
-    found = max(1.0, float(np.median(joined)) / 0.4549)
-    return (found * len(joined) + _TOSSES) / (len(joined) + _TOSSES)
+    found = max(1.0, float(np.median(squares)) / 0.4549)
+    return (found * len(squares) + _TOSSES) / (len(squares) + _TOSSES)
 
 
 _TOSSES = 10
@@ -431,11 +468,13 @@ def _start(days: npt.NDArray[Any], by: str) -> Counts:
     raise InputError(f"by: expected day, week or month; got {by!r}")
 
 
-def _periods(facts: Facts, by: str) -> tuple[Counts, Mask]:
-    """Give each policy result's period, and whether it holds the report whole."""
-    first = _start(facts.day, by)
-    last = _start(facts.report_last[facts.report], by)
-    return first, ~facts.long | (first == last)
+def _periods(facts: Facts, rows: npt.NDArray[Any], by: str) -> tuple[Counts, Mask]:
+    """Give the period of each of some policy results, and whether it holds the report whole."""
+    first = _start(facts.day[rows], by)
+    whole = ~facts.long[rows]
+    long = np.flatnonzero(~whole)
+    whole[long] = first[long] == _start(facts.report_last[facts.report[rows[long]]], by)
+    return first, whole
 
 
 def _from_zero(days: npt.NDArray[Any]) -> tuple[tuple[npt.NDArray[Any], int], int]:

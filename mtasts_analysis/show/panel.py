@@ -8,10 +8,9 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.analysis.facts import Data, number
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.analysis.trends import Period
 from mtasts_analysis.archive import export
@@ -322,21 +321,20 @@ def facets(data: Data, where: Filter) -> dict[str, list[tuple[str | None, int]]]
         "mx_hosts": facts.mx,
         "effects": facts.effect,
     }
-    everywhere = facts.policies_where(where)
+    chosen = facts.policies_where(where)
     found: dict[str, list[tuple[str | None, int]]] = {}
     for name, column in columns.items():
         others = where.but(**{name: ()}) if getattr(where, name) else where
         if name in _OF_FAILURES:
-            rows = facts.failures_where(others, everywhere)
-            codes = column.codes
+            rows = np.flatnonzero(facts.failures_where(others, chosen))
+            codes, stand_for = column.codes, facts.details
         else:
-            rows = everywhere if others is where else facts.policies_where(others)
+            mask = chosen if others is where else facts.policies_where(others)
+            rows, stand_for = np.flatnonzero(mask), facts.results
             codes = facts.policy_sender if name == "senders" else column.codes
-        found[name] = _counted(codes[rows], column.words)
+        counts = number(codes[rows] + 1, stand_for, rows, len(column.words) + 1)
+        order = np.argsort(-counts, kind="stable")
+        found[name] = [
+            (column.word(at - 1), int(counts[at])) for at in order.tolist() if counts[at]
+        ]
     return found
-
-
-def _counted(codes: npt.NDArray[np.int32], words: tuple[str, ...]) -> list[tuple[str | None, int]]:
-    counts = np.bincount(codes + 1, minlength=len(words) + 1)
-    order = np.argsort(-counts, kind="stable")
-    return [(words[at - 1] if at else None, int(counts[at])) for at in order.tolist() if counts[at]]

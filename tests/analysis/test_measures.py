@@ -479,6 +479,21 @@ def test_a_sender_on_an_old_policy():
     assert found["sessions"].tolist() == [99, 81, 90, 90, 180]
 
 
+def test_a_policy_that_came_back_is_not_old():
+    """After a roll-back everybody sees the first policy again; who never left it was late, and is no more."""
+    rolled = [
+        report(d, [policy(9, text=NEWER if 10 <= d < 15 else POLICY)], sender=s)
+        for d in range(25)
+        for s in ("Quick", "Other")
+    ]
+    stayed = [report(d, [policy(9)], sender="Stayed") for d in range(25)]
+    found = ma.policy_history(load([*rolled, *stayed]))
+    assert not found["stale"].any()
+    # While the newer one was in force, it was late.
+    until = ma.policy_history(load([*rolled, *stayed]), ma.Filter(end="2026-03-15"))
+    assert list(until.loc[until["stale"], "sender"]) == ["Stayed"]
+
+
 def path_without_tls(victims, others):
     days = []
     for d in range(10):
@@ -532,6 +547,9 @@ def test_nothing_is_an_answer(archive):
 
 def test_sums_past_int64_are_integers_still():
     data = load([report(d, [policy(2**63 - 1)]) for d in range(3)])
+    both = load([report(d, [policy(2**62, [("dns-error", MX1, 2**62 + 5)])]) for d in range(3)])
+    for measure, times in ((ma.over_time, 3), (ma.senders, 3), (ma.policy_history, 3)):
+        assert sum(map(int, measure(both)["sessions"])) == times * (2**63 + 5), measure
     assert facts.total(data.facts.successful) == 3 * (2**63 - 1)
     assert sum(map(int, ma.over_time(data)["successful"])) == 3 * (2**63 - 1)
     assert int(ma.senders(data)["sessions"].iloc[0]) == 3 * (2**63 - 1)
