@@ -39,18 +39,24 @@ class Limits:
     """What the archives inside one mail or nested archive may inflate to, together."""
     nested_entries: int = 100_000
     """Members of an archive, or lines of JSON Lines, inside a mail or another archive."""
-    expansion: int = 200
-    """Output bytes per input byte of a compressed file, asked once it has given `expansion_from`."""
+    expansion: int = 100
+    """Output bytes per input byte of a file's compressed data, asked once it has given `expansion_from`."""
     expansion_from: int = 64 * MIB
     """Report text packs 5 to 60 times; deflate's own ceiling, which bombs reach, is 1032."""
-    json_values: int = 4_000_000
+    barren: int = 2 * 1024 * MIB
+    """What compressed data may give without an item, where it expands more than 30 times."""
+    items: int = 200_000
+    """Items in compressed data that takes less than 16 bytes for each: no report packs so small."""
+    json_values: int = 3_000_000
     """Values in one report: a Python object each, where the strict reader declines."""
-    json_documents: int = 1_000_000
+    json_documents: int = 200_000
     """Documents in one JSON text that is not JSON Lines."""
     string_chars: int = 64 * KIB
     """A string in a report; a longer one is cut, with a problem."""
     notes: int = 100
     """Rows of `problems` from one report; what is past that is counted in one last row."""
+    problem_bytes: int = 256 * MIB
+    """Text in `problems`, from one load; what is past that is counted, a row for each code."""
 
 
 DEFAULT = Limits()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mtasts_analysis.archive import reports, sources, tables
 from mtasts_analysis.archive.sources import Item
@@ -89,7 +90,7 @@ def load_tables(
         }
         kept, dropped = tables.without_duplicates(joined, drop=drop_duplicates)
         kept = tables.canonical(tables.with_recipients(kept))
-    conflicts = sum(1 for code in kept["problems"]["code"].to_pylist() if code == "conflict")
+    conflicts = pc.sum(pc.equal(kept["problems"]["code"], "conflict")).as_py() or 0
     return kept, Accounting(
         reports=gathered.reports - dropped,
         duplicates=dropped,
@@ -108,10 +109,11 @@ class _Gathered:
         self.others: Counter[str] = Counter()
         self._raise = raise_problems
         self._limits = limits
-        self._builder = tables.Builder()
+        self._builder = tables.Builder(limits.problem_bytes)
         self._parts: list[dict[str, pa.Table]] = []
 
     def finish(self) -> list[dict[str, pa.Table]]:
+        self._builder.close()
         return [*self._parts, self._builder.take()]
 
     def add(self, item: Item) -> None:
@@ -123,14 +125,14 @@ class _Gathered:
                 self.reports += 1
             else:
                 self._tolerant(item)
-            if len(self._builder) >= _UNIT:
-                self._parts.append(self._builder.take())
         elif form == sources.OTHER:
             self._other(item.origin, item.code, item.detail)
         elif form == sources.REFUSED:
             self._reject(item.origin, item.code, item.detail)
         else:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
+        if len(self._builder) >= _UNIT:
+            self._parts.append(self._builder.take())
 
     def _tolerant(self, item: Item) -> None:
         found = accepted = False

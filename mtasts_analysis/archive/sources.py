@@ -129,7 +129,9 @@ class Reader:
         most = self.limits.report_bytes
         text = stream.take(most + 1)
         if is_lines(text):
-            yield from self._lines(stream, text, origin, budget)
+            stream.push_back(text)
+            del text
+            yield from self._lines(stream, origin, budget)
         elif len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-report-bytes", _over(most, "report_bytes"))
         else:
@@ -138,33 +140,40 @@ class Reader:
             form = REFUSED if fault.code == "zip-checksum" else REPORT
             yield Item(form, origin, text, fault.code, fault.detail)
 
-    def _lines(
-        self, stream: Stream, text: bytes, origin: str, budget: _Budget | None
-    ) -> Iterator[Item]:
+    def _lines(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
         """Give each document that begins a line: what is broken, or in several lines, costs no other.
 
-        Of short lines in a row that name no key of a report, those after the first hundred are one item:
-        64 MiB hold 22 million `{}`.
+        Of short lines in a row that name no two keys of a report, those after the first hundred are one
+        item: 64 MiB hold 22 million `{}`.
         """
         most = self.limits.report_bytes
         number = 1
         overlong = False
         short = 0
-        while text:
-            *documents, text = _LINE.split(text)
+        text = b""
+        while True:
             piece = stream.read()
+            if short > _RUN and not overlong and piece and not _MAY_SPEAK.search(text + piece):
+                # Nothing in it can be a report: it is counted in one step.
+                whole = text + piece
+                begins = whole.rfind(b"\n{")
+                if begins >= 0 and len(whole) - begins < _SHORT:
+                    short += len(_LINE.findall(whole, 0, begins + 1))
+                    number += whole.count(b"\n", 0, begins + 1)
+                    text = whole[begins + 1 :]
+                    continue
+            *documents, text = _LINE.split(text + piece)
             if not piece:
                 documents.append(text)
-                text = b""
             for document in documents:
+                quiet = len(document) < _SHORT and not _speaks(document)
                 if overlong:
                     overlong = False
-                elif short >= _RUN and len(document) < _SHORT and not _SPEAKS.search(document):
+                elif short >= _RUN and quiet:
                     short += 1
-                elif not document.isspace():
+                elif document and not document.isspace():
                     if short > _RUN:
                         yield _run(origin, number, short - _RUN)
-                    quiet = len(document) < _SHORT and not _SPEAKS.search(document)
                     short = short + 1 if quiet else 0
                     if budget is not None:
                         budget.entries -= 1
@@ -176,6 +185,8 @@ class Reader:
                             return
                     yield Item(REPORT, f"{origin}#{number}", document)
                 number += document.count(b"\n") + 1
+            if not piece:
+                break
             if len(text) > most:
                 if not overlong:
                     where, detail = f"{origin}#{number}", _over(most, "report_bytes")
@@ -183,7 +194,6 @@ class Reader:
                 overlong = True
                 number += text.count(b"\n", 0, -1)
                 text = text[-1:]  # it may be the line break before the next
-            text += piece
         if short > _RUN:
             yield _run(origin, number, short - _RUN)
         if stream.fault:
@@ -296,7 +306,9 @@ class Reader:
         nested = budget or (
             _Budget(self.limits.nested_bytes, self.limits.nested_entries) if layer else None
         )
-        yield from self.items(_bounded(inflated, nested), origin, layer + 1, nested)
+        for item in self.items(_bounded(inflated, nested), origin, layer + 1, nested):
+            yield item
+            inflated.item()
         if inflated.trailing:
             yield Item(
                 NOTE, origin, b"", f"{form}-trailing", f"bytes after the {form} data are left out"
@@ -313,6 +325,8 @@ class Reader:
         number = 0
         for number, member in enumerate(members, 1):  # noqa: B007  # counted for the empty archive
             name = f"{origin}!{shown(member.name)}"
+            if len(name) > _ORIGIN:  # names in names, each of them long
+                name = shown(name)
             if budget is not None:
                 budget.entries -= 1
                 if budget.entries < 0:
@@ -434,10 +448,27 @@ _LATER = re.compile(
 )
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
-_SHORT, _RUN = 64, 100
+_SHORT, _RUN = 256, 100
+_KEY = re.compile(
+    rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
+)
+_MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
+
+
+def _speaks(document: bytes) -> bool:
+    """Tell whether a document may name two keys of a report: an escape may hide one."""
+    found = _MAY_SPEAK.search(document)
+    return found is not None and (
+        b"\\" in document
+        or b"smtp_tls_reports" in document
+        or _KEY.search(document, found.end()) is not None
+    )
+
+
 _QUOTED = re.compile(
     rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.IGNORECASE | re.MULTILINE
 )
+_ORIGIN = 1_024
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"
 _PART_UNREADABLE = (
     "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
@@ -522,7 +553,7 @@ def shown(name: str) -> str:
     )
     if not text.isprintable():
         text = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= 1_024 else f"{text[:512]}…{text[-500:]}"
+    return text if len(text) <= _ORIGIN else f"{text[:512]}…{text[-500:]}"
 
 
 def files(paths: list[str]) -> Iterator[str | Item]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from isal import igzip_lib, isal_zlib
 
-from mtasts_analysis.limits import CHUNK, Limits
+from mtasts_analysis.limits import CHUNK, KIB, Limits
 
 _EMPTY = b""
 
@@ -109,7 +109,10 @@ class Stream:
 
     def push_back(self, piece: bytes) -> None:
         """Put bytes back in front."""
-        if piece:
+        at = self._at - len(piece)
+        if at >= 0 and self._buffer.startswith(piece, at):
+            self._at = at  # they were taken from here: nothing is copied
+        elif piece:
             self._buffer, self._at = piece + self._buffer[self._at :], 0
 
     def window(self, size: int, counted: Callable[[int], None] | None = None) -> "Stream":
@@ -176,23 +179,74 @@ ERRORS: tuple[type[Exception], ...] = (
 )
 
 
+class Expansion:
+    """What all compressed data of one file took and gave, together.
+
+    A million small bombs in one zip are one bomb. Once there is too much, data that expands as text does
+    is still read: a report that stands behind the bombs is not lost with them.
+    """
+
+    __slots__ = ("_given", "_items", "_limits", "_taken", "given", "taken")
+
+    def __init__(self, limits: Limits) -> None:
+        self.taken = self.given = 0
+        self._taken = self._given = 0  # as they were at the last item
+        self._items = 0
+        self._limits = limits
+
+    def item(self) -> str:
+        """Count an item; say what is wrong where there are more than such data can hold."""
+        self._taken, self._given = self.taken, self.given
+        self._items += 1
+        most = self._limits.items
+        if self._items > most and self._items * _ITEM > self.taken:
+            return f"more than {most} items, each of less than {_ITEM} bytes (limit: items)"
+        return ""
+
+    def excess(self, taken: int, given: int) -> str:
+        """Say what is wrong where a stream that took and gave so much goes on as a bomb does."""
+        limits, most = self._limits, self._limits.expansion
+        if self.given <= limits.expansion_from or given <= _SMALL:
+            return ""
+        if self.given > most * self.taken and given > most * taken:
+            return f"expands more than {most} times, as a bomb does (limit: expansion)"
+        barren = self.given - self._given
+        if barren > limits.barren and barren > _BARREN * (self.taken - self._taken):
+            return (
+                f"holds nothing in {limits.barren} bytes and expands as a bomb does (limit: barren)"
+            )
+        return ""
+
+
+_SMALL = 4 * KIB
+"""Nothing so small is a bomb, alone."""
+_ITEM = 16
+"""Bytes: no report packs smaller, but what repeats without end does."""
+_BARREN = 30
+"""Times: logs and mail pack less."""
+_FEED = 4 * KIB
+"""What a member's reader is given first; what it does not take is copied: members may be 20 bytes."""
+
+
 class Inflated:
     """The decompressed side of a stream; members in a row are one, as RFC 1952 §2.2 has it.
 
     Ends early, with :attr:`fault` set, where the data is broken, is cut, or expands as only a bomb does.
     """
 
-    def __init__(self, source: Stream, form: str, limits: Limits) -> None:
+    def __init__(
+        self, source: Stream, form: str, limits: Limits, expansion: Expansion | None = None
+    ) -> None:
         self.fault = Fault()
         self.trailing = False
+        self.expansion = Expansion(limits) if expansion is None else expansion
+        self._feed = _FEED
         self._source = source
         self._form = form
         self._make, self._magic = MAKERS[form]
         self._machine = self._make()
-        self._input = _EMPTY
         self._taken = 0
         self._given = 0
-        self._limits = limits
         self._ended = False
 
     def read(self, size: int) -> bytes:
@@ -204,9 +258,10 @@ class Inflated:
                 continue
             data = _EMPTY
             if machine.needs_input:
-                data = self._input or self._source.read(CHUNK)
-                self._input = _EMPTY
+                data = self._source.read(self._feed)
+                self._feed = min(CHUNK, 4 * self._feed)
                 self._taken += len(data)
+                self.expansion.taken += len(data)
                 if not data:
                     self._ended = True
                     self.fault.set(f"{self._form}-truncated", f"the {self._form} data is cut")
@@ -218,31 +273,47 @@ class Inflated:
                 self.fault.set(f"{self._form}-corrupt", f"the {self._form} data is broken: {error}")
                 break
             self._given += len(piece)
-            limits = self._limits
-            if self._given > limits.expansion_from and self._given > limits.expansion * self._taken:
-                self._ended = True
-                self.fault.set(
-                    "limit-expansion",
-                    f"expands more than {limits.expansion} times, as a bomb does (limit: expansion)",
-                )
+            self.expansion.given += len(piece)
+            excess = self.expansion.excess(self._taken, self._given)
+            if excess:
+                self._stop(excess)
                 break
             if piece:
                 return piece
         return _EMPTY
 
+    def item(self) -> None:
+        """Note that an item was found in it."""
+        excess = self.expansion.item()
+        if excess:
+            self._stop(excess)
+
+    def _stop(self, detail: str) -> None:
+        self._ended = True
+        self.fault.set("limit-expansion", detail)
+
     def _next_member(self) -> None:
         rest = self._machine.unused_data
         self._taken -= len(rest)
-        self._source.push_back(rest)
+        self.expansion.taken -= len(rest)
+        source = self._source
+        source.push_back(rest)
+        self._feed = _FEED
         if not self._magic:
             self._ended = True
             return
+        if self._form == "xz":  # its format's §2.2: zeros by fours may follow a stream
+            while source.peek(4) == b"\0\0\0\0":
+                zeros = source.read(_FEED)
+                after = zeros.lstrip(b"\0")
+                if after:
+                    source.push_back(after)
         longest = max(map(len, self._magic))
-        if self._source.peek(longest).startswith(self._magic):
+        if source.peek(longest).startswith(self._magic):
             self._machine = self._make()
             return
         # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
-        self.trailing = bool(self._source.peek(1))
+        self.trailing = bool(source.peek(1))
         self._ended = True
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from mtasts_analysis.archive import wire
 from mtasts_analysis.archive.mail import Facts
 from mtasts_analysis.archive.reports import TOLERANCES, Parsed
+from mtasts_analysis.limits import DEFAULT
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
@@ -137,7 +138,12 @@ class Builder:
     joined by Arrow: few values are converted object by object.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, problem_bytes: int = DEFAULT.problem_bytes) -> None:
+        self._room = problem_bytes
+        self._more: dict[tuple[str, str], tuple[str, int]] = {}
+        self._clear()
+
+    def _clear(self) -> None:
         self._reports: list[tuple[Any, ...]] = []
         self._policies: list[tuple[Any, ...]] = []
         self._details: list[wire.Detail] = []
@@ -146,7 +152,7 @@ class Builder:
         self._applied: dict[wire.Applied, int] = {}
 
     def __len__(self) -> int:
-        return len(self._reports) + len(self._details)
+        return len(self._reports) + len(self._policies) + len(self._details) + len(self._problems)
 
     def report(self, origin: str, parsed: Parsed, facts: Facts) -> None:
         """Add one report."""
@@ -202,8 +208,20 @@ class Builder:
     def problem(
         self, origin: str, report_key: str | None, severity: str, code: str, detail: str
     ) -> None:
-        """Add one row of `problems`."""
-        self._problems.append((origin, report_key, severity, code, detail))
+        """Add one row of `problems`, while there is room: what is past that is counted."""
+        self._room -= len(origin) + len(detail) + _ROW
+        if self._room >= 0:
+            self._problems.append((origin, report_key, severity, code, detail))
+        else:
+            first, count = self._more.get((severity, code), (origin, 0))
+            self._more[severity, code] = first, count + 1
+
+    def close(self) -> None:
+        """Add the rows that say what there was no room for."""
+        for (severity, code), (origin, count) in self._more.items():
+            detail = f"{count} more, from here on, are left out (limit: problem_bytes)"
+            self._problems.append((origin, None, severity, code, detail))
+        self._more = {}
 
     def take(self) -> dict[str, pa.Table]:
         """Give the gathered rows as tables and begin anew.
@@ -291,11 +309,13 @@ class Builder:
             "failures": pa.table(failures, schema=SCHEMAS["failures"]),
             "problems": pa.table(problems, schema=SCHEMAS["problems"]),
         }
-        Builder.__init__(self)
+        self._clear()
         return tables
 
 
 FAILURES = "_failures"
+_ROW = 64
+"""Bytes of a row of `problems` beside its text."""
 
 
 def recipient(

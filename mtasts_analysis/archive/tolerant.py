@@ -5,12 +5,12 @@ What is accepted, and who forced it, stands in :data:`mtasts_analysis.archive.re
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from mtasts_analysis.archive import instants, wire
-from mtasts_analysis.limits import COUNT_MAX, Limits
+from mtasts_analysis.limits import COUNT_MAX, KIB, Limits
 
 Note = tuple[str, str]
 """A code of the table of tolerances, and where in the report."""
@@ -52,10 +52,11 @@ class _Object(dict[str, Any]):
     twice: tuple[str, ...] = ()
 
 
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()
+        found = _Object(found)
         found.twice = tuple({k: None for k, _ in pairs if k in seen or seen.add(k)})  # type: ignore[func-returns-value]  # add() is the memory
     return found
 
@@ -133,6 +134,7 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
     # A broken value may be scanned again and again from every line in it: a bound keeps that linear.
     work = 4 * len(text) + 100_000
     given = 0
+    passed = 0
     while at < len(text):
         if given >= limits.json_documents:
             yield Refusal("limit-json-documents", f"more than {limits.json_documents} documents")
@@ -144,7 +146,7 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
             yield Refusal("json-too-deep", "nested deeper than any report")
             reached = len(text)
         except json.JSONDecodeError as error:
-            yield Refusal("json-malformed", f"{error.msg} at character {error.pos}")
+            yield Refusal("json-malformed", f"{error.msg} at character {passed + error.pos}")
             reached = error.pos
         else:
             yield value
@@ -162,6 +164,12 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
             )
             return
         at = following.end() - 1
+        if at > _PASSED:
+            # Python's error counts the lines before it, each time: few may stand there.
+            text, at, passed = text[at:], 0, passed + at
+
+
+_PASSED = 256 * KIB
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -177,7 +185,7 @@ def _document(value: Any, text_notes: list[Note], limits: Limits) -> Document | 
         reader.note(code, where)
     if "begin_date" in value and "policies" in value:
         reader.note("parsedmarc-json", "")
-        value = _from_parsedmarc(value)
+        return reader.document(_from_parsedmarc(value), _policy_from_parsedmarc)
     if len(_TOP_KEYS & value.keys()) < 2:
         return Refusal("json-other", "JSON, but none of a report's keys", "other-json")
     return reader.document(value)
@@ -294,7 +302,10 @@ class _Reader:
 
     # -- the report ---------------------------------------------------------------------------------
 
-    def document(self, value: dict[str, Any]) -> Document:
+    def document(
+        self, value: dict[str, Any], policy: Callable[[Any], Any] | None = None
+    ) -> Document:
+        """Read a report; `policy` turns another form's policy into RFC 8460's, one at a time."""
         top = self.object(value, "", _REPORT)
         organization = self.required(top, "organization-name", "")
         start_text, start, end_text, end = self.span(top)
@@ -307,7 +318,10 @@ class _Reader:
         elif not isinstance(policies, list):
             self.note("policies-not-array", "")
             policies = [policies]
-        results = [self.result(item, f"policies[{i}]") for i, item in enumerate(policies)]
+        results = [
+            self.result(policy(item) if policy else item, f"policies[{i}]")
+            for i, item in enumerate(policies)
+        ]
         report = wire.Report(
             organization_name=organization,
             date_range=wire.DateRange(start_datetime=start_text, end_datetime=end_text),
@@ -491,13 +505,15 @@ def _from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
         },
         "contact-info": value.get("contact_info"),
         "report-id": value.get("report_id"),
-        "policies": [_policy_from_parsedmarc(p) for p in policies if isinstance(p, dict)]
+        "policies": [p for p in policies if isinstance(p, dict)]
         if isinstance(policies, list)
         else policies,
     }
 
 
-def _policy_from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
+def _policy_from_parsedmarc(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
     policy = {"policy-type": value.get("policy_type"), "policy-domain": value.get("policy_domain")}
     for theirs, ours in (("policy_strings", "policy-string"), ("mx_host_patterns", "mx-host")):
         if value.get(theirs) is not None:

@@ -5,17 +5,20 @@ that declare 4 GB) needs it, and a stream has no end yet. So whole members befor
 byte once, in bounded memory.
 """
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mtasts_analysis.archive.streams import Fault, Inflated, Stream
+from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream
 from mtasts_analysis.limits import CHUNK, Limits
 
 _LOCAL = b"PK\x03\x04"
 _HEADER = struct.Struct("<4x5H3L2H")
 _SIGNATURES = (_LOCAL, b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x06\x08")
+_SIGNATURE = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06|\x06[\x06-\x08])")
+_NEAR = 256
 _SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the first member
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
 _FORMS = {8: "deflate", 12: "bzip2"}
@@ -32,6 +35,7 @@ class Member(NamedTuple):
 
 def members(stream: Stream, limits: Limits) -> Iterator[Member]:
     """Give each member of a zip; whatever its taker leaves of it is passed over."""
+    expansion = Expansion(limits)
     if stream.peek(4).startswith(_SPANNED):
         stream.skip(4)
     while True:
@@ -83,7 +87,8 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
         if method == 0:
             packed = min(packed, size)  # stored, they are equal: the larger one lies
         body = stream.window(packed) if known else stream
-        content = _checked(body, method, packed, None if flags & _DESCRIPTOR else crc, limits)
+        inflated = Inflated(body, _FORMS[method], limits, expansion) if method else None
+        content = _checked(body, inflated, packed, None if flags & _DESCRIPTOR else crc)
         yield Member(name, content)
         while content.read():
             pass
@@ -97,10 +102,9 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
             return
 
 
-def _checked(body: Stream, method: int, packed: int, crc: int | None, limits: Limits) -> Stream:
+def _checked(body: Stream, inflated: Inflated | None, packed: int, crc: int | None) -> Stream:
     """Inflate a member; its CRC (4.4.7), where it is known by now, is judged at the end."""
     fault = Fault()
-    inflated = Inflated(body, _FORMS[method], limits) if method else None
     running = 0
     given = 0
     done = False
@@ -145,21 +149,24 @@ def _zip64(extra: bytes, both: bool, packed: int) -> int:
 def _seek(stream: Stream, within: int | None = None) -> bool:
     """Go to the next signature; within so many bytes where one must be near. False: there is none."""
     passed = 0
+    wanted = within + 4 if within else _NEAR
     while True:
-        piece = stream.read(within + 4 if within else CHUNK)
+        piece = stream.read(wanted)
         if not piece:
             return False
         if len(piece) < 4:
             piece += stream.take(4)
-        found = [at for s in _SIGNATURES if (at := piece.find(s)) >= 0]
+        found = _SIGNATURE.search(piece)
         if found:
-            stream.push_back(piece[min(found) :])
+            stream.push_back(piece[found.start() :])
             return True
         passed += len(piece)
+        if len(piece) < 4:
+            return False
+        stream.push_back(piece[-3:])
         if within and passed > within + 4:
-            stream.push_back(piece[-3:])
             return _seek(stream)
-        if len(piece) >= 4:
-            stream.push_back(piece[-3:])
-            if len(stream.peek(4)) < 4:
-                return False
+        if len(stream.peek(4)) < 4:
+            return False
+        # Members may be 30 bytes: what is read past a signature is read again.
+        wanted = min(CHUNK, 4 * wanted)

@@ -209,7 +209,7 @@ def inputs() -> Iterator[Hostile]:
         ("10,000 empty objects", lambda: b"{}" * 10_000, 0, "not-a-report"),
         ("parsedmarc of the wrong types", lambda: b'{"begin_date": 1, "end_date": [], "policies": {"a": 1}, "report_id": {}}', 1,
          ("parsedmarc-json date-unreadable not-a-string organization-name-missing contact-info-null"
-          " policies-not-array policy-missing summary-missing unknown-key")),
+          " policies-not-array policy-type-missing policy-domain-missing count-missing")),
     )  # fmt: skip
     yield from table(
         "keys",
