@@ -11,9 +11,10 @@ import pandas as pd
 from mtasts_analysis.analysis.facts import Data
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.checks.facts import Check
+from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.acknowledged import Acknowledged
-from mtasts_analysis.readiness.config import ReadinessConfig
+from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
 from mtasts_analysis.readiness.judgement import Judgement, judge, judge_all
 from mtasts_analysis.show import document
 from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
@@ -79,7 +80,7 @@ class Assessment(Judgement):
         return (
             f'<div class="mtasts"><style>{STYLE}</style><h3>{text(self.sentence, 600)}</h3>'
             f"<p>{text(self._standing())}</p></div>"
-            + frame_html(self.table, "Gates", columns=["question", "status", "figures", "action"])
+            + frame_html(self.table, "Gates", columns=["gate", "status", "figures", "action"])
         )
 
     def __repr__(self) -> str:
@@ -92,7 +93,7 @@ class Assessment(Judgement):
             f"next: {plain(self.next_step, 300)}"
             + (f" (not before {self.next_date})" if self.next_date else ""),
             "",
-            frame_text(self.table[["gate", "status", "figures"]], 40),
+            frame_text(self.table[["code", "status", "figures"]], 40),
         ]
         return "\n".join(parts)
 
@@ -106,8 +107,9 @@ def assess(
     domain: str,
     check: Check | None = None,
     as_of: date | str | None = None,
-    config: ReadinessConfig | None = None,
+    config: ReadinessConfig = DEFAULT,
     acknowledged: Sequence[Acknowledged] = (),
+    policy: Policy | str | None = None,
 ) -> Assessment:
     """Judge whether a domain may go to `enforce`, from reports, a live check, or both.
 
@@ -120,12 +122,14 @@ def assess(
     check
         What `check_domain` gave, or None to judge by reports alone.
     as_of
-        The day of the judgement: reports up to the day before count. By default the day after the last report
-        about the domain, or today.
+        The day of the judgement: reports up to the day before count. By default the day of the check or the one
+        after the last report about the domain, whichever is later, or today.
     config
         The thresholds.
     acknowledged
         What :func:`mtasts_analysis.read_acknowledged` gave.
+    policy
+        A draft, as text, to be judged as if it said `enforce`, in place of the policy that senders saw.
 
     Returns
     -------
@@ -135,17 +139,17 @@ def assess(
     Raises
     ------
     InputError
-        Neither reports nor a check, or an impossible domain or day.
+        Neither reports nor a check, an impossible domain or day, or a draft that is no policy.
 
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> found = ma.assess(data, "harbour.example")
-    >>> found.sentence
-    'As far as reports tell, harbour.example may go to enforce; a live check must still confirm it.'
+    >>> found.sentence  # doctest: +ELLIPSIS
+    'By reports up to 2026-05-01, harbour.example may go to enforce; a live check must still confirm it. Mind: ...'
     """
-    found = judge(data, domain, check, as_of, config, acknowledged)
+    found = judge(data, domain, check, as_of, config, acknowledged, policy)
     return Assessment(**{field.name: getattr(found, field.name) for field in fields(found)})
 
 
@@ -175,7 +179,7 @@ class Ranking:
 def assess_all(
     data: Data,
     as_of: date | str | None = None,
-    config: ReadinessConfig | None = None,
+    config: ReadinessConfig = DEFAULT,
     acknowledged: Sequence[Acknowledged] = (),
 ) -> Ranking:
     """Judge every domain of an archive by its reports, what needs work first.

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mtasts_analysis.errors import InputError
 
+CODES = ("interception", "open-change")
+"""The gates whose subjects can be closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
@@ -63,20 +66,24 @@ def read_acknowledged(path: str | os.PathLike[str]) -> tuple[Acknowledged, ...]:
     """
     file = Path(path)
     try:
-        entries = tomllib.loads(file.read_text(encoding="utf-8")).get("acknowledged", [])
+        given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(
             f"{file}: expected a TOML file of [[acknowledged]] entries; {error}"
         ) from error
+    entries = given.get("acknowledged", [])
+    if set(given) - {"acknowledged"} or not isinstance(entries, list):
+        raise InputError(f"{file}: expected [[acknowledged]] entries only; got {', '.join(given)}")
     found = []
-    for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
-        given = entry if isinstance(entry, dict) else {}
-        texts = [given.get(name) for name in ("code", "subject", "reason")]
-        until = given.get("until")
+    for number, entry in enumerate(entries, 1):
+        values = entry if isinstance(entry, dict) else {}
+        texts = [values.get(name) for name in ("code", "subject", "reason")]
+        until = values.get("until")
         known = [text for text in texts if isinstance(text, str) and text]
-        if len(known) < len(texts) or not isinstance(until, date):
+        if len(known) < len(texts) or known[0] not in CODES or type(until) is not date:
             raise InputError(
-                f"{file}: entry {number}: expected code, subject and reason as text, until as a date; got {given}"
+                f"{file}: entry {number}: expected code ({' or '.join(CODES)}), subject and reason as text,"
+                f" until as a date; got {entry}"
             )
         code, subject, reason = known
         found.append(Acknowledged(code, subject, reason, until))

@@ -1,6 +1,8 @@
 """Every threshold of the judgement, in one value that the write-up prints."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from mtasts_analysis.errors import InputError
 
 DAY, WEEK = 86_400, 604_800
 
@@ -9,6 +11,11 @@ DAY, WEEK = 86_400, 604_800
 class ReadinessConfig:
     """The thresholds of :func:`mtasts_analysis.assess`.
 
+    Raises
+    ------
+    InputError
+        A threshold below nought, or a share above one.
+
     Examples
     --------
     >>> ReadinessConfig(refused_most=0.001).refused_most
@@ -16,28 +23,50 @@ class ReadinessConfig:
     """
 
     days_in_testing: int = 21
-    """The guide: weeks 2 to 4 monitor a policy in testing."""
+    """Days in testing before enforce; the guide: weeks 2 to 4."""
     days_with_reports: int = 14
     """Days with reports, of the last 28."""
+    silence_most: int = 7
+    """Days without any report, after which reporting itself is taken for broken."""
     fewest_senders: int = 3
-    """Senders under which nothing is said of senders as such."""
+    """Reporting senders under which the figures speak for nobody else."""
     big_sender: float = 0.05
     """A sender with this share of the sessions is named."""
     honouring: float = 0.5
     """Share of sessions whose sender saw an `sts` policy, under which enforce would protect little."""
     recent_days: int = 14
-    """The window that is judged; its second half must not be worse."""
+    """The window that is judged; its second half must be as good."""
     refused_most: float = 0.005
     """Refused share, unknown types counted in, that passes: the guide's "near-zero failures"."""
-    forecast_most: float = 0.15
-    """Upper bound of the forecast that passes; 30 effective sender-days without a failure bound it at 12 %."""
+    forecast_days: int = 28
+    """The window of the impact and its forecast."""
+    forecast_most: float = 0.2
+    """Upper bound of the forecast that passes; 28 days without a failure bound it at 12 %, 21 days at 16 %."""
     certificate_days: int = 30
-    """The guide: warn when a certificate has less than this left."""
-    authenticated: float = 0.5
+    """Days left under which a certificate is warned of (the guide)."""
+    certificate_days_least: int = 7
+    """Days left under which a certificate would expire in the first week of enforce."""
+    authenticated: float = 0.8
     """Share of sessions that must come from reports with a valid DKIM signature (RFC 8460 §3)."""
     production_max_age: int = WEEK
-    """From this max_age on, enforce is production."""
+    """From this max_age on, enforce is production (the guide, week 6)."""
     resamples: int = 2_000
     """Of the forecast."""
     seed: int = 8461
     """The same archive gives the same interval."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            top = 1 if isinstance(field.default, float) else float("inf")
+            least = 2 if field.name in ("recent_days", "forecast_days", "resamples") else 0
+            if not least <= value <= top:
+                raise InputError(
+                    f"{field.name}: expected {least} or more"
+                    + (", at most 1" if top == 1 else "")
+                    + f"; got {value}"
+                )
+
+
+DEFAULT = ReadinessConfig()
+"""The thresholds where none are given."""

@@ -1,8 +1,7 @@
 """What if the policy had said `enforce`? The reports, replayed; sessions, never messages.
 
 A refused session's mail may still arrive by another MX, or on a retry (RFC 8461 §5.1). What is counted is a
-census of what was reported; the interval is a forecast, and resamples by sender and by day, for failures
-cluster by both.
+census of what was reported; the interval is a forecast.
 """
 
 from dataclasses import dataclass, field
@@ -13,17 +12,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mtasts_analysis.analysis.effects import LATENT, REFUSED, UNKNOWN
-from mtasts_analysis.analysis.facts import Data, counts, dates, grouped, totals
+from mtasts_analysis.analysis.effects import (
+    DANE_TYPES,
+    LATENT,
+    POLICY_TYPES,
+    REFUSED,
+    TLS_TYPES,
+    UNKNOWN,
+)
+from mtasts_analysis.analysis.facts import Data, Facts, counts, dates, grouped, total, totals
 from mtasts_analysis.analysis.filters import Filter
-from mtasts_analysis.analysis.intervals import Share, effective_sample, interval
+from mtasts_analysis.analysis.intervals import Share
+from mtasts_analysis.checks.coverage import covers
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.names import mx_matches
-from mtasts_analysis.readiness.config import ReadinessConfig
-
-FEWEST = 7
-"""Sender-days under which no forecast is made."""
+from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
+from mtasts_analysis.readiness.forecast import forecast
 
 _Array = npt.NDArray[Any]
 
@@ -39,21 +43,24 @@ class Impact:
     policy : Policy or None
         The draft that was replayed; None for the policies that senders saw.
     sessions : int
-        Sessions under `sts` in reports of a day; DANE (`tlsa`) stands apart and is no evidence.
+        Sessions under `sts`; DANE (`tlsa`) stands apart and is no evidence.
     refused : int
         Of them, those that would have been refused.
     cautious : int
-        With unknown types and failures that no detail explains.
+        With those of unknown types, and failures that no detail explains.
     latent : int
         Failed sessions of senders that found no policy: refused once they honour one. Not in `sessions`.
     already : int
         Of the refused, those under a policy that said `enforce` already.
+    left_out : tuple of str
+        MX hosts seen that the policy replayed does not list.
     forecast : Share
         The refused share (cautious) with its 95 % interval; None bounds on too few sender-days.
     sender_days : int
         How many days of a sender the forecast rests on.
-    daily : pandas.DataFrame
-        `day`, `sender`, `sessions`, `refused`, `cautious`.
+    cells : pandas.DataFrame
+        A row for each sender and start day: `day`, `sender`, `long` (reports over 25 hours), `sessions`,
+        `refused`, `cautious`.
     details : pandas.DataFrame
         A row for each MX host and result type that is refused or unknown: `mx_host`, `result_type`,
         `effect`, `sessions`, `senders`, `in_policy` (of the policy replayed).
@@ -66,36 +73,43 @@ class Impact:
     cautious: int
     latent: int
     already: int
+    left_out: tuple[str, ...]
     forecast: Share
     sender_days: int
-    daily: pd.DataFrame = field(repr=False)
+    cells: pd.DataFrame = field(repr=False)
     details: pd.DataFrame = field(repr=False)
 
     @cached_property
     def by_day(self) -> pd.DataFrame:
-        """The replay by day."""
-        return self._by("day")
+        """The replay by day. A report over 25 hours belongs to no day, and is left out."""
+        return self._by("day", self.cells[~self.cells["long"]])
 
     @cached_property
     def by_sender(self) -> pd.DataFrame:
         """The replay by sender, the most refused first."""
-        return self._by("sender").sort_values("cautious", ascending=False, ignore_index=True)
+        found = self._by("sender", self.cells)
+        return found.sort_values("cautious", ascending=False, kind="stable", ignore_index=True)
 
-    def _by(self, name: str) -> pd.DataFrame:
+    def _by(self, name: str, cells: pd.DataFrame) -> pd.DataFrame:
         columns = ["sessions", "refused", "cautious"]
-        return self.daily.groupby(name, as_index=False, dropna=False)[columns].sum()
+        return cells.groupby(name, as_index=False, dropna=False)[columns].sum()
 
     @property
     def share(self) -> float | None:
         """The refused share of the sessions seen: a census."""
         return self.refused / self.sessions if self.sessions else None
 
+    @property
+    def cautious_share(self) -> float:
+        """The same with unknown types and unexplained failures; 0 without sessions."""
+        return self.cautious / self.sessions if self.sessions else 0.0
+
 
 def replay(
     data: Data,
     where: Filter,
     policy: Policy | str | None = None,
-    config: ReadinessConfig | None = None,
+    config: ReadinessConfig = DEFAULT,
 ) -> Impact:
     """Replay the reports as if the policy had said `enforce`.
 
@@ -108,8 +122,8 @@ def replay(
     policy
         A draft, as text or as a policy, in place of those that senders saw. A failure at an MX that it does
         not list is refused whatever its type (RFC 8461 §4.1); a failure at an MX that only the draft lists
-        is unknown, for its own certificate was not judged. Reports name an MX only where a session failed:
-        sessions that succeeded at a host that the draft leaves out are not in the figure.
+        is unknown, for its own certificate was not judged. Reports name an MX only where a session failed: how
+        many of the sessions that succeeded went to a host in `left_out` is not known, at worst all.
     config
         The forecast's resamples and seed.
 
@@ -121,7 +135,7 @@ def replay(
     Raises
     ------
     InputError
-        The draft is no valid policy.
+        The draft is no valid policy, or lists no MX.
 
     Examples
     --------
@@ -131,97 +145,142 @@ def replay(
     >>> found.sessions, found.refused
     (3351, 996)
     """
-    config = config or ReadinessConfig()
-    draft = _policy(policy)
+    draft = read_draft(policy)
     facts = data.facts
-    base = facts.policies_where(where) & facts.dated & ~facts.long
-    latent_rows = facts.failures_where(where) & (facts.effect.codes == facts.effect.code(LATENT))
+    base = facts.policies_where(where) & facts.dated
+    latent = facts.failures_where(where, base) & (facts.effect.codes == facts.effect.code(LATENT))
     sts = base & (facts.policy_type.codes == facts.policy_type.code("sts"))
     own = np.flatnonzero(facts.failures_where(where, sts))
-    refused = facts.effect.codes[own] == facts.effect.code(REFUSED)
-    unknown = facts.effect.codes[own] == facts.effect.code(UNKNOWN)
-    listed = facts.in_policy[own]
+    refused, unknown = _judged(facts, own)
+    listed = facts.in_policy[own].astype(np.int64)
+    hosts = _hosts(data, sts, own)
+    left_out = tuple(facts.mx.names(np.unique(facts.mx.codes[own[listed == 0]])))
     if draft is not None:
-        matches = np.array(
-            [any(mx_matches(host, pattern) for pattern in draft.mx) for host in facts.mx.words]
-            + [False]
-        )
+        covered = np.array([*(covers(draft, host) for host in facts.mx.words), False])
         named = facts.mx.codes[own] >= 0
-        listed = np.where(named, matches[facts.mx.codes[own]], -1)
-        cured = refused & (listed == 1) & (facts.in_policy[own] == 0)
-        refused = (refused & ~cured) | (named & (listed == 0))
+        before, listed = listed, np.where(named, covered[facts.mx.codes[own]], -1)
+        cured = refused & (listed == 1) & (before == 0)
+        refused = (refused & ~cured) | (listed == 0)
         unknown = (unknown & ~refused) | cured
-    of = facts.of[own]
-    size = len(facts.day)
-    by_result = totals(of[refused], facts.sessions[own[refused]], size).astype(np.float64)
-    unsure = totals(of[unknown], facts.sessions[own[unknown]], size).astype(np.float64)
-    failed = facts.failed.astype(np.float64)
-    # Details may count a session twice (RFC 8460 §4): no more are refused than failed.
-    certain = np.minimum(by_result, np.maximum(failed, 0))[sts]
-    unexplained = np.maximum(failed - facts.detailed, 0)
-    cautious = (by_result + unsure + unexplained)[sts]
-    sessions = (failed + facts.successful)[sts]
-    cautious = np.minimum(cautious, np.maximum(sessions, certain))
-    enforced = facts.mode.codes[sts] == facts.mode.code("enforce")
+        left_out = tuple(host for host in hosts if not covers(draft, host))
+
+    # From here on a row is a policy result of the sts rows; counts beyond doubles are Python integers.
+    place = np.cumsum(sts) - 1
+    size = int(sts.sum())
+    failed, passed, detailed = (
+        _exact(column[sts]) for column in (facts.failed, facts.successful, facts.detailed)
+    )
+    of = place[facts.of[own]]
+    # Some senders leave the failed count out: then the details are all there is. Else details may count a
+    # session twice (RFC 8460 §4): no more are refused than failed.
+    failed = np.where(failed > 0, failed, detailed)
+    certain = np.minimum(totals(of[refused], facts.sessions[own[refused]], size), failed)
+    unsure = _exact(totals(of[unknown], facts.sessions[own[unknown]], size))
+    unexplained = np.maximum(failed - detailed, 0)
+    cautious = np.minimum(certain + unsure + unexplained, failed)
+    sessions = failed + passed
 
     days = facts.day[sts]
-    low = int(days.min(initial=0)) if len(days) else 0
-    span = int(days.max(initial=low)) - low + 1 if len(days) else 1
-    groups = grouped((facts.policy_sender[sts], len(facts.sender.words)), (days - low, span))
-
-    def by_cell(values: _Array) -> _Array:
-        return np.bincount(groups.place, weights=values, minlength=groups.size)
-
-    s, r, c = by_cell(sessions), by_cell(certain), by_cell(cautious)
-    daily = pd.DataFrame(
+    low = int(days.min(initial=0)) if size else 0
+    span = int(days.max(initial=low)) - low + 1
+    groups = grouped(
+        (facts.policy_sender[sts], len(facts.sender.words)),
+        (days - low, span),
+        (facts.long[sts].astype(np.int64), 2),
+    )
+    s, r, c = (_added(groups.place, x, groups.size) for x in (sessions, certain, cautious))
+    cells = pd.DataFrame(
         {
             "day": dates(groups.codes[1] + low),
             "sender": facts.sender.names(groups.codes[0]),
-            "sessions": counts(s.round().astype(np.int64)),
-            "refused": counts(r.round().astype(np.int64)),
-            "cautious": counts(c.round().astype(np.int64)),
+            "long": groups.codes[2] == 1,
+            "sessions": counts(s),
+            "refused": counts(r),
+            "cautious": counts(c),
         }
     )
-    forecast = _forecast(groups.codes[0], groups.codes[1], s, c, config)
+    enforced = facts.mode.codes[sts] == facts.mode.code("enforce")
     return Impact(
         where=where,
         policy=draft,
         sessions=int(s.sum()),
         refused=int(r.sum()),
         cautious=int(c.sum()),
-        latent=int(facts.sessions[latent_rows].sum()),
+        latent=total(facts.sessions[latent]),
         already=int(certain[enforced].sum()),
-        forecast=forecast,
+        left_out=left_out,
+        forecast=forecast(groups.codes[0], groups.codes[1], s, c, config),
         sender_days=int((s > 0).sum()),
-        daily=daily,
-        details=_details(data, own, refused, unknown, listed),
+        cells=cells,
+        details=_details(facts, own, refused, unknown, listed),
     )
 
 
-def _policy(given: Policy | str | None) -> Policy | None:
-    if given is None or isinstance(given, Policy):
-        return given
-    policy, findings = read_policy(given, "the draft")
-    if policy is None:
-        raise InputError(
-            "expected a valid policy file (RFC 8461 §3.2); "
-            + "; ".join(f.evidence for f in findings if f.severity == "error")
-        )
+def read_draft(given: Policy | str | None) -> Policy | None:
+    """Read a draft of a policy, which is then taken as if it said `enforce`.
+
+    Raises
+    ------
+    InputError
+        It is no valid policy, or lists no MX.
+    """
+    policy = given
+    if isinstance(policy, str):
+        read, findings = read_policy(policy, "the draft")
+        if read is None:
+            raise InputError(
+                "draft: expected a valid policy file (RFC 8461 §3.2); "
+                + "; ".join(f.evidence for f in findings if f.severity == "error")
+            )
+        policy = read
+    if policy is not None and not policy.mx:
+        raise InputError("draft: expected a policy with mx lines; it has none")
     return policy
 
 
-def _details(
-    data: Data, own: _Array, refused: _Array, unknown: _Array, listed: _Array
-) -> pd.DataFrame:
+def _judged(facts: Facts, own: _Array) -> tuple[_Array, _Array]:
+    """Mark the sts failures that enforce refuses, and those of unknown types, whatever the mode was then."""
+    words = (*facts.result_type.words, None)
+    refuses = np.array([word in TLS_TYPES for word in words])
+    known = TLS_TYPES | DANE_TYPES | POLICY_TYPES
+    unclear = np.array([word not in known for word in words])
+    codes = facts.result_type.codes[own]
+    return refuses[codes], unclear[codes]
+
+
+def _hosts(data: Data, sts: _Array, own: _Array) -> list[str]:
+    """Give the MX hosts that these reports know: where sessions failed, and policies that name one."""
     facts = data.facts
+    seen = facts.mx.names(np.unique(facts.mx.codes[own])).dropna().tolist()
+    _, first = np.unique(np.where(sts, facts.policy.codes, -1), return_index=True)
+    for patterns in data.tables["policies"]["mx_patterns"].take(first).to_pylist():
+        seen += [p.lower() for p in patterns or () if not p.startswith("*")]
+    return list(dict.fromkeys(seen))
+
+
+def _exact(values: _Array) -> _Array:
+    """Give counts as they are where sums of them stay exact, else as Python integers."""
+    return values.astype(object) if values.max(initial=0) >= 2**40 else values
+
+
+def _added(place: _Array, values: _Array, size: int) -> _Array:
+    if values.dtype != object:
+        return totals(place, values, size)
+    whole = np.zeros(size, dtype=object)
+    np.add.at(whole, place, values)
+    return whole
+
+
+def _details(
+    facts: Facts, own: _Array, refused: _Array, unknown: _Array, listed: _Array
+) -> pd.DataFrame:
     kept = refused | unknown
     rows = own[kept]
-    effect = np.where(refused[kept], 0, 1)
     groups = grouped(
         (facts.mx.codes[rows], len(facts.mx.words)),
         (facts.result_type.codes[rows], len(facts.result_type.words)),
-        (effect, 2),
-        (listed[kept].astype(np.int64), 2),
+        (np.where(refused[kept], 0, 1), 2),
+        (listed[kept], 2),
     )
     senders = grouped(
         (groups.place, groups.size), (facts.policy_sender[facts.of[rows]], len(facts.sender.words))
@@ -239,42 +298,3 @@ def _details(
         }
     )
     return frame.sort_values("sessions", ascending=False, kind="stable", ignore_index=True)
-
-
-def _forecast(
-    sender: _Array, day: _Array, sessions: _Array, refused: _Array, config: ReadinessConfig
-) -> Share:
-    """Give the share with an interval that resamples senders and days, each with replacement.
-
-    Where no session was refused, every resample says nought, which is no certainty: the bound is then the
-    largest share that so many effective sender-days, (Σs)²/Σs², would still miss once in 40 times. Where some
-    were, the wider of the resampling and of the interval by sender-days counts.
-    """
-    there = sessions > 0
-    sender, day, sessions, refused = sender[there], day[there], sessions[there], refused[there]
-    whole = float(sessions.sum())
-    if not whole:
-        return Share(None, None, None)
-    share = float(refused.sum()) / whole
-    if len(sessions) < FEWEST:
-        return Share(share, None, None)
-    sample = effective_sample(sessions)
-    if not refused.any():
-        return Share(0.0, 0.0, 1 - 0.025 ** (1 / max(sample, 1.0)), sample)
-    names, at_sender = np.unique(sender, return_inverse=True)
-    days, at_day = np.unique(day, return_inverse=True)
-    whole_table = np.zeros((len(names), len(days)))
-    bad_table = whole_table.copy()
-    np.add.at(whole_table, (at_sender, at_day), sessions)
-    np.add.at(bad_table, (at_sender, at_day), refused)
-    rng = np.random.default_rng(config.seed)
-    of_senders = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), config.resamples)
-    of_days = rng.multinomial(len(days), np.full(len(days), 1 / len(days)), config.resamples)
-    drawn = ((of_senders @ whole_table) * of_days).sum(axis=1)
-    bad = ((of_senders @ bad_table) * of_days).sum(axis=1)
-    shares = bad[drawn > 0] / drawn[drawn > 0]
-    low, high = np.quantile(shares, [0.025, 0.975])
-    by_day = interval(bad_table.sum(axis=0), whole_table.sum(axis=0))
-    lows = [float(low), *([by_day.low] if by_day.low is not None else [])]
-    highs = [float(high), *([by_day.high] if by_day.high is not None else [])]
-    return Share(share, min(lows), max(highs), sample)

@@ -12,27 +12,43 @@ from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.trends import over_time
 from mtasts_analysis.checks.facts import Check
+from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.names import a_label
 from mtasts_analysis.readiness.acknowledged import Acknowledged
-from mtasts_analysis.readiness.config import ReadinessConfig
-from mtasts_analysis.readiness.gates import FAIL, LITTLE, PASS, WARN, Evidence, Gate, gates
-from mtasts_analysis.readiness.impact import Impact, replay
-from mtasts_analysis.readiness.rollout import Step, plan
+from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
+from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Gate, Status
+from mtasts_analysis.readiness.gates import gates
+from mtasts_analysis.readiness.impact import Impact, read_draft, replay
+from mtasts_analysis.readiness.rollout import WATCH_DAYS, Step, plan
 from mtasts_analysis.readiness.stages import Stage, stage
 
-VERDICTS = (
-    "ready",
-    "ready by reports",
-    "not yet",
-    "not enough evidence",
-    "enforcing",
-    "enforcing, failing",
-)
-"""What a verdict can be. `ready by reports` is ready as far as reports tell: no live check was made."""
+VERDICTS = {
+    "enforcing, failing": "the policy says enforce, and a gate fails",
+    "not yet": "a gate fails, or what fell is still to be waited for",
+    "ready": "every gate that must pass does, on reports and on a live check",
+    "ready by reports": "the same as far as reports tell: no live check was made",
+    "not enough evidence": "no gate fails, but what must be known is not",
+    "enforcing, little evidence": "the policy says enforce, and too little is known of how it fares",
+    "enforcing": "the policy says enforce, and nothing speaks against it",
+}
+"""What a verdict can be, in the order of what to do first."""
 
-# Without these there is no judgement, only opinion.
-_ESSENTIAL = ("days-with-reports", "policy-honoured", "refused-share", "senders-seen")
+_ESSENTIAL = (
+    "days-in-testing", "days-with-reports", "policy-honoured", "refused-share", "senders-seen",
+)  # fmt: skip
+"""Without these, where reports were loaded or not, there is no judgement but opinion."""
+
+_STRONGEST = (
+    "dns-records", "policy-published", "policy-honoured", "refused-share", "mx-certificates", "mx-in-policy",
+    "open-change", "interception", "policy-fetch", "certificates-last", "tlsrpt-record", "days-in-testing",
+    "days-with-reports", "senders-seen", "policy-seen", "evidence-authentic", "dane",
+)  # fmt: skip
+"""Which gate speaks first against: what keeps a policy from working at all, then what refuses mail, then time."""
+
+_FIRST = ("refused-share", "mx-certificates", "mx-in-policy", "senders-seen", "days-in-testing")
+_BEST = (*_FIRST, *(code for code in _STRONGEST if code not in _FIRST))
+"""Which gate speaks first for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,27 +58,33 @@ class Judgement:
     Attributes
     ----------
     domain : str
+        In A-labels.
     as_of : datetime.date
         The day of the judgement: reports up to the day before count.
     verdict : str
         One of :data:`VERDICTS`.
     sentence : str
-        The verdict, plainly.
+        The verdict, plainly. It may hold a stranger's text.
     reasons : tuple of str
         The three strongest.
     next_step : str
         What to do next.
     next_date : datetime.date or None
-        When it can be taken at the earliest.
+        The earliest day on which the next stage may begin if that is done now; None in production.
     stage : Stage
+        Where the domain stands, since when.
     gates : tuple of Gate
+        Each condition with its evidence.
     impact : Impact or None
-        The replay of the last days; None without reports.
+        The replay of the last `forecast_days`; None without reports.
     plan : tuple of Step
-    data : the archive's tables, or None
+        The dated steps that are left.
+    data : the archive, or None
     check : the live check, or None
     config : ReadinessConfig
     acknowledged : tuple of Acknowledged
+    draft : Policy or None
+        The policy that was judged in place of the one seen.
     """
 
     domain: str
@@ -80,30 +102,54 @@ class Judgement:
     check: Check | None
     config: ReadinessConfig
     acknowledged: tuple[Acknowledged, ...]
+    draft: Policy | None
 
     def gate(self, code: str) -> Gate:
-        """Give a gate by its code."""
-        return next(gate for gate in self.gates if gate.code == code)
+        """Give a gate by its code.
+
+        Raises
+        ------
+        InputError
+            There is no such gate.
+        """
+        for gate in self.gates:
+            if gate.code == code:
+                return gate
+        raise InputError(
+            f"gate: expected one of {', '.join(g.code for g in self.gates)}; got {code!r}"
+        )
 
     @property
     def table(self) -> pd.DataFrame:
-        """The gates: `gate`, `status`, `figures`, `action`, `reference`."""
+        """The gates: `code`, `gate`, `status`, `figures`, `action`, `reference`."""
         return pd.DataFrame(
             [(g.code, g.question, g.status, g.figures, g.action, g.reference) for g in self.gates],
-            columns=["gate", "question", "status", "figures", "action", "reference"],
+            columns=["code", "gate", "status", "figures", "action", "reference"],
         ).astype("str")
 
     @property
+    def missing(self) -> str:
+        """What the half of the evidence that is not there would have told; empty where both are."""
+        for half, there, how in (
+            ("live", self.check is not None, "No live check was made"),
+            ("reports", self.data is not None, "No reports were loaded"),
+        ):
+            if not there:
+                asked = " ".join(g.question for g in self.gates if g.half == half)
+                return f"{how}, which would have told: {asked}"
+        return ""
+
+    @property
     def where(self) -> Filter:
-        """The days that were judged."""
+        """The days of the impact."""
         return Filter(
             domains=self.domain,
-            start=self.as_of - timedelta(days=self.config.recent_days),
+            start=self.as_of - timedelta(days=self.config.forecast_days),
             end=self.as_of - timedelta(days=1),
         )
 
-    def replay(self, policy: str | None = None) -> Impact:
-        """Replay the judged days under another policy; see :func:`mtasts_analysis.replay`."""
+    def replay(self, policy: Policy | str | None = None) -> Impact:
+        """Replay these days under another policy; see :func:`mtasts_analysis.replay`."""
         if self.data is None:
             raise InputError(
                 "expected reports to replay; this assessment was made from a live check only"
@@ -116,8 +162,9 @@ def judge(
     domain: str,
     check: Check | None = None,
     as_of: date | str | None = None,
-    config: ReadinessConfig | None = None,
+    config: ReadinessConfig = DEFAULT,
     acknowledged: Sequence[Acknowledged] = (),
+    policy: Policy | str | None = None,
 ) -> Judgement:
     """Judge whether a domain may go to `enforce`.
 
@@ -131,11 +178,14 @@ def judge(
         What :func:`mtasts_analysis.check_domain` gave, or None to judge by reports alone. Each half says what
         the missing one would have told.
     as_of
-        The day of the judgement; by default the day after the archive's last report about the domain, or today.
+        The day of the judgement; by default the day of the check or the one after the last report about the
+        domain, whichever is later, or today.
     config
         The thresholds.
     acknowledged
         What :func:`mtasts_analysis.read_acknowledged` gave: leads and changes that are understood.
+    policy
+        A draft, to be judged in place of the policy that senders saw.
 
     Returns
     -------
@@ -145,7 +195,7 @@ def judge(
     Raises
     ------
     InputError
-        Neither reports nor a check, or an impossible domain or day.
+        Neither reports nor a check, an impossible domain or day, or a draft that is no policy.
 
     Examples
     --------
@@ -163,40 +213,47 @@ def judge(
         raise InputError(f"domain: expected a domain name; {error}") from error
     if check is not None and check.domain != name:
         raise InputError(f"check: expected a check of {name}; it is of {check.domain}")
-    config = config or ReadinessConfig()
-    day = Filter(start=as_of).start or _after_last(data, name)
+    draft = read_draft(policy)
+    day = Filter(start=as_of).start or _day(data, check, name)
     history = (
         policy_history(data, Filter(domains=name, end=day - timedelta(days=1)))
         if data is not None
         else pd.DataFrame(_NO_HISTORY)
     )
-    published = (
-        None if check is None or check.policy is None else (check.policy.mode, check.policy.max_age)
+    standing = stage(history, day, config, _published(check))
+    evidence = Evidence(
+        data, name, check, day, standing, history, config, tuple(acknowledged), draft
     )
-    standing = stage(history, day, config, published)
-    evidence = Evidence(data, name, check, day, standing, history, config, tuple(acknowledged))
     judged = gates(evidence)
     impact = (
-        None if data is None else replay(data, evidence.last(config.recent_days), config=config)
+        None if data is None else replay(data, evidence.last(config.forecast_days), draft, config)
     )
-    verdict, sentence = _verdict(name, standing, judged, impact, check)
-    step, when = _next(judged, standing, day, verdict)
+    against, unknown = _against(judged), _unknown(judged, check)
+    holding = against or unknown
+    verdict = _verdict(standing, against, unknown, check)
+    first = holding[0] if holding else None
+    step, when = _next(verdict, holding, standing, day)
+    mx = list(draft.mx) if draft is not None else _patterns(history, check)
+    live = None if check is None or check.sts_record is None else check.sts_record.id
     return Judgement(
         domain=name,
         as_of=day,
         verdict=verdict,
-        sentence=sentence,
-        reasons=_reasons(judged),
+        sentence=_plainly(verdict, name, day, standing, first, _mind(judged)),
+        reasons=_reasons(judged, against, unknown),
         next_step=step,
         next_date=when,
         stage=standing,
         gates=judged,
         impact=impact,
-        plan=plan(name, standing, _patterns(history, check), day, config),
+        plan=plan(
+            name, standing, mx, day, config, not_before=when, live_id=live, ready=verdict == "ready"
+        ),
         data=data,
         check=check,
         config=config,
         acknowledged=tuple(acknowledged),
+        draft=draft,
     )
 
 
@@ -211,106 +268,126 @@ _NO_HISTORY: dict[str, "pd.Series[str]"] = {
 }
 
 
-def _after_last(data: Data | None, domain: str) -> date:
+def _day(data: Data | None, check: Check | None, domain: str) -> date:
+    known = [] if check is None else [check.checked_at.date()]
     if data is not None:
         facts = data.facts
         days = facts.day[facts.policies_where(Filter(domains=domain))]
         days = days[days != NO_DAY]
         if len(days):
-            return dates([int(days.max()) + 1])[0].date()
-    return datetime.now().astimezone().date()
+            known.append(dates([int(days.max()) + 1])[0].date())
+    return max(known, default=datetime.now().astimezone().date())
+
+
+def _published(check: Check | None) -> tuple[str, int] | None:
+    """Give the mode and max_age that a check found, or that there is no policy; None where it could not tell."""
+    if check is None:
+        return None
+    if check.state == "absent":
+        return "none", 0
+    return None if check.policy is None else (check.policy.mode, check.policy.max_age)
 
 
 def _patterns(history: pd.DataFrame, check: Check | None) -> list[str]:
     """Give the MX patterns that a policy should list: the live MX hosts, else what was seen last."""
-    if check is not None and check.mx:
-        return [mx.host for mx in check.mx]
-    seen = history.dropna(subset=["mx_patterns"]).sort_values("last_day")
-    return str(seen["mx_patterns"].iloc[-1]).split(", ") if len(seen) else []
+    patterns = [] if check is None else [mx.host for mx in check.mx]
+    seen = history.dropna(subset=["mx_patterns"]).sort_values("last_day", kind="stable")
+    if not patterns and len(seen):
+        patterns = str(seen["mx_patterns"].iloc[-1]).split(", ")
+    # A stranger wrote them: what makes no valid policy is not proposed as one.
+    return [p for p in patterns if read_policy(str(Policy("testing", 86_400, (p,))))[0]]
 
 
-def _verdict(
-    domain: str,
-    standing: Stage,
-    judged: tuple[Gate, ...],
-    impact: Impact | None,
-    check: Check | None,
-) -> tuple[str, str]:
-    failing = [gate for gate in judged if gate.status == FAIL]
-    missing = [g for g in judged if g.status == LITTLE and g.code in _ESSENTIAL]
-    if standing.name in ("enforce", "production"):
-        since = f"{domain} enforces since {standing.mode_since}"
-        if failing:
-            refused = impact.already if impact is not None else 0
-            lost = f": {refused:,} sessions were refused in the days judged" if refused else ""
-            return "enforcing, failing", f"{since}, and something is wrong{lost}."
-        return "enforcing", f"{since}, and nothing in the evidence speaks against it."
-    if failing:
-        return "not yet", f"{domain} may not go to enforce yet: {_plainly(failing[0])}."
-    if missing:
-        return (
-            "not enough evidence",
-            f"There is not enough evidence to let {domain} go to enforce: {_plainly(missing[0])}.",
-        )
-    if check is None:
-        return (
-            "ready by reports",
-            f"As far as reports tell, {domain} may go to enforce; a live check must still confirm it.",
-        )
-    live = [g for g in judged if g.half == "live" and g.status == LITTLE and g.code != "dane"]
-    if live:
-        return (
-            "not enough evidence",
-            f"Reports let {domain} go to enforce, but the live check could not tell: {_plainly(live[0])}.",
-        )
-    return "ready", f"{domain} may go to enforce."
+def _ranked(judged: Sequence[Gate], *statuses: Status) -> list[Gate]:
+    """Give the gates of some statuses, the strongest reason first."""
+    order = _BEST if statuses == (PASS,) else _STRONGEST
+    chosen = [g for g in judged if g.status in statuses]
+    return sorted(chosen, key=lambda g: (statuses.index(g.status), order.index(g.code)))
 
 
-def _plainly(gate: Gate) -> str:
-    return gate.figures.rstrip(".")
+def _against(judged: Sequence[Gate]) -> list[Gate]:
+    """Give what says no: gates that fail, and a refused share that fell but is to be waited for."""
+    found = _ranked(judged, FAIL, WARN)
+    return [g for g in found if g.status == FAIL or g.code == "refused-share"]
 
 
-_WEIGHT = {FAIL: 0, LITTLE: 1, WARN: 2, PASS: 3}
-_STRONGEST = (
-    "refused-share", "mx-in-policy", "mx-certificates", "open-change", "policy-fetch", "interception",
-    "policy-published", "policy-honoured", "days-in-testing",
-)  # fmt: skip
-
-
-def _reasons(judged: tuple[Gate, ...]) -> tuple[str, ...]:
-    order = {code: place for place, code in enumerate(_STRONGEST)}
-    ranked = sorted(
-        (g for g in judged if g.status != LITTLE or g.half == "reports"),
-        key=lambda g: (_WEIGHT[g.status], order.get(g.code, 99)),
+def _unknown(judged: Sequence[Gate], check: Check | None) -> list[Gate]:
+    """Give what must be known and is not. DANE is no condition for enforce."""
+    live = (
+        () if check is None else [g.code for g in judged if g.half == "live" and g.code != "dane"]
     )
-    return tuple(f"{g.question} {g.status}: {_plainly(g)}" for g in ranked[:3])
+    return [g for g in _ranked(judged, LITTLE) if g.code in (*_ESSENTIAL, *live)]
 
 
-def _next(
-    judged: tuple[Gate, ...], standing: Stage, day: date, verdict: str
-) -> tuple[str, date | None]:
-    for status in (FAIL, LITTLE):
-        for gate in judged:
-            if gate.status == status and gate.action and (status == FAIL or gate.half == "reports"):
-                clears = [g.clear_on for g in judged if g.status == FAIL and g.clear_on]
-                if status == LITTLE and verdict != "not enough evidence":
-                    continue
-                return gate.action, max([day, *clears, *([gate.clear_on] if gate.clear_on else [])])
+def _verdict(standing: Stage, against: list[Gate], unknown: list[Gate], check: Check | None) -> str:
+    if standing.mode == "enforce":
+        if against:
+            return "enforcing, failing"
+        return "enforcing, little evidence" if unknown else "enforcing"
+    if against:
+        return "not yet"
+    if unknown:
+        return "not enough evidence"
+    return "ready" if check is not None else "ready by reports"
+
+
+def _plainly(
+    verdict: str, domain: str, day: date, standing: Stage, first: Gate | None, mind: str
+) -> str:
+    """Give the verdict in one sentence, with its strongest reason; a good one with what to mind."""
+    why = first.clause if first is not None else ""
+    since = f"{domain} enforces since {standing.mode_since}"
+    last = day - timedelta(days=1)
+    return {
+        "not yet": f"{domain} may not go to enforce yet: {why}.",
+        "not enough evidence": f"There is not enough evidence to let {domain} go to enforce: {why}.",
+        "ready by reports": f"By reports up to {last}, {domain} may go to enforce; a live check must still"
+        f" confirm it.{mind}",
+        "ready": f"{domain} may go to enforce.{mind}",
+        "enforcing, failing": f"{since}, but {why}.",
+        "enforcing, little evidence": f"{since}; how it fares is not known: {why}.",
+        "enforcing": f"{since}, and no gate fails.{mind}",
+    }[verdict]
+
+
+def _mind(judged: Sequence[Gate]) -> str:
+    """Give what a reader of a good verdict must know all the same."""
+    warned = [g.clause for g in _ranked(judged, WARN)]
+    unsigned = [g.clause for g in judged if g.code == "evidence-authentic" and g.status == LITTLE]
+    said = [*warned[:2], *unsigned]
+    return f" Mind: {'; '.join(said)}." if said else ""
+
+
+def _reasons(judged: Sequence[Gate], against: list[Gate], unknown: list[Gate]) -> tuple[str, ...]:
+    """Give the three strongest reasons for the verdict; what speaks for the other side is no reason."""
+    chosen = [*against, *unknown] or _ranked(judged, PASS)
+    return tuple(dict.fromkeys(f"{_capital(g.clause)}." for g in chosen))[:3]
+
+
+def _capital(clause: str) -> str:
+    """Begin a sentence; a name that it begins with stays as it is."""
+    return f"{clause[:1].upper()}{clause[1:]}" if clause.partition(" ")[0].isalpha() else clause
+
+
+def _next(verdict: str, holding: list[Gate], standing: Stage, day: date) -> tuple[str, date | None]:
+    if holding:
+        step = next((g.action for g in holding if g.action), "look at the gates")
+        return step, max([day, *(g.clear_on for g in holding if g.clear_on)])
     if verdict == "ready by reports":
         return "make a live check and assess again", day
     if verdict == "ready":
-        return "publish mode enforce with max_age 86400 and a new id; watch for a week", day
+        text = "publish the policy with mode enforce and max_age 86400, then a new id; watch for a week"
+        return text, day
     if standing.name == "enforce":
-        return "raise max_age to 604800 after a week without refused sessions", day + timedelta(
-            days=7
-        )
-    return "review reports weekly and set up alerts", day
+        text = "raise max_age to 604800 after a week of enforce without refused sessions"
+        return text, max(day, (standing.since or day) + timedelta(days=WATCH_DAYS))
+    return "review the reports weekly, and keep alerts on", None
 
 
 def judge_all(
     data: Data,
     as_of: date | str | None = None,
-    config: ReadinessConfig | None = None,
+    config: ReadinessConfig = DEFAULT,
     acknowledged: Sequence[Acknowledged] = (),
 ) -> pd.DataFrame:
     """Judge every domain of an archive by its reports, what needs work first.
@@ -325,7 +402,7 @@ def judge_all(
     Returns
     -------
     pandas.DataFrame
-        A row for each domain: `domain`, `stage`, `verdict`, `sessions` (of the days judged), `refused_share`,
+        A row for each domain: `domain`, `stage`, `verdict`, `sessions` (of the impact's days), `refused_share`,
         `high` (the forecast's upper bound), `failing` (gates), `next_step`, `next_date`, and `weekly` (the failed
         share by week, for a sparkline).
 
@@ -343,7 +420,7 @@ def judge_all(
         except InputError:  # a stranger's report may name anything a domain
             continue
         impact = found.impact
-        assert impact is not None
+        assert impact is not None  # there are reports
         weekly = over_time(data, Filter(domains=name), "week")["failure_share"]
         rows.append(
             {
@@ -359,14 +436,7 @@ def judge_all(
                 "weekly": [None if pd.isna(v) else float(v) for v in weekly],
             }
         )
-    urgency = (
-        "enforcing, failing",
-        "not yet",
-        "ready",
-        "ready by reports",
-        "not enough evidence",
-        "enforcing",
-    )
+    urgency = list(VERDICTS)
     rows.sort(key=lambda row: (urgency.index(row["verdict"]), -row["sessions"], row["domain"]))
     names = ("domain", "stage", "verdict", "failing", "next_step")
     frame = pd.DataFrame({name: pd.Series([r[name] for r in rows], dtype="str") for name in names})

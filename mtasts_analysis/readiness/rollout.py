@@ -1,6 +1,5 @@
 """The guide's weeks as dated steps from where a domain stands."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -8,7 +7,10 @@ from datetime import date, datetime, timedelta
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.config import DAY, WEEK, ReadinessConfig
-from mtasts_analysis.readiness.stages import STAGES, Stage
+from mtasts_analysis.readiness.stages import SET_UP_DAYS, Stage
+
+WATCH_DAYS = 7
+"""The guide: a week of enforce with a max_age of a day before it is raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,11 @@ class Step:
     gate : str
         What must hold before.
     policy : str
-        The policy file's text.
+        The policy file's text; empty where no MX is known.
+    id : str
+        Of the `_mta-sts` record; empty where the policy does not change.
     records : tuple of str
-        DNS records in zone-file form; the `_mta-sts` record has a fresh id.
+        DNS records to publish, in zone-file form.
     roll_back : str
         What undoes it.
     """
@@ -35,6 +39,7 @@ class Step:
     earliest: date
     gate: str
     policy: str
+    id: str
     records: tuple[str, ...]
     roll_back: str
 
@@ -64,15 +69,7 @@ def policy_text(mode: str, mx: Sequence[str], max_age: int) -> str:
     mx: mx1.example.com
     max_age: 86400
     """
-    text = "\n".join(
-        [
-            "version: STSv1",
-            f"mode: {mode}",
-            *(f"mx: {host}" for host in mx),
-            f"max_age: {max_age}",
-            "",
-        ]
-    )
+    text = str(Policy(mode, max_age, tuple(mx)))
     policy, findings = read_policy(text)
     if policy is None:
         faults = "; ".join(f.evidence for f in findings if f.severity == "error")
@@ -80,19 +77,36 @@ def policy_text(mode: str, mx: Sequence[str], max_age: int) -> str:
     return text
 
 
-def fresh_id(now: datetime) -> str:
+def fresh_id(now: datetime, live: str | None = None) -> str:
     """Give an id for the `_mta-sts` record: the time in UTC, 14 digits (RFC 8461 §3.1 allows 32).
+
+    Parameters
+    ----------
+    now
+        The time.
+    live
+        The id that is published: another is given.
 
     Examples
     --------
-    >>> fresh_id(datetime(2026, 5, 14, 9, 30))
-    '20260514093000'
+    >>> fresh_id(datetime(2026, 5, 14, 9, 30)), fresh_id(datetime(2026, 5, 14), "20260514000000")
+    ('20260514093000', '20260514000001')
     """
-    return f"{now:%Y%m%d%H%M%S}"
+    while (made := f"{now:%Y%m%d%H%M%S}") == live:
+        now += timedelta(seconds=1)
+    return made
 
 
 def plan(
-    domain: str, stage: Stage, mx: Sequence[str], as_of: date, config: ReadinessConfig
+    domain: str,
+    stage: Stage,
+    mx: Sequence[str],
+    as_of: date,
+    config: ReadinessConfig,
+    *,
+    not_before: date | None = None,
+    live_id: str | None = None,
+    ready: bool = False,
 ) -> tuple[Step, ...]:
     """Give the steps that are left, each dated at the earliest.
 
@@ -108,48 +122,67 @@ def plan(
         The day of the judgement.
     config
         The days in testing.
+    not_before
+        The day before which the gates cannot all pass.
+    live_id
+        The id that is published.
+    ready
+        The review before enforce has been made, and every gate passed.
 
     Returns
     -------
     tuple of Step
         Empty in production.
     """
-    at = STAGES.index(stage.name)
-    steps = []
-    day = as_of
-    if at == 0:
-        gate = "every MX has a valid certificate of its name and TLS 1.2 or newer"
-        steps.append(_step(domain, "set-up", day, gate, "testing", mx, DAY))
-    if at < STAGES.index("enforce"):
-        began = stage.mode_since if stage.mode == "testing" and stage.mode_since else as_of
-        day = max(as_of, began + timedelta(days=config.days_in_testing))
-        steps.append(
-            _step(domain, "enforce", day, "every gate of the assessment passes", "enforce", mx, DAY)
+    steps: list[Step] = []
+
+    def step(name: str, day: date, gate: str, mode: str, age: int, back: str) -> None:
+        had = (steps[-1].policy if steps else "") or (
+            str(Policy(stage.mode, stage.max_age, tuple(mx)))
+            if stage.mode is not None and stage.max_age is not None
+            else ""
         )
-    if at < STAGES.index("production"):
-        day = max(day, stage.since or day) if stage.name == "enforce" else day
-        steps.append(
-            _step(
-                domain, "production", day + timedelta(days=7), "a week of enforce without refused sessions",
-                "enforce", mx, WEEK,
-            )
+        text = policy_text(mode, mx, age) if mx else ""
+        changes = not text or text != had
+        stamp = fresh_id(datetime.combine(day, datetime.min.time()), live_id) if changes else ""
+        records = (f'_mta-sts.{domain}. 3600 IN TXT "v=STSv1; id={stamp};"',) if changes else ()
+        if name == "set-up":
+            report = f'_smtp._tls.{domain}. 3600 IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"'
+            records = (*records, report)
+        steps.append(Step(name, day, gate, text, stamp, records, back))
+
+    began = stage.mode_since if stage.mode == "testing" and stage.mode_since else as_of
+    if stage.before("set-up"):
+        step(
+            "set-up", as_of, "every MX has a valid certificate of its name and takes TLS 1.2 or newer",
+            "testing", DAY, "publish mode none with a new id; remove the records once max_age is over",
+        )  # fmt: skip
+    if stage.before("monitoring"):
+        step(
+            "monitoring", max(as_of, began + timedelta(days=SET_UP_DAYS)),
+            "the live check finds nothing to mend, and the first reports have come",
+            "testing", DAY, "nothing to undo: nothing is published anew",
+        )  # fmt: skip
+    reviewed = max(as_of, began + timedelta(days=config.days_in_testing), not_before or as_of)
+    if stage.before("enforce") and not ready:
+        step(
+            "preparation", reviewed, "the reports are reviewed: this assessment is made again",
+            "testing", DAY, "nothing to undo: nothing is published anew",
+        )  # fmt: skip
+    if stage.before("enforce"):
+        step(
+            "enforce", reviewed, "every gate of that assessment passes",
+            "enforce", DAY,
+            "publish mode testing with a new id: who cached enforce may keep it for max_age, a day",
+        )  # fmt: skip
+    if stage.before("production"):
+        first = stage.since if stage.name == "enforce" and stage.since else reviewed
+        step(
+            "production", max(as_of, first + timedelta(days=WATCH_DAYS), not_before or as_of),
+            "a week of enforce without sessions refused by fault of yours", "enforce", WEEK,
+            "publish mode testing with max_age 86400 and a new id: who cached enforce may keep it for a week",
         )  # fmt: skip
     return tuple(steps)
 
 
-def _step(
-    domain: str, name: str, day: date, gate: str, mode: str, mx: Sequence[str], max_age: int
-) -> Step:
-    stamp = re.sub(r"\D", "", day.isoformat()) + "000000"
-    back = {
-        "set-up": "publish mode none with a new id; remove the records once the longest max_age served is over",
-        "enforce": "publish mode testing with a new id: senders that cached enforce keep it for up to max_age",
-        "production": "publish mode testing with max_age 86400 and a new id, and wait for the week that was cached",
-    }[name]  # fmt: skip
-    text = policy_text(mode, mx, max_age) if mx else ""
-    return Step(
-        name, day, gate, text, (f'_mta-sts.{domain}. 3600 IN TXT "v=STSv1; id={stamp};"',), back
-    )
-
-
-__all__ = ["Policy", "Step", "fresh_id", "plan", "policy_text"]
+__all__ = ["WATCH_DAYS", "Policy", "Step", "fresh_id", "plan", "policy_text"]

@@ -515,7 +515,7 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Parameters
     ----------
     frame
-        `Impact.daily` of :func:`mtasts_analysis.replay`.
+        `Impact.by_day` of :func:`mtasts_analysis.replay`.
     where
         What was replayed.
 
@@ -529,7 +529,7 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> found = ma.replay(data, ma.Filter(domains="clinic.example", start="2026-03-10", end="2026-03-20"))
-    >>> ma.plots.impact(found.daily, found.where)
+    >>> ma.plots.impact(found.by_day, found.where)
     <Plot: enforce would have refused 996 of 8,104 sessions; domain clinic.example, 2026-03-10 to 2026-03-20>
     """
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])

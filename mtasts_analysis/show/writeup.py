@@ -135,7 +135,7 @@ def _impact(of: Judgement) -> list[Block]:
             else ""
         )
     )
-    plot = plots.impact(impact.daily, impact.where)
+    plot = plots.impact(impact.by_day, impact.where)
     made: list[Block] = [
         Heading(2, "If the policy had said enforce"),
         Paragraph(text),

@@ -1,0 +1,377 @@
+"""The gates that reports decide; a live check sharpens some."""
+
+from datetime import timedelta
+from math import ceil
+
+import pandas as pd
+
+from mtasts_analysis.analysis.effects import REFUSED, UNKNOWN, UNPROTECTED
+from mtasts_analysis.analysis.facts import total
+from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
+from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.interception import interception_leads
+from mtasts_analysis.analysis.senders import senders
+from mtasts_analysis.analysis.trends import change_points
+from mtasts_analysis.checks.coverage import covers
+from mtasts_analysis.checks.policy import Policy
+from mtasts_analysis.readiness.forecast import FEWEST, more_days, unseen
+from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Found, Rule, named
+from mtasts_analysis.readiness.impact import Impact, replay
+
+_MONTH = 28
+
+
+def _testing(of: Evidence) -> Found:
+    need, mode, since = of.config.days_in_testing, of.stage.mode, of.stage.mode_since
+    rows = of.history
+    if mode == "enforce":
+        return Found(PASS, f"the policy says enforce since {since}", rows=rows)
+    if mode != "testing" or since is None:
+        publish = "publish a policy in mode testing with max_age 86400 and its _mta-sts record"
+        known = of.check is not None or (
+            of.data is not None and of.data.facts.policies_where(of.last(_MONTH)).any()
+        )
+        if not known:
+            return Found(LITTLE, "nothing tells whether a policy is published", action=publish)
+        return Found(FAIL, "no policy is in testing", "", publish, of.within(need), rows)
+    if of.data is None:
+        clause = "a live check alone does not tell since when the policy is in testing"
+        return Found(LITTLE, clause, action="load the reports since then", rows=rows)
+    days, clear = (of.as_of - since).days, since + timedelta(days=need)
+    clause = f"the policy is in testing for {days} of {need} days"
+    if days < need:
+        return Found(FAIL, clause, "", f"go on in testing until {clear}", clear, rows)
+    return Found(PASS, f"the policy is in testing for {days} days, since {since}", rows=rows)
+
+
+def _reporting(of: Evidence) -> Found:
+    need, most = of.config.days_with_reports, of.config.silence_most
+    facts = of.reports.facts
+    chosen = facts.policies_where(of.last(_MONTH))
+    days = sorted({int(day) for day in facts.day[chosen]})
+    rows = of.reports.reports.iloc[sorted(set(facts.report[chosen].tolist()))]
+    look = "check that the TLSRPT record is published, and that its mailbox accepts mail"
+    if not days:
+        return Found(LITTLE, f"no report came in {_MONTH} days", "", look, of.within(need), rows)
+    clause = f"reports came on {len(days)} of {_MONTH} days"
+    quiet = (pd.Timestamp(of.as_of) - pd.Timestamp(days[-1], unit="D")).days - 1
+    if quiet > most:
+        said = f"no report came in the last {quiet} days"
+        return Found(LITTLE, said, f"{clause}; {said}", look, of.within(need), rows)
+    if len(days) < need:
+        more = need - len(days)
+        return Found(
+            LITTLE, clause, "", f"wait for {more} more days with reports", of.within(more), rows
+        )
+    return Found(PASS, clause, rows=rows)
+
+
+def _senders(of: Evidence) -> Found:
+    found = senders(of.reports, of.last(_MONTH))
+    whole = found["sessions"].sum()
+    big = found[found["sessions"] >= of.config.big_sender * whole] if whole else found.iloc[:0]
+    share = f"{of.config.big_sender:.0%} of the sessions or more each"
+    figures = f"{len(found)} senders in {_MONTH} days; {share}: {named(big['sender'], 6) or 'none'}"
+    if len(found) < of.config.fewest_senders:
+        who = f", {named(found['sender'])}" if len(found) else ""
+        clause = f"only {len(found)} senders report{who}: that speaks for nobody else"
+        action = "wait for more senders; if these are all who write to you, lower fewest_senders"
+        return Found(LITTLE, clause, figures, action, rows=found)
+    silent = found[found["silent"]]
+    if len(silent):
+        clause = f"{named(silent['sender'])} stopped reporting"
+        action = f"find out why {clause}: their failures are no longer seen"
+        return Found(WARN, clause, f"{figures}; {clause}", action, rows=found)
+    return Found(PASS, f"{len(found)} senders report", figures, rows=found)
+
+
+def _honouring(of: Evidence) -> Found:
+    days = of.config.recent_days
+    sts, none = of.sts_sessions, of.sessions("no-policy-found", days)
+    rows = of.reports.policies[of.reports.facts.policies_where(of.last(days))]
+    if not sts + none:
+        return Found(
+            LITTLE, f"no session was reported in {days} days", "", "wait for reports", rows=rows
+        )
+    share = sts / (sts + none)
+    figures = f"{share:.1%} of {sts + none:,} sessions were of senders that saw an sts policy"
+    if not sts:
+        clause = f"no sender saw a policy in {days} days"
+        action = "publish the policy and its _mta-sts record, or mend them"
+        return Found(FAIL, clause, figures, action, of.within(1), rows)
+    if share < of.config.honouring:
+        clause = f"only {share:.0%} of sessions were of senders that saw the policy"
+        action = "look who finds no policy, and why: enforce protects only the others"
+        return Found(WARN, clause, figures, action, rows=rows)
+    return Found(
+        PASS, f"{share:.0%} of sessions were of senders that saw the policy", figures, rows=rows
+    )
+
+
+def _refused(of: Evidence) -> Found:
+    most, bound, days = of.config.refused_most, of.config.forecast_most, of.config.recent_days
+    month, whole, half = (
+        replay(of.reports, of.last(n), of.draft, of.config)
+        for n in (of.config.forecast_days, days, days // 2)
+    )
+    rows, high, sample = whole.details, month.forecast.high, month.forecast.sample
+    if high is None or sample is None or not half.sessions:
+        clause = f"{whole.sender_days} sender-days in {days} days are too few to judge by"
+        more = max(1, ceil((FEWEST - month.sender_days) * days / max(whole.sender_days, days)))
+        action = f"wait for about {more} more days with reports"
+        return Found(LITTLE, clause, "", action, of.within(more), rows)
+    # What a policy in enforce refused, and what one in testing would have.
+    did = "refused" if whole.already == whole.refused > 0 else "would have refused"
+    clause = f"enforce {did} {_census(whole)} in {days} days"
+    figures = (
+        f"last {days} days: {_census(whole)}; last {days // 2} days: {_census(half)}; the forecast reaches"
+        f" {high:.1%}"
+    )
+    if whole.latent:
+        figures += f"; {whole.latent:,} more failed for senders that found no policy yet"
+    earlier, later = whole.cautious_share, half.cautious_share
+    if max(earlier, later) <= most and high <= bound:
+        return Found(PASS, clause, figures, rows=rows)
+    if max(earlier, later) <= most and unseen(sample) > bound:
+        known = of.as_of - month.cells["day"].min().date()
+        more = more_days(sample, known.days, bound)
+        clause = f"few sessions would be refused, but {known.days} days are too few to rely on that"
+        action = f"wait for about {more} more days like these"
+        if known.days + more > of.config.forecast_days:
+            clause = (
+                f"few sessions would be refused, but too few days with reports in {known.days} days"
+            )
+            action = "wait for more senders: so few reports bear no forecast"
+        return Found(LITTLE, clause, figures, action, of.within(more), rows)
+    if max(earlier, later) <= most:
+        clause = (
+            f"few sessions would be refused lately, but as earlier ones scatter {high:.0%} may be"
+        )
+        return Found(LITTLE, clause, figures, _mend(of), of.within(days // 2), rows)
+    # "Falling" is asked only here: under the bound, what falls to nothing is no news.
+    if later <= most:
+        clause = f"{clause}, {_census(half)} in the last {days // 2}: falling, and to be waited for"
+        return Found(WARN, clause, f"{figures}; falling", _mend(of), of.within(days // 2), rows)
+    return Found(FAIL, clause, figures, _mend(of), of.within(days), rows)
+
+
+def _census(impact: Impact) -> str:
+    """Say what would be refused; what is unknown is said, not added."""
+    unknown = impact.cautious - impact.refused
+    shares = f" ({impact.cautious_share:.1%})" if impact.cautious else ""
+    text = f"{impact.refused:,} of {impact.sessions:,} sessions"
+    return f"{text} and perhaps {unknown:,} more{shares}" if unknown else text + shares
+
+
+def _mend(of: Evidence) -> str:
+    kinds = failure_types(
+        of.reports,
+        of.last(of.config.recent_days).but(effects=(REFUSED, UNKNOWN), policy_types=("sts",)),
+    )
+    if not len(kinds):
+        return "ask the senders what the failures without details were"
+    return f"{kinds['result_type'].iloc[0]}: {kinds['action'].iloc[0]}"
+
+
+def _not_in_policy(of: Evidence) -> Found:
+    days = of.config.recent_days
+    policy = of.draft or (None if of.check is None else of.check.policy)
+    live = [] if of.check is None else [mx.host for mx in of.check.mx]
+    rows, reported = pd.DataFrame(), []
+    if of.data is not None:
+        rows = failures_by_mx(of.data, of.last(days).but(policy_types=("sts",)))
+        rows = rows[rows["mx_host"].notna()]
+        if policy is None:
+            rows = rows[rows["not_in_policy"] > 0]
+        else:
+            rows = rows[~rows["mx_host"].map(lambda host: covers(policy, host)).astype(bool)]
+        reported = list(dict.fromkeys(rows["mx_host"]))
+    missing = [host for host in live if policy is not None and not covers(policy, host)]
+    known = not live or policy is None
+    missing += [host for host in reported if host not in missing and (known or host in live)]
+    retired = [host for host in reported if host not in missing]
+    if missing:
+        clause = f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not in the policy"
+        failed = int(rows["sessions"].sum()) if len(rows) else 0
+        figures = f"{clause}; {failed:,} failed sessions there in {days} days"
+        lines = "; ".join(f"mx: {host}" for host in missing[:6])
+        action = f"add to the policy file, then give the record a new id: {lines}"
+        return Found(FAIL, clause, figures, action, of.within(days // 2), rows)
+    if retired:
+        clause = f"senders still dialled {named(retired)}, which is no MX and not in the policy"
+        return Found(WARN, clause, "", "find out whether it is a forgotten backup MX", rows=rows)
+    if live and policy is not None:
+        return Found(PASS, f"all {len(live)} MX hosts are in the policy", rows=rows)
+    clause = (
+        "no session failed at an MX outside the policy, but reports name no MX where sessions pass"
+    )
+    return Found(LITTLE, clause, "", "make a live check: it compares every MX", rows=rows)
+
+
+def _fetch(of: Evidence) -> Found:
+    days = of.config.recent_days
+    rows = failure_types(of.reports, of.last(days).but(effects=UNPROTECTED))
+    if not len(rows):
+        return Found(PASS, f"no policy fetch failed in {days} days", rows=rows)
+    sessions, last = int(rows["sessions"].sum()), rows["last_day"].max().date()
+    kinds = named(rows["result_type"])
+    clause = f"senders could not get the policy ({kinds}, {sessions:,} sessions, last on {last})"
+    action, clear = str(rows["action"].iloc[0]), last + timedelta(days=days + 1)
+    share = sessions / (of.sts_sessions + of.sessions("no-policy-found", days) or 1)
+    # One sender's trouble is its path; what several met, or many sessions, is the policy host.
+    alone = int(rows["senders"].max()) == 1 and share <= of.config.refused_most
+    return Found(WARN if alone else FAIL, clause, "", action, None if alone else clear, rows)
+
+
+def _changes(of: Evidence) -> Found:
+    where = Filter(
+        domains=of.domain, effects=(REFUSED, UNKNOWN), end=of.as_of - timedelta(days=1)
+    )  # fmt: skip
+    found = change_points(of.reports, where)
+    latest = found.drop_duplicates(["policy_type", "mx_host", "result_type"])  # the latest first
+    rises = latest[latest["change"] == "rise"]
+    subjects = [
+        f"{named([kind])} at {named([mx])}"
+        for kind, mx in zip(rises["result_type"], rises["mx_host"], strict=True)
+    ]
+    still = of.open("open-change", subjects)
+    if not still:
+        return Found(PASS, f"no rise is open{_closed(subjects)}", rows=rises)
+    first = next(i for i, s in enumerate(subjects) if s in still)
+    texts = [str(t) for t, s in zip(rises["text"], subjects, strict=True) if s in still]
+    action = (
+        f"find the cause of {subjects[first]} and mend it; or acknowledge it once it is understood"
+    )
+    return Found(
+        FAIL, texts[0], "; ".join(texts[:3]), action, of.within(of.config.recent_days), rises
+    )
+
+
+def _closed(subjects: list[str]) -> str:
+    return f"; acknowledged: {named(subjects)}" if subjects else ""
+
+
+def _seen(of: Evidence) -> Found:
+    recent = of.history["last_day"].dt.date >= of.as_of - timedelta(days=of.config.recent_days)
+    rows = of.history[recent]
+    if not len(rows):
+        clause = "no sender reported a policy lately"
+        return Found(LITTLE, clause, "", "publish one, and wait for reports", rows=rows)
+    stale = rows[rows["stale"]]
+    published = None if of.check is None else of.check.policy
+    if published is not None:
+        last = rows[rows["last_day"] == rows["last_day"].max()]
+        same = [_is(published, row) for row in last.to_dict("records")]
+        if not any(same):
+            clause = f"senders last saw another policy than the one published ({published.mode})"
+            action = "give the _mta-sts record a new id if it still has the old one, and wait for max_age"
+            return Found(WARN, clause, "", action, rows=last)
+    if len(stale):
+        clause = f"{named(stale['sender'].unique())} held on to an old policy past its max_age"
+        return Found(
+            WARN, clause, "", "ask them to fetch it: enforce does nothing for them yet", rows=stale
+        )
+    if published is None:
+        clause = "no sender is on an old policy; which one is published, a live check tells"
+        return Found(LITTLE, clause, "", "make a live check: it compares the two", rows=rows)
+    return Found(PASS, "senders see the policy that is published", rows=rows)
+
+
+def _is(policy: Policy, row: dict[str, object]) -> bool:
+    seen = {p.strip().lower() for p in str(row["mx_patterns"]).split(",")}
+    return (
+        row["mode"] == policy.mode
+        and row["max_age"] == policy.max_age
+        and seen == {p.lower() for p in policy.mx}
+    )
+
+
+def _interception(of: Evidence) -> Found:
+    addresses = None
+    if of.check is not None:
+        addresses = {mx.host: mx.addresses for mx in of.check.mx if mx.addresses}
+    rows = interception_leads(of.reports, of.last(_MONTH), addresses)
+    subjects = [
+        f"{lead} at {named([mx])}" for lead, mx in zip(rows["lead"], rows["mx_host"], strict=True)
+    ]
+    still = of.open("interception", subjects)
+    if not still:
+        return Found(PASS, f"no lead is open in {_MONTH} days{_closed(subjects)}", rows=rows)
+    texts = [str(t) for t, s in zip(rows["text"], subjects, strict=True) if s in still]
+    action = (
+        "look at that sender's path with its operator; acknowledge the lead once it is understood"
+    )
+    return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows)
+
+
+def _authentic(of: Evidence) -> Found:
+    facts = of.reports.facts
+    mask = facts.sessions_where(of.last(_MONTH))
+    verdicts = of.reports.reports["dkim"].astype("str").to_numpy()[facts.report[mask]]
+    weights = facts.failed[mask] + facts.successful[mask]
+    kept = ["dkim", "submitter", "origin"]
+    rows = of.reports.reports[kept].iloc[sorted(set(facts.report[mask].tolist()))]
+    whole, unchecked = total(weights), total(weights[verdicts == "not-checked"])
+    if not whole or unchecked == whole:
+        clause = "no report's signature was checked"
+        return Found(
+            LITTLE, clause, "", "load(..., dkim=True) verifies them by live DNS", rows=rows
+        )
+    share = total(weights[verdicts == "pass"]) / whole
+    clause = f"{share:.0%} of sessions stand in reports whose signature is valid"
+    if share >= of.config.authenticated:
+        return Found(PASS, clause, rows=rows)
+    action = "read data.reports['dkim']: a key that rotated away is no forgery, a failed body is"
+    return Found(WARN, f"only {clause}", "", action, rows=rows)
+
+
+_GUIDE = "guide, Deployment Strategy"
+ON_REPORTS = (
+    Rule(
+        "days-in-testing", "Was the policy in testing for {days_in_testing} days?",
+        f"{_GUIDE}, weeks 2-4", "either", ("days_in_testing",), _testing,
+    ),
+    Rule(
+        "days-with-reports", "Did reports come on {days_with_reports} of the last 28 days, lately too?",
+        f"{_GUIDE}: monitor reports daily", "reports", ("days_with_reports", "silence_most"), _reporting,
+    ),
+    Rule(
+        "senders-seen", "Do enough senders report, the big ones among them?",
+        "RFC 8460 §1: only senders that report are seen", "reports", ("fewest_senders", "big_sender"), _senders,
+    ),
+    Rule(
+        "policy-honoured", "Do senders see the policy?",
+        "RFC 8460 §4.4: policy-type sts against no-policy-found", "reports", ("honouring", "recent_days"),
+        _honouring,
+    ),
+    Rule(
+        "refused-share", "Would enforce refuse at most {refused_most:.1%} of sessions?",
+        f"RFC 8461 §5; {_GUIDE}, week 5: near-zero failures", "reports",
+        ("refused_most", "recent_days", "forecast_days", "forecast_most"), _refused, needs_sessions=True,
+    ),
+    Rule(
+        "mx-in-policy", "Is every MX in the policy?",
+        "RFC 8461 §4.1; guide: document all MX servers", "either", ("recent_days",), _not_in_policy,
+    ),
+    Rule(
+        "policy-fetch", "Can senders fetch the policy?",
+        "RFC 8461 §3.3, §5.1", "reports", ("recent_days", "refused_most"), _fetch, needs_sessions=True,
+    ),
+    Rule(
+        "open-change", "Is no rise of failures open?",
+        f"{_GUIDE}: investigate any failure-details", "reports", (), _changes, needs_sessions=True,
+    ),
+    Rule(
+        "policy-seen", "Do senders see the policy that is published?",
+        "RFC 8461 §3.3: a policy is cached for max_age", "reports", ("recent_days",), _seen,
+    ),
+    Rule(
+        "interception", "Is no lead to interception open?",
+        "guide: downgrade attacks; leads, not verdicts", "reports", (), _interception, needs_sessions=True,
+    ),
+    Rule(
+        "evidence-authentic", "Are the reports authenticated?",
+        "RFC 8460 §3: reports MUST be DKIM-signed, others ignored", "reports", ("authenticated",), _authentic,
+    ),
+)  # fmt: skip
+"""The rules, in the order in which they are shown."""
