@@ -143,7 +143,7 @@ def replay(
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> found = ma.replay(data, ma.Filter(domains="clinic.example", start="2026-03-12", end="2026-03-16"))
     >>> found.sessions, found.refused
-    (3351, 996)
+    (3555, 1070)
     """
     draft = read_draft(policy)
     facts = data.facts
