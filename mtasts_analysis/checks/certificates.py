@@ -1,13 +1,14 @@
 """Certificates: what they say, and whether a sender would take them for a host. Pure; OpenSSL gives the trust."""
 
-import hashlib
+import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID
@@ -79,20 +80,27 @@ def read_certificate(der: bytes) -> Certificate:
         It cannot be read.
     """
     try:
-        return _read(der)
+        with _quietly():
+            return _read(x509.load_der_x509_certificate(der))
     except (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         raise ValueError(f"a certificate that cannot be read: {error}") from error
 
 
 def load(der: bytes) -> x509.Certificate:
-    """Parse a certificate, without a word on what RFC 5280 forbids and servers have, as a serial number of 0."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+    """Parse a certificate."""
+    with _quietly():
         return x509.load_der_x509_certificate(der)
 
 
-def _read(der: bytes) -> Certificate:
-    made = load(der)
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Say nothing on what RFC 5280 forbids and servers have all the same, as a serial number of 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        yield
+
+
+def _read(made: x509.Certificate) -> Certificate:
     try:
         san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = tuple(san.get_values_for_type(x509.DNSName)[:_NAMES_MOST])
@@ -121,7 +129,7 @@ def _read(der: bytes) -> Certificate:
         said,
         digest.name if digest else "",
         f"{made.serial_number:x}",
-        hashlib.sha256(der).hexdigest(),
+        made.fingerprint(hashes.SHA256()).hex(),
         _issuer_url(made),
     )
 
