@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         OutputError,
         ProblemError,
         SchemaError,
+        WorkerError,
     )
     from mtasts_analysis.exploring import explore
     from mtasts_analysis.findings import Finding
@@ -102,6 +103,7 @@ _HOMES = {
     "ProblemError": "errors",
     "SCHEMA_VERSION": "archive.parquet",
     "SchemaError": "errors",
+    "WorkerError": "errors",
     "change_points": "analysis.trends",
     "compare": "analysis.compare",
     "effects": "analysis.failures",
@@ -139,6 +141,7 @@ __all__ = [
     "ProblemError",
     "ReadinessConfig",
     "SchemaError",
+    "WorkerError",
     "assess",
     "assess_all",
     "change_points",

@@ -135,6 +135,12 @@ def _options(command: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="stop at the first item that cannot be read"
     )
     command.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that read (default: all cores for 64 MiB and more, else one)",
+    )
+    command.add_argument(
         "--dkim",
         action="store_true",
         help="verify each mail's DKIM signature by live DNS (RFC 8460 §3; needs the extra dkim)",
@@ -183,6 +189,7 @@ def _load(given: argparse.Namespace) -> int:
         duplicates="keep" if given.keep_duplicates else "drop",
         on_problem="raise" if given.strict else "record",
         dkim=given.dkim,
+        workers=given.workers,
     )
     if given.command == "summary":
         print(data)

@@ -2,8 +2,8 @@
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,15 @@ from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
-from mtasts_analysis.archive import export, parquet, sources
+from mtasts_analysis.archive import export, parquet, sources, units
 from mtasts_analysis.archive import load as loading
+from mtasts_analysis.archive import workers as workers_
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.archive.tables import SCHEMAS, canonical
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
-from mtasts_analysis.show import html, progress, text
+from mtasts_analysis.show import html, text
+from mtasts_analysis.show import progress as progress_
 
 PathLike = str | os.PathLike[str]
 
@@ -225,6 +227,8 @@ def load(
     dkim: bool = False,
     progress: bool | Callable[[int], None] | None = None,
     limits: Limits = DEFAULT,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> Archive:
     """Load TLS reports from anything that holds them.
 
@@ -249,6 +253,13 @@ def load(
         many bytes more were read.
     limits
         The bounds on size and depth.
+    workers
+        How many processes read; the result is the same, row by row. By default one for each processor
+        where the files hold 64 MiB or more, else this process alone. Bytes are always read by this one.
+    executor
+        Where to have the parts of the input read instead: any `concurrent.futures.Executor`, such as
+        Dask's `client.get_executor()` (extra `dask`), whose workers see the files under the same paths.
+        With it, `workers` is how many parts it works on at a time.
 
     Returns
     -------
@@ -263,6 +274,8 @@ def load(
         An item cannot be read, and `on_problem="raise"`.
     MissingExtraError
         `dkim=True` without the extra.
+    WorkerError
+        Processes died while they read a part; nothing is given, rather than less than all.
 
     Examples
     --------
@@ -274,42 +287,35 @@ def load(
     """
     _one_of("duplicates", duplicates, ("drop", "keep"))
     _one_of("on_problem", on_problem, ("record", "raise"))
-    reader, judge = sources.Reader(limits), None
-    if dkim:
-        from mtasts_analysis.archive import dkim as signatures  # noqa: PLC0415  # an extra
-
-        judge = signatures.Judge()
-        reader = sources.Reader(limits, judge)
-    with _items(paths, reader, progress) as read:
-        items = judge.judged(read) if judge is not None else read
-        tables, accounting = loading.load_tables(
-            items,
-            drop_duplicates=duplicates == "drop",
-            raise_problems=on_problem == "raise",
-            limits=limits,
+    drop, strict = duplicates == "drop", on_problem == "raise"
+    found = [] if isinstance(paths, bytes) else list(sources.files(_names(paths)))
+    count = workers_.wanted(workers, executor, found)
+    settings = units.Settings(limits, dkim, strict)
+    with progress_.bar(found, progress) as shown:
+        if not isinstance(paths, bytes) and (count > 1 or executor is not None):
+            plan = units.plan(found, limits)
+            with workers_.results(plan, settings, count, executor) as results:
+                return Archive(*units.gathered(results, shown, drop_duplicates=drop))
+        reader, judge = units.reader(settings)
+        if isinstance(paths, bytes):
+            read = sources.told(io.BytesIO(paths).read, shown.advance)
+            items = reader.items(sources.Stream(read=read), "bytes")
+        else:
+            items = sources.read_all(found, reader, shown.advance)
+        items = shown.watch(items if judge is None else judge.judged(items))
+        return Archive(
+            *loading.load_tables(items, drop_duplicates=drop, raise_problems=strict, limits=limits)
         )
-    return Archive(tables, accounting)
+
+
+def _names(paths: PathLike | Iterable[PathLike]) -> list[str]:
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    return [os.fspath(path) for path in given]
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise InputError(f"{name}: expected {' or '.join(map(repr, allowed))}; got {value!r}")
-
-
-def _items(
-    paths: PathLike | bytes | Iterable[PathLike],
-    reader: sources.Reader,
-    shown: bool | Callable[[int], None] | None,
-) -> AbstractContextManager[Iterator[sources.Item]]:
-    advance = shown if callable(shown) else None
-    if isinstance(paths, bytes):
-        read = sources.told(io.BytesIO(paths).read, advance)
-        return nullcontext(reader.items(sources.Stream(read=read), "bytes"))
-    names = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    found = list(sources.files([os.fspath(name) for name in names]))
-    if advance is None and (progress.watched() if shown is None else shown):
-        return progress.bar(found, reader)
-    return nullcontext(sources.read_all(found, reader, advance))
 
 
 def read_parquet(folder: PathLike) -> Archive:

@@ -7,6 +7,7 @@
     ├── ProblemError        a problem in the input, where ``on_problem="raise"`` asked for it
     ├── SchemaError         Parquet files that are not ours, or newer than this version reads
     ├── OutputError         a target that cannot be written
+    ├── WorkerError         a process that was to read a part of the input died
     └── MissingExtraError   a feature whose optional package is not installed (also an ImportError)
 
 Each message says what was expected, what came, and what to do. What a stranger's file holds never
@@ -32,6 +33,10 @@ class SchemaError(MtastsAnalysisError):
 
 class OutputError(MtastsAnalysisError):
     """A target that cannot be written."""
+
+
+class WorkerError(MtastsAnalysisError):
+    """A process that was to read a part of the input died; nothing was kept of the run."""
 
 
 class MissingExtraError(MtastsAnalysisError, ImportError):

@@ -1,14 +1,14 @@
 """Paths → the four tables and the account of every item."""
 
 import gc
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import Struct
 
 from mtasts_analysis.archive import reports, sources, tables
 from mtasts_analysis.archive.sources import Item
@@ -53,6 +53,14 @@ class Accounting:
         )
 
 
+class Refused(Struct, frozen=True):
+    """The item at which a strict load stops."""
+
+    origin: str
+    code: str
+    detail: str
+
+
 def load_tables(
     items: Iterator[Item], *, drop_duplicates: bool, raise_problems: bool, limits: Limits
 ) -> tuple[dict[str, pa.Table], Accounting]:
@@ -79,31 +87,72 @@ def load_tables(
     ProblemError
         An item was rejected, and `raise_problems` is set.
     """
-    gathered = _Gathered(raise_problems, limits)
-    with _no_collections():
-        for item in items:
-            gathered.add(item)
-        parts = gathered.finish()
-        joined = {
-            name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
-            for name in tables.NAMES
-        }
-        kept, dropped = tables.without_duplicates(joined, drop=drop_duplicates)
-        kept = tables.canonical(tables.with_recipients(kept))
+    gathered = Gathered(limits, raise_problems=raise_problems)
+    refusal = gathered.all(items)
+    if refusal is not None:
+        raise problem(refusal)
+    return joined(
+        [gathered.tables()],
+        Accounting(rejected=gathered.rejected, not_reports_by_kind=dict(gathered.others)),
+        drop_duplicates=drop_duplicates,
+    )
+
+
+def problem(refusal: Refused) -> ProblemError:
+    """Give the error of a strict load."""
+    return ProblemError(f"{refusal.origin}: {refusal.detail} ({refusal.code})")
+
+
+def joined(
+    parts: list[dict[str, pa.Table]], account: Accounting, *, drop_duplicates: bool
+) -> tuple[dict[str, pa.Table], Accounting]:
+    """Make one archive of the tables of several units, in order.
+
+    Parameters
+    ----------
+    parts
+        Their tables.
+    account
+        What they rejected, and what was no report.
+    drop_duplicates
+        Keep each report once.
+
+    Returns
+    -------
+    tuple
+        The tables by name, and the account.
+    """
+    whole = tables.concat(parts)
+    reports = len(whole["reports"])
+    kept, dropped = tables.without_duplicates(whole, drop=drop_duplicates)
+    kept = tables.canonical(tables.with_recipients(kept))
     conflicts = pc.sum(pc.equal(kept["problems"]["code"], "conflict")).as_py() or 0
     return kept, Accounting(
-        reports=gathered.reports - dropped,
+        reports=reports - dropped,
         duplicates=dropped,
-        rejected=gathered.rejected,
-        not_reports_by_kind=dict(sorted(gathered.others.items())),
+        rejected=account.rejected,
+        not_reports_by_kind=dict(sorted(account.not_reports_by_kind.items())),
         conflicts=conflicts,
     )
 
 
-class _Gathered:
-    """Items → rows, with the count of each class."""
+class _Stop(Exception):  # noqa: N818  # no error: the way out of a loop
+    def __init__(self, refusal: Refused) -> None:
+        self.refusal = refusal
 
-    def __init__(self, raise_problems: bool, limits: Limits) -> None:
+
+class Gathered:
+    """Items → rows, with the count of each class.
+
+    Parameters
+    ----------
+    limits
+        The bounds to keep.
+    raise_problems
+        Stop at the first item that is rejected.
+    """
+
+    def __init__(self, limits: Limits, *, raise_problems: bool) -> None:
         self.reports = 0
         self.rejected = 0
         self.others: Counter[str] = Counter()
@@ -112,11 +161,22 @@ class _Gathered:
         self._builder = tables.Builder(limits.problem_bytes)
         self._parts: list[dict[str, pa.Table]] = []
 
-    def finish(self) -> list[dict[str, pa.Table]]:
-        self._builder.close()
-        return [*self._parts, self._builder.take()]
+    def all(self, items: Iterator[Item]) -> Refused | None:
+        """Take in all items; give the one at which a strict load stops."""
+        try:
+            with _no_collections():
+                for item in items:
+                    self._add(item)
+        except _Stop as stop:
+            return stop.refusal
+        return None
 
-    def add(self, item: Item) -> None:
+    def tables(self) -> dict[str, pa.Table]:
+        """Give all rows, once all items are in."""
+        self._builder.close()
+        return tables.concat([*self._parts, self._builder.take()])
+
+    def _add(self, item: Item) -> None:
         form = item.form
         if form == sources.REPORT:
             parsed = reports.strict(item.data)
@@ -165,7 +225,7 @@ class _Gathered:
 
     def _reject(self, origin: str, code: str, detail: str) -> None:
         if self._raise:
-            raise ProblemError(f"{origin}: {detail} ({code})")
+            raise _Stop(Refused(origin, code, detail))
         self.rejected += 1
         self._builder.problem(origin, None, "error", code, detail)
 
@@ -180,25 +240,3 @@ def _no_collections() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def read_paths(
-    paths: list[str], reader: sources.Reader, advance: Callable[[int], None] | None
-) -> Iterator[Item]:
-    """Give every item under some paths."""
-    for path in sources.files(paths):
-        if isinstance(path, Item):
-            yield path
-        else:
-            yield from reader.path(path, advance)
-
-
-def size(paths: list[str]) -> int | None:
-    """Give the bytes under some paths, for a progress bar; None where one has no size."""
-    total = 0
-    for path in sources.files(paths):
-        if path == "-":
-            return None
-        if isinstance(path, str):
-            total += os.stat(path).st_size
-    return total

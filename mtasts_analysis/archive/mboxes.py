@@ -8,6 +8,7 @@ joins two mails, and "From our side, ..." in a body parts none.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import KIB
@@ -22,7 +23,7 @@ _LONGEST = 1_000
 """No writer's separator is longer (RFC 5322 §2.1.1 ends lines at 998)."""
 _AHEAD = _LONGEST + 128
 """A separator and the name of the field after it: how far a judgement looks."""
-_BEFORE = 3
+BEFORE = 3
 """A blank line before it: how far a judgement looks back."""
 
 
@@ -35,32 +36,58 @@ def _is_separator(buffer: bytes, at: int) -> int:
     day = _WEEKDAY.search(line)
     if day is not None and _CLOCK.search(line, day.end()):
         return end + 1
-    before = buffer[max(0, at - _BEFORE) : at]
+    before = buffer[max(0, at - BEFORE) : at]
     blank = before == b"\n" or before.endswith((b"\n\n", b"\n\r\n"))
     return end + 1 if blank and _FIELD.match(buffer, end + 1) else 0
 
 
-def mails(stream: Stream, limit: int) -> Iterator[bytes | int]:
+@dataclass(slots=True)
+class Part:
+    """The mails whose separators begin in a range of bytes: so an mbox is read in parts, each mail once.
+
+    Before `first`, where that is not the mbox's start, the stream holds :data:`BEFORE` bytes more.
+    """
+
+    first: int = 0
+    stop: int | None = None
+    mails: int = 0
+    """Filled in: how many there were."""
+    last: int = 0
+    """Filled in: where the last one's separator, or what stands before any, begins."""
+
+
+def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[bytes | int]:
     """Give each mail without its separator; for one longer than `limit`, its length instead.
 
     What stands before the first separator is passed over when it is blank, and given as a mail of its
     own when it is not.
     """
+    part = Part() if part is None else part
+    skip, stop = part.first, part.stop
     # The line break lets a separator at the very start be found as any other.
-    buffer = b"\n" + stream.take(_CHUNK).removeprefix(b"\xef\xbb\xbf")
+    text = stream.take(_CHUNK)
+    buffer = b"\n" + (text if skip else text.removeprefix(b"\xef\xbb\xbf"))
+    # Where in the mbox the buffer begins.
+    base = max(0, skip - BEFORE) + len(text) - len(buffer)
     start = 1  # of the mail that is being read
     seek = 0  # no separator is found before this
     dropped = 0  # bytes of an overlong mail that were let go
     parted = ended = False
+    wanted = not skip
     while True:
         found = _FROM.search(buffer, seek)
         at = found.start() if found else -1
         if at >= 0 and (ended or at + _AHEAD <= len(buffer)):
             following = _is_separator(buffer, at + 1)
             if following:
-                if parted or buffer[start:at].strip():
+                if wanted and (parted or buffer[start:at].strip()):
+                    part.mails += 1
                     yield _mail(buffer, start, at + 1, dropped, limit)
+                if stop is not None and base + at + 1 >= stop:
+                    return
                 parted = True
+                part.last = base + at + 1
+                wanted = wanted or part.last >= skip
                 dropped = 0
                 start = following
                 seek = following - 1
@@ -70,18 +97,20 @@ def mails(stream: Stream, limit: int) -> Iterator[bytes | int]:
         if ended:
             break
         seek = at if at >= 0 else max(seek, len(buffer) - len(b"From "))
-        if seek - start > limit:
+        if seek - start > limit or not wanted:
             # Overlong: only the edge, where a separator may lie, is still needed.
             dropped += seek - start
             start = seek
-        kept = max(0, min(start, seek) - _BEFORE)
+        kept = max(0, min(start, seek) - BEFORE)
         # As much again as is kept: a long mail is not copied over and over.
         piece = stream.take(max(_CHUNK, len(buffer) - kept))
         ended = not piece
         buffer = buffer[kept:] + piece
+        base += kept
         start -= kept
         seek -= kept
-    if parted or buffer[start:].strip():
+    if wanted and (parted or buffer[start:].strip()):
+        part.mails += 1
         yield _mail(buffer, start, len(buffer), dropped, limit)
 
 

@@ -31,6 +31,8 @@ from mtasts_analysis.errors import InputError, MissingExtraError
 from mtasts_analysis.limits import CHUNK, DEFAULT, Limits
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
+MAIL, MEMBER = "mail", "member"
+"""Not read yet: :meth:`Reader.unread` gives what is in them."""
 
 
 _NO_FACTS = mime.Facts()
@@ -47,6 +49,8 @@ class Item(Struct, frozen=True, gc=False):
     """REFUSED, NOTE: why. OTHER: the kind of thing it is. REPORT: a fault of what it came in."""
     detail: str = ""
     facts: mime.Facts = _NO_FACTS
+    layer: int = 0
+    """MAIL, MEMBER: in how many containers it lies."""
 
 
 Verify = Callable[[bytes, mime.Facts], str]
@@ -91,13 +95,36 @@ class Reader:
         finally:
             os.close(file)
 
+    def part(self, path: str, part: mboxes.Part) -> Iterator[Item]:
+        """Give the items of a part of an mbox, numbered from its own first mail."""
+        origin = shown(path)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                file.seek(max(0, part.first - mboxes.BEFORE))
+                yield from self._mbox(Stream(read=told(file.read, None)), origin, 0, part)
+        except OSError as error:
+            yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
+
+    def unread(self, item: Item) -> Iterator[Item]:
+        """Give the items of a mail or member that a :class:`Splitter` left unread."""
+        if item.form == MAIL:
+            yield from self._mail(item.data, item.origin, item.layer)
+        else:
+            stream = Stream(item.data)
+            if item.code:
+                stream.fault.set(item.code, item.detail)
+            yield from self.items(stream, item.origin, item.layer, self._budget())
+
+    def _budget(self) -> _Budget:
+        return _Budget(self.limits.nested_bytes, self.limits.nested_entries)
+
     # -- what things are ------------------------------------------------------------------------------
 
     def items(
         self, stream: Stream, origin: str, layer: int = 0, budget: _Budget | None = None
     ) -> Iterator[Item]:
         """Give the items of a stream, whatever it is."""
-        head = stream.peek(_HEAD)
+        head = stream.peek(HEAD)
         form = sniff(head)
         if form in _CONTAINERS and layer >= self.limits.layers:
             detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
@@ -199,9 +226,11 @@ class Reader:
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
-    def _mbox(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
+    def _mbox(
+        self, stream: Stream, origin: str, layer: int, part: mboxes.Part | None = None
+    ) -> Iterator[Item]:
         most = self.limits.mail_bytes
-        for number, mail in enumerate(mboxes.mails(stream, most), 1):
+        for number, mail in enumerate(mboxes.mails(stream, most, part), 1):
             if isinstance(mail, int):
                 yield Item(
                     REFUSED,
@@ -229,7 +258,7 @@ class Reader:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
         limits = self.limits
         top = mime.header(mail, limits)
-        budget = _Budget(limits.nested_bytes, limits.nested_entries)
+        budget = self._budget()
         of: mime.Header | None = None
         facts = _NO_FACTS
         kind = ""
@@ -250,7 +279,7 @@ class Reader:
                     found = True
                     yield Item(REPORT, where, text, "", "", facts)
                     continue
-            elif not leaf.claims and sniff(payload[:_HEAD]) not in _HOLDERS:
+            elif not leaf.claims and sniff(payload[:HEAD]) not in _HOLDERS:
                 continue
             for item in self._part(payload, leaf.claims, where, layer, budget):
                 if item.form == OTHER:
@@ -280,7 +309,7 @@ class Reader:
         self, payload: bytes, claims: bool, where: str, layer: int, budget: _Budget
     ) -> Iterator[Item]:
         """Give the items of one part of a mail, where it holds any."""
-        form = sniff(payload[:_HEAD])
+        form = sniff(payload[:HEAD])
         if form == "json":
             # A human's text may begin with a bracket: it must speak as a report does.
             if claims or _SPEAKS.search(payload):
@@ -303,9 +332,7 @@ class Reader:
             yield Item(REPORT, origin, plain)
             return
         inflated = Inflated(stream, form, self.limits)
-        nested = budget or (
-            _Budget(self.limits.nested_bytes, self.limits.nested_entries) if layer else None
-        )
+        nested = budget or (self._budget() if layer else None)
         for item in self.items(_bounded(inflated, nested), origin, layer + 1, nested):
             yield item
             inflated.item()
@@ -341,12 +368,23 @@ class Reader:
             if member.refused:
                 yield Item(REFUSED, name, b"", *member.refused)
             elif member.stream is not None:
-                nested = budget or _Budget(self.limits.nested_bytes, self.limits.nested_entries)
-                yield from self.items(_bounded(member.stream, budget), name, layer + 1, nested)
+                if budget is None:
+                    yield from self._member(member.stream, name, layer + 1)
+                else:
+                    yield from self.items(_bounded(member.stream, budget), name, layer + 1, budget)
         if stream.fault:  # cut or broken, here or underneath
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
         if not number:
             yield Item(OTHER, origin, b"", "empty", "an archive without files")
+
+    def _member(self, stream: Stream, name: str, layer: int) -> Iterator[Item]:
+        """Give the items of a member of an archive that lies in no other."""
+        content = stream.take(_SMALL + 1)
+        if len(content) <= _SMALL:
+            stream = Stream(content, fault=stream.fault)
+        else:
+            stream.push_back(content)
+        yield from self.items(stream, name, layer, self._budget())
 
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         """Give the reports of an Outlook .msg, through the extra `msg`."""
@@ -367,7 +405,7 @@ class Reader:
             return
         facts = mime.facts(mime.header(header, self.limits))
         found = False
-        budget = _Budget(self.limits.nested_bytes, self.limits.nested_entries)
+        budget = self._budget()
         for number, payload in enumerate(attachments, 1):
             for item in self.items(Stream(payload), f"{origin}/{number}", layer + 1, budget):
                 if item.form != OTHER:
@@ -375,6 +413,26 @@ class Reader:
                     yield replace(item, facts=facts) if item.form == REPORT else item
         if not found:
             yield Item(OTHER, origin, b"", "mail")
+
+
+class Splitter(Reader):
+    """Opens containers, and leaves the mails and the small members in them unread: others do that."""
+
+    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
+        yield Item(MAIL, origin, mail, layer=layer)
+
+    def _member(self, stream: Stream, name: str, layer: int) -> Iterator[Item]:
+        content = stream.take(_SMALL + 1)
+        if len(content) <= _SMALL:
+            fault = stream.fault
+            yield Item(MEMBER, name, content, fault.code, fault.detail, layer=layer)
+        else:
+            stream.push_back(content)
+            yield from self.items(stream, name, layer, self._budget())
+
+    def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
+        content = stream.take(self.limits.mail_bytes + 1)
+        yield Item(MEMBER, origin, content, layer=layer)
 
 
 def _run(origin: str, after: int, count: int) -> Item:
@@ -438,7 +496,10 @@ def _over(most: int, name: str) -> str:
     return f"the limit is {most} bytes (limit: {name})"
 
 
-_HEAD = 600
+HEAD = 600
+"""Bytes by which a thing is told."""
+_SMALL = 1 << 20
+"""Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _BLANKS = b"\xef\xbb\xbf\r\n\t "
 _FIELD = re.compile(rb"[!-9;-~]{1,120}[ \t]*:")
 _LATER = re.compile(

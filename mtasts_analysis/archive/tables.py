@@ -97,7 +97,7 @@ def empty() -> dict[str, pa.Table]:
 
 def concat(parts: Iterable[dict[str, pa.Table]]) -> dict[str, pa.Table]:
     """Join tables of several units in their order; each word column gets one dictionary."""
-    parts = list(parts) or [empty()]
+    parts = list(parts) or [Builder().take()]
     return {
         name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
         for name in NAMES

@@ -2,56 +2,85 @@
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mtasts_analysis.archive.sources import REFUSED, REPORT, Item, Reader, read_all
+from mtasts_analysis.archive import units
+from mtasts_analysis.archive.sources import REFUSED, REPORT, Item
 
 HEADLESS = "MTASTS_ANALYSIS_HEADLESS"
 """Set in a kernel that runs a notebook for a page: a bar would stay on it, stopped."""
 
 
+class Progress:
+    """Bytes read of how many, the time left, reports, reports a second, and what was rejected."""
+
+    def __init__(self, bar: Any = None, advance: Callable[[int], None] | None = None) -> None:
+        self._bar = bar
+        self._told = advance
+        self._began = time.monotonic()
+        self._reports = self._rejected = 0
+
+    def advance(self, size: int) -> None:
+        """Say that so many bytes more were read."""
+        if self._bar is not None:
+            self._bar.update(size)
+        if self._told is not None:
+            self._told(size)
+
+    def add(self, reports: int, rejected: int) -> None:
+        """Say that so many reports more were read, and so many items rejected."""
+        self._reports += reports
+        self._rejected += rejected
+        if self._bar is not None:
+            rate = self._reports / max(time.monotonic() - self._began, 1e-3)
+            self._bar.set_postfix(
+                {"reports": f"{self._reports:,}", "reports/s": f"{rate:,.0f}"}
+                | ({"rejected": f"{self._rejected:,}"} if self._rejected else {}),
+                refresh=False,
+            )
+
+    def watch(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Give items as they come, and count them."""
+        if self._bar is None:
+            yield from items
+            return
+        reports = rejected = 0
+        for item in items:
+            if item.form == REPORT:
+                reports += 1
+            elif item.form == REFUSED:
+                rejected += 1
+            if reports + rejected >= 500:
+                self.add(reports, rejected)
+                reports = rejected = 0
+            yield item
+
+
 @contextmanager
-def bar(files: list[str | Item], reader: Reader) -> Iterator[Iterator[Item]]:
-    """Give the items of some files, with a bar that shows bytes, reports and what was rejected.
+def bar(files: list[str | Item], shown: bool | Callable[[int], None] | None) -> Iterator[Progress]:
+    """Give a bar for some files; one that shows nothing where nobody watches.
 
     Parameters
     ----------
     files
         What :func:`mtasts_analysis.archive.sources.files` gives.
-    reader
-        Reads a file.
+    shown
+        Show it or not; by default where a person watches. Or a function that is told the bytes.
     """
-    from tqdm.auto import tqdm  # noqa: PLC0415  # slow to import, and only wanted here
+    if callable(shown):
+        yield Progress(advance=shown)
+    elif watched() if shown is None else shown:
+        from tqdm.auto import tqdm  # noqa: PLC0415  # slow to import, and only wanted here
 
-    paths = [file for file in files if isinstance(file, str)]
-    total = None if "-" in paths else sum(_size(path) for path in paths)
-    with tqdm(total=total, unit="B", unit_scale=True, desc="loading", leave=False) as shown:
-
-        def items() -> Iterator[Item]:
-            reports = rejected = 0
-            for item in read_all(files, reader, lambda size: _advance(shown, size)):
-                if item.form == REPORT:
-                    reports += 1
-                elif item.form == REFUSED:
-                    rejected += 1
-                if not (reports + rejected) % 500:
-                    shown.set_postfix(reports=reports, rejected=rejected, refresh=False)
-                yield item
-
-        yield items()
-
-
-def _advance(shown: Any, size: int) -> None:
-    shown.update(size)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
+        paths = [file for file in files if isinstance(file, str)]
+        total = None if "-" in paths else sum(units.size(path) for path in paths)
+        with tqdm(total=total, unit="B", unit_scale=True, desc="loading", leave=False) as made:
+            yield Progress(made)
+    else:
+        yield Progress()
 
 
 def watched() -> bool:

@@ -1,0 +1,302 @@
+"""An archive → units of work: each is read on its own, by any process, and gives tables of its own.
+
+::
+
+    small files ─► runs of files ────────────────────────┐
+    a large mbox ─► ranges of bytes ─────────────────────┼─► read(unit) ─► Arrow tables, an account
+    any other large file ─► opened here, once, forward; ─┘
+                            its mails and members are the units
+
+In the order of the units, the tables are those of a run without units. What a unit cannot know, the
+number of the mails before its own in an mbox, is put right as its result comes in (:class:`Numbers`).
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mtasts_analysis.archive import load, mboxes, sources
+from mtasts_analysis.archive.sources import Item, Reader, Splitter, shown, sniff
+from mtasts_analysis.limits import DEFAULT, MIB, Limits
+
+if TYPE_CHECKING:
+    from mtasts_analysis.archive.dkim import Judge
+
+SIZE = 16 * MIB
+"""Bytes of a unit: some thousand mails. A process holds their rows as Python objects meanwhile."""
+FILES = 2_000
+"""Files of a unit: small ones cost their opening."""
+
+
+class Unit(Struct, frozen=True, gc=False):
+    """Something to read: files, or a part of an mbox, or items that were taken out of a container."""
+
+    origin: str
+    """For messages: where it begins."""
+    size: int = 0
+    """Bytes of the input that it stands for."""
+    files: tuple[str | Item, ...] = ()
+    mbox: str = ""
+    first: int = 0
+    stop: int | None = None
+    items: tuple[Item, ...] = ()
+
+
+class Settings(Struct, frozen=True):
+    """What all units of a run have in common."""
+
+    limits: Limits = DEFAULT
+    dkim: bool = False
+    raise_problems: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a unit gave."""
+
+    tables: dict[str, pa.Table]
+    reports: int
+    rejected: int
+    others: Counter[str] = field(default_factory=Counter)
+    refusal: load.Refused | None = None
+    """The item at which it stopped, where it was to stop at the first."""
+    mails: int = 0
+    """Of a part of an mbox: its mails, and where the last one begins."""
+    last: int = 0
+
+
+def plan(
+    found: Iterable[str | Item],
+    limits: Limits,
+    shard: int = SIZE,
+    starts: dict[str, int] | None = None,
+) -> Iterator[Unit]:
+    """Split what :func:`~mtasts_analysis.archive.sources.files` found, in order.
+
+    Parameters
+    ----------
+    found
+        Paths, and items of what is no file.
+    limits
+        The bounds to keep.
+    shard
+        Bytes of a unit.
+    starts
+        Of an mbox: from which byte on it is to be read.
+    """
+    run: list[str | Item] = []
+    held = 0
+
+    def files() -> Unit:
+        first = run[0]
+        origin = first.origin if isinstance(first, Item) else shown(first)
+        return Unit(origin, held, tuple(run))
+
+    for file in found:
+        start = (starts or {}).get(file, 0) if isinstance(file, str) else 0
+        bytes_ = size(file) if isinstance(file, str) else 0
+        if start or (isinstance(file, str) and (file == "-" or bytes_ > shard)):
+            if run:
+                yield files()
+                run, held = [], 0
+            assert isinstance(file, str)
+            if start or (file != "-" and limits.layers and _is_mbox(file)):
+                yield from _ranges(file, start, bytes_, shard)
+            else:
+                yield from _opened(file, limits, shard)
+            continue
+        run.append(file)
+        held += bytes_
+        if held >= shard or len(run) >= FILES:
+            yield files()
+            run, held = [], 0
+    if run:
+        yield files()
+
+
+def _ranges(path: str, start: int, end: int, shard: int) -> Iterator[Unit]:
+    """Cut an mbox into ranges of bytes; what was added to it meanwhile belongs to the last."""
+    for first in range(start, max(end, start + 1), shard):
+        last = first + shard >= end
+        stop = None if last else first + shard
+        origin = f"{shown(path)}, bytes {first}-{end if last else stop}"
+        yield Unit(
+            origin, (end if last else first + shard) - first, mbox=path, first=first, stop=stop
+        )
+
+
+def _opened(path: str, limits: Limits, shard: int) -> Iterator[Unit]:
+    read = held = 0
+    items: list[Item] = []
+
+    def advance(more: int) -> None:
+        nonlocal read
+        read += more
+
+    for item in Splitter(limits).path(path, advance):
+        items.append(item)
+        held += len(item.data) + 200
+        if held >= shard:
+            yield Unit(items[0].origin, read, items=tuple(items))
+            items, held, read = [], 0, 0
+    if items:
+        yield Unit(items[0].origin, read, items=tuple(items))
+
+
+def size(path: str) -> int:
+    """Give a file's bytes; 0 where that cannot be told."""
+    try:
+        return os.stat(path).st_size if path != "-" else 0
+    except OSError:
+        return 0
+
+
+def _is_mbox(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return sniff(file.read(sources.HEAD)) == "mbox"
+    except OSError:
+        return False
+
+
+def reader(settings: Settings) -> tuple[Reader, "Judge | None"]:
+    """Give a reader, and who judges the signatures of what it reads."""
+    if not settings.dkim:
+        return Reader(settings.limits), None
+    from mtasts_analysis.archive.dkim import Judge  # noqa: PLC0415  # an extra
+
+    judge = Judge()
+    return Reader(settings.limits, judge), judge
+
+
+def read(unit: Unit, settings: Settings) -> Done:
+    """Read a unit: what a worker does."""
+    made, judge = reader(settings)
+    part = mboxes.Part(unit.first, unit.stop)
+    items = _items(unit, made, part)
+    gathered = load.Gathered(settings.limits, raise_problems=settings.raise_problems)
+    refusal = gathered.all(judge.judged(items) if judge is not None else items)
+    return Done(
+        gathered.tables(),
+        gathered.reports,
+        gathered.rejected,
+        gathered.others,
+        refusal,
+        part.mails,
+        part.last,
+    )
+
+
+def _items(unit: Unit, reader: Reader, part: mboxes.Part) -> Iterator[Item]:
+    if unit.mbox:
+        yield from reader.part(unit.mbox, part)
+        return
+    for file in unit.files:
+        if isinstance(file, Item):
+            yield file
+        else:
+            yield from reader.path(file)
+    for item in unit.items:
+        if item.form in (sources.MAIL, sources.MEMBER):
+            yield from reader.unread(item)
+        else:
+            yield item
+
+
+class Numbers:
+    """Gives the mails of an mbox that was read in parts their numbers in the whole."""
+
+    def __init__(self, before: dict[str, int] | None = None) -> None:
+        self._before: dict[str, int] = dict(before or {})
+
+    def put_right(self, unit: Unit, done: Done) -> Done:
+        """Give what a unit gave, with its mails' numbers; to be asked in the units' order."""
+        if not unit.mbox:
+            return done
+        before = self._before.get(unit.mbox, 0)
+        self._before[unit.mbox] = before + done.mails
+        if not before:
+            return done
+        prefix = f"{shown(unit.mbox)}#"
+        tables = dict(done.tables)
+        for name in ("reports", "problems"):
+            at = tables[name].schema.get_field_index("origin")
+            moved = _moved(tables[name].column(at), prefix, before)
+            tables[name] = tables[name].set_column(at, tables[name].schema.field(at), moved)
+        refusal = done.refusal
+        if refusal is not None and refusal.origin.startswith(prefix):
+            origins = pa.chunked_array([[refusal.origin]])
+            refusal = replace(refusal, origin=_moved(origins, prefix, before)[0].as_py())
+        return Done(
+            tables, done.reports, done.rejected, done.others, refusal, done.mails, done.last
+        )
+
+
+def _moved(origins: pa.ChunkedArray, prefix: str, before: int) -> pa.ChunkedArray:
+    """Add to the number that follows a prefix."""
+    ours = pc.starts_with(origins, prefix)
+    rest = pc.utf8_slice_codeunits(origins, len(prefix))
+    parts = pc.extract_regex(pc.if_else(ours, rest, "0"), r"^(?P<number>\d+)(?P<rest>(?s:.*))$")
+    number = pc.add(pc.struct_field(parts, "number").cast(pa.int64()), before)
+    new = pc.binary_join_element_wise(
+        prefix, number.cast(pa.string()), pc.struct_field(parts, "rest"), ""
+    )
+    return pc.if_else(ours, new, origins)
+
+
+class Watcher(Protocol):
+    """Who is told how far a run has come."""
+
+    def advance(self, size: int) -> None:
+        """So many bytes more were read."""
+
+    def add(self, reports: int, rejected: int) -> None:
+        """So many reports more, and items rejected."""
+
+
+def numbered(
+    results: Iterator[tuple[Unit, Done]], shown: Watcher, before: dict[str, int] | None = None
+) -> Iterator[tuple[Unit, Done]]:
+    """Give the results as they come, with the mails' numbers in the whole.
+
+    Raises
+    ------
+    ProblemError
+        A unit stopped at an item.
+    """
+    numbers = Numbers(before)
+    for unit, done in results:
+        right = numbers.put_right(unit, done)
+        if right.refusal is not None:
+            raise load.problem(right.refusal)
+        shown.advance(unit.size)
+        shown.add(done.reports, done.rejected)
+        yield unit, right
+
+
+def gathered(
+    results: Iterator[tuple[Unit, Done]], shown: Watcher, *, drop_duplicates: bool
+) -> tuple[dict[str, pa.Table], load.Accounting]:
+    """Make one archive of the results of all units.
+
+    Raises
+    ------
+    ProblemError
+        A unit stopped at an item.
+    """
+    parts = []
+    rejected = 0
+    others: Counter[str] = Counter()
+    for _, done in numbered(results, shown):
+        parts.append(done.tables)
+        rejected += done.rejected
+        others += done.others
+    account = load.Accounting(rejected=rejected, not_reports_by_kind=dict(others))
+    return load.joined(parts, account, drop_duplicates=drop_duplicates)

@@ -1,0 +1,211 @@
+"""An archive read in parts is the archive read in one: row by row, for any size of part."""
+
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mtasts_analysis as ma
+from mtasts_analysis.archive import mboxes, sources, units, workers
+from mtasts_analysis.archive.streams import Stream
+from mtasts_analysis.errors import WorkerError
+from mtasts_analysis.show.progress import Progress
+from tests.archive.building import mail, mbox, packed
+from tests.conftest import ROOT
+from tests.scale.mixed import lay_out, same
+
+
+def in_parts(paths, size, executor=None, limits=None, count=1, duplicates=True, strict=False):
+    limits = limits or ma.Limits()
+    plan = units.plan(list(sources.files([str(path) for path in paths])), limits, size)
+    chosen = units.Settings(limits, raise_problems=strict)
+    with workers.results(plan, chosen, count, executor) as results:
+        tables, account = units.gathered(results, Progress(), drop_duplicates=duplicates)
+    return ma.Archive(tables, account)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return lay_out(tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    return ma.load(folder, workers=1)
+
+
+@pytest.mark.parametrize("size", [1_000, 8_191, 100_000, 10**9])
+def test_any_size_of_part(folder, whole, size):
+    same(in_parts([folder], size), whole)
+
+
+@pytest.mark.slow
+def test_hostile_things_in_processes(tmp_path):
+    folder = lay_out(tmp_path / "mixed", hostile=True)
+    same(in_parts([folder], 50_000, count=2), ma.load(folder, workers=1))
+
+
+def test_threads(folder, whole):
+    with ThreadPoolExecutor(3) as executor:
+        same(in_parts([folder], 5_000, executor, count=3), whole)
+
+
+def test_load_takes_workers_and_executors(whole, folder):
+    same(ma.load(folder, workers=2), whole)
+    with ThreadPoolExecutor(2) as executor:
+        same(ma.load(folder, executor=executor), whole)
+    kept = ma.load(folder, duplicates="keep", workers=1)
+    same(ma.load(folder, duplicates="keep", workers=2), kept)
+    sample = ma.sample_archive()
+    same(ma.load(sample, workers=2), ma.load(sample))
+
+
+def test_limits_hold_in_parts(folder):
+    """An overlong mail is told at its own number; a limit of layers hits as it does in one."""
+    for limits in (ma.Limits(mail_bytes=3_000), ma.Limits(layers=1), ma.Limits(layers=0)):
+        same(in_parts([folder], 900, limits=limits), ma.load(folder, limits=limits, workers=1))
+
+
+def test_nothing_at_all(tmp_path):
+    same(in_parts([tmp_path], 100), ma.load(tmp_path))
+
+
+def test_strict_stops_at_the_same_item(tmp_path):
+    path = tmp_path / "a.mbox"
+    path.write_bytes(mbox([mail(packed(n)) for n in range(30)] + [mail(b"\x1f\x8bbroken")] * 2))
+    with pytest.raises(ma.ProblemError) as alone:
+        ma.load(path, on_problem="raise", workers=1)
+    with pytest.raises(ma.ProblemError) as parted:
+        in_parts([path], 2_000, strict=True)
+    with pytest.raises(ma.ProblemError) as processes:
+        ma.load(path, on_problem="raise", workers=2)
+    assert str(alone.value) == str(parted.value) == str(processes.value)
+    assert "a.mbox#31/" in str(alone.value)
+
+
+PIECES = st.sampled_from(
+    [
+        b"From a@a.example Mon Feb  2 04:05:06 2026\n",
+        b"From b\n",
+        b"From our side, all is well\n",
+        b"From: a@a.example\n",
+        b"Subject: x\n\n",
+        b"\n",
+        b"\r\n",
+        b"From a@a.example Mon Feb  2 04:05:06 2026\r\n",
+        b"From " + b"y" * 1_200 + b" Mon 04:05\n",
+        b"text\n",
+        b">From c\n",
+        b"z" * 700,
+        b"From ",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=25), st.integers(1, 3_000), st.integers(1, 2_000))
+def test_an_mbox_in_ranges(pieces, size, limit):
+    """Whatever stands in it, each mail is in one range, and its bytes are the same."""
+    raw = b"".join(pieces)
+    alone = list(mboxes.mails(Stream(raw), limit))
+    parted, lasts = [], []
+    for first in range(0, max(len(raw), 1), size):
+        stop = first + size if first + size < len(raw) else None
+        part = mboxes.Part(first, stop)
+        file = io.BytesIO(raw)
+        file.seek(max(0, first - mboxes.BEFORE))
+        # In pieces, as a pipe gives them.
+        found = list(mboxes.mails(Stream(read=lambda n, f=file: f.read(min(n, 300))), limit, part))
+        assert part.mails == len(found)
+        if found:
+            lasts.append(part.last)
+            assert first <= part.last < (stop or len(raw) + 1)
+        parted += found
+    assert parted == alone
+    assert lasts == sorted(lasts)
+
+
+def test_no_unit_waits_and_none_piles_up():
+    """Units are made as they are wanted: no more of them at a time than `ahead`."""
+    made = 0
+
+    def plan():
+        nonlocal made
+        for n in range(50):
+            made += 1
+            yield units.Unit(str(n))
+
+    taken = 0
+    with ThreadPoolExecutor(2) as executor:
+        for unit, _ in workers.in_order(plan(), units.Settings(), executor, 5):
+            assert unit.origin == str(taken)
+            taken += 1
+            assert made - taken <= 5
+    assert taken == 50
+
+
+def test_a_worker_that_dies_is_replaced(folder, whole):
+    """Processes are killed as units are on their way: nothing is lost, nothing stands twice."""
+    plan = units.plan(list(sources.files([str(folder)])), ma.Limits(), 3_000)
+    pool = workers.Workers(2)
+    killed = []
+
+    def watched(results):
+        for number, result in enumerate(results):
+            if number in (1, 6, 11):
+                process = next(p for p in pool.processes.values() if p.returncode is None)
+                process.kill()
+                killed.append(process.pid)
+            yield result
+
+    results = workers.in_order(plan, units.Settings(), pool, 5)
+    tables, account = units.gathered(watched(results), Progress(), drop_duplicates=True)
+    pool.shutdown()
+    assert len(killed) == 3
+    same(ma.Archive(tables, account), whole)
+
+
+def test_a_unit_that_kills_is_told():
+    pool = workers.Workers(1)
+    future = pool.submit(os._exit, 7)
+    with pytest.raises(WorkerError, match=r"3 processes died over it \(exit code 7"):
+        future.result(timeout=60)
+    assert pool.submit(len, "four").result(timeout=60) == 4
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        pool.submit(divmod, 1, 0).result(timeout=60)
+    pool.shutdown()
+    assert all(process.returncode is not None for process in pool.processes.values())
+
+
+def test_no_worker_outlives_a_load_that_is_left(folder, monkeypatch):
+    pools = []
+    made = workers.Workers
+
+    def making(count):
+        pools.append(made(count))
+        return pools[0]
+
+    monkeypatch.setattr(workers, "Workers", making)
+    plan = units.plan(list(sources.files([str(folder)])), ma.Limits(), 3_000)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        workers.results(plan, units.Settings(), 2) as results,
+    ):
+        next(results)
+        raise KeyboardInterrupt
+    assert pools[0].processes
+    assert all(process.poll() is not None for process in pools[0].processes.values())
+
+
+def test_how_many(tmp_path):
+    small = tmp_path / "small"
+    small.write_bytes(b"{}")
+    assert workers.wanted(None, None, [str(small)]) == 1
+    with small.open("wb") as file:
+        file.truncate(workers.LARGE)
+    assert workers.wanted(None, None, [str(small)]) == workers.cores()
+    with pytest.raises(ma.InputError, match="workers: expected 1 or more"):
+        ma.load(ROOT / "data/sample", workers=0)
