@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         check_domains,
         monitor,
     )
+    from mtasts_analysis.readiness import publish
     from mtasts_analysis.readiness.acknowledged import read_acknowledged
     from mtasts_analysis.readiness.config import ReadinessConfig
     from mtasts_analysis.readiness.impact import replay
@@ -81,6 +82,7 @@ _HOMES = {
     "check_domains": "live",
     "live": "live",
     "monitor": "live",
+    "publish": "readiness.publish",
     "read_acknowledged": "readiness.acknowledged",
     "replay": "readiness.impact",
     "ReadinessConfig": "readiness.config",
@@ -164,6 +166,7 @@ __all__ = [
     "overview",
     "plots",
     "policy_history",
+    "publish",
     "read_acknowledged",
     "read_csv",
     "read_parquet",
@@ -180,7 +183,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{home}")
-    value = module if name in ("live", "plots") else getattr(module, name)
+    value = module if name in ("live", "plots", "publish") else getattr(module, name)
     globals()[name] = value
     return value
 

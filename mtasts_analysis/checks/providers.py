@@ -69,7 +69,8 @@ PROVIDERS = (
             "*.ess.uk.barracudanetworks.com",
         ),
     ),
-    Provider("Cisco Secure Email", ("*.iphmx.com",)),
+    # Not here: providers whose hosts carry the customer in the second label (mx1.CUSTOMER.iphmx.com). `*` is
+    # the first label only, so no pattern covers them: name the hosts.
     Provider("Cloudflare Email Routing", ("*.mx.cloudflare.net",), wildcards=False),
     Provider(
         "Fastmail",

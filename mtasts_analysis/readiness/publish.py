@@ -1,42 +1,70 @@
-"""What to publish, and in which order: policy, records, hosting; checked by the package's own readers."""
+"""What to publish, and in which order: policy, records, hosting; checked by the package's own readers.
 
+hosts = exact_hosts(check)                      # or preset("Google Workspace"), or a list
+made = publication("example.com", "testing", hosts, rua=["mailto:tls@example.com"], host="192.0.2.9")
+hosting(made, "nginx")                          # the files and settings that serve it
+update(made, check.policy)                      # the steps, in order, each with its wait
+withdrawal("example.com", longest=604800)       # back out (RFC 8461 §8.3)
+"""
+
+import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pandas as pd
+
+from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.analysis.failures import failures_by_mx
+from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.checks.coverage import covers
+from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.checks.policy import Policy, read_policy
-from mtasts_analysis.checks.providers import PROVIDERS
+from mtasts_analysis.checks.providers import PROVIDERS, provider_of
 from mtasts_analysis.checks.records import read_sts, read_tlsrpt
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.findings import Finding
 from mtasts_analysis.names import a_label
 from mtasts_analysis.readiness.config import DAY
 from mtasts_analysis.readiness.rollout import fresh_id, policy_text
 
+WELL_KNOWN = ".well-known/mta-sts.txt"
 HOSTS = ("nginx", "cloudflare-pages", "s3-cloudfront", "github-pages")
 """The ways to serve the policy that :func:`hosting` knows."""
+
+_TTL = 3_600
+_STRING_MOST = 255  # RFC 1035 §3.3: octets of one string of a TXT record
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a domain publishes.
+    """What a domain publishes; made by :func:`publication`.
 
     Attributes
     ----------
     domain : str
         In A-labels.
-    policy : str
-        The text of `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`, lines ending in CRLF (RFC 8461 §3.2).
+    policy : Policy
+        As the package's own reader reads the text.
+    text : str
+        Of `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`; lines end in CRLF (RFC 8461 §3.2).
     records : tuple of str
-        DNS records in zone-file form: `mta-sts` host, `_mta-sts` and `_smtp._tls`.
+        DNS records in zone-file form: the `mta-sts` host, `_mta-sts` and `_smtp._tls`.
     id : str
         Of the `_mta-sts` record.
     """
 
     domain: str
-    policy: str
+    policy: Policy
+    text: str
     records: tuple[str, ...]
     id: str
+
+    def __str__(self) -> str:
+        return "\n".join([self.text.replace("\r\n", "\n"), *self.records])
 
 
 def publication(
@@ -47,6 +75,7 @@ def publication(
     *,
     rua: Sequence[str] = (),
     host: str = "",
+    live_id: str | None = None,
     now: datetime | None = None,
 ) -> Publication:
     """Give the policy and the DNS records of a domain.
@@ -55,13 +84,18 @@ def publication(
     ----------
     domain
         The domain.
-    mode, mx, max_age
-        As :func:`~mtasts_analysis.readiness.rollout.policy_text` takes them; `mx` may be the name of one provider's
-        preset (:func:`preset`) given out.
+    mode
+        `testing`, `enforce` or `none`.
+    mx
+        MX patterns: :func:`exact_hosts` of a live check, :func:`preset`, or a list.
+    max_age
+        Seconds, at most 31557600; a day while testing (the guide).
     rua
         Where reports go: `mailto:` or `https:` (RFC 8460 §3); none leaves the TLSRPT record out.
     host
-        What `mta-sts.DOMAIN` points to: an address, or a name for a CNAME.
+        What `mta-sts.DOMAIN` points to: an address, or a name for a CNAME; none leaves that record out.
+    live_id
+        The id that is published, so that another is given.
     now
         The time that makes the id.
 
@@ -83,35 +117,47 @@ def publication(
     _mta-sts.example.com. 3600 IN TXT "v=STSv1; id=20260514000000;"
     _smtp._tls.example.com. 3600 IN TXT "v=TLSRPTv1; rua=mailto:tls@example.com"
     """
-    try:
-        name = a_label(domain)
-    except ValueError as error:
-        raise InputError(f"domain: expected a domain name; {error}") from error
-    text = policy_text(mode, [a_label(m) if not m.isascii() else m for m in mx], max_age)
-    stamp = fresh_id(now or datetime.now(UTC))
+    name = _name(domain, "domain")
+    text = policy_text(mode, [m if m.isascii() else _name(m, "mx") for m in mx], max_age)
+    policy, _ = read_policy(text)
+    assert policy is not None  # policy_text has read it
+    records = [_host_record(name, host)] if host else []
+    stamp = fresh_id(now or datetime.now(UTC), live_id)
     sts = f"v=STSv1; id={stamp};"
-    if read_sts([sts], f"_mta-sts.{name}")[0] is None:
-        raise InputError(f"expected a valid _mta-sts record; made {sts!r}")
-    records = []
-    if host:
-        kind = "AAAA" if ":" in host else "A" if host.replace(".", "").isdigit() else "CNAME"
-        target = f"{host.removesuffix('.')}." if kind == "CNAME" else host
-        records.append(f"mta-sts.{name}. 3600 IN {kind} {target}")
-    records.append(f'_mta-sts.{name}. 3600 IN TXT "{sts}"')
+    _checked(read_sts([sts], f"_mta-sts.{name}"), "id")
+    records.append(f"_mta-sts.{name}. {_TTL} IN TXT {_strings(sts)}")
     if rua:
         # RFC 8460 §3: in an address, "!", "," and ";" are percent-encoded.
         encoded = [u.replace("!", "%21").replace(",", "%2C").replace(";", "%3B") for u in rua]
         report = f"v=TLSRPTv1; rua={','.join(encoded)}"
-        record, findings = read_tlsrpt([report], f"_smtp._tls.{name}")
-        if record is None:
-            faults = "; ".join(f.evidence for f in findings)
-            raise InputError(f"rua: expected mailto: or https: addresses (RFC 8460 §3); {faults}")
-        records.append(f'_smtp._tls.{name}. 3600 IN TXT "{report}"')
-    return Publication(name, text.replace("\n", "\r\n"), tuple(records), stamp)
+        _checked(read_tlsrpt([report], f"_smtp._tls.{name}", name), "rua")
+        records.append(f"_smtp._tls.{name}. {_TTL} IN TXT {_strings(report)}")
+    return Publication(name, policy, text.replace("\n", "\r\n"), tuple(records), stamp)
+
+
+def exact_hosts(check: Check) -> tuple[str, ...]:
+    """Give the MX hosts of a live check, the preferred first: exact names, which match nothing else.
+
+    Raises
+    ------
+    InputError
+        The check saw no MX host.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> exact_hosts(ma.live.recorded_check())
+    ('mx1.clinic.example', 'mx2.clinic.example')
+    """
+    if not check.mx:
+        raise InputError(f"check: expected MX hosts of {check.domain}; it saw none")
+    return tuple(dict.fromkeys(mx.host for mx in check.mx))
 
 
 def preset(provider: str) -> tuple[str, ...]:
     """Give the MX patterns of a provider, such as `Google Workspace` or `Microsoft 365`.
+
+    Where each customer has a host of its own, they are wildcards: :func:`exact_hosts` is narrower.
 
     Raises
     ------
@@ -124,116 +170,295 @@ def preset(provider: str) -> tuple[str, ...]:
     'aspmx.l.google.com'
     """
     for known in PROVIDERS:
-        if known.name.casefold() == provider.casefold():
+        if known.name.casefold() == provider.strip().casefold():
             return known.hosts
     raise InputError(
         f"provider: expected one of {', '.join(p.name for p in PROVIDERS)}; got {provider!r}"
     )
 
 
-def hosting(domain: str, policy: str, how: str) -> dict[str, str]:
-    """Give the files and settings that serve a policy.
+def inventory(domain: str, data: Data | None = None, check: Check | None = None) -> pd.DataFrame:
+    """List every MX host that is known of a domain, so that none is forgotten in the policy.
 
     Parameters
     ----------
     domain
-        The domain, in A-labels.
-    policy
-        The policy's text.
+        The domain.
+    data
+        A loaded archive: hosts at which sessions failed, and those that policies named.
+    check
+        A live check: the MX records, with what was met there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each host, those in DNS first: `mx_host`, `in_dns` (null without a check), `preference`,
+        `provider`, `in_policy` (the published policy covers it; without a check, the one seen last),
+        `named` (a policy that senders saw names it), `failed_sessions`, `last_failed` (UTC),
+        `under_enforce`, `certificate_until` (UTC).
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> found = inventory("bakery.example", data)
+    >>> found.loc[~found["in_policy"], "mx_host"].tolist()
+    ['mx3.bakery.example']
+    """
+    name = _name(domain, "domain")
+    rows: dict[str, dict[str, Any]] = {}
+    policy = None if check is None else check.policy
+    for mx in check.mx if check is not None else ():
+        certificate = mx.certificate
+        rows[mx.host] = {
+            "in_dns": True,
+            "preference": mx.preference,
+            "under_enforce": mx.under_enforce,
+            "certificate_until": None if certificate is None else certificate.not_after,
+        }
+    if data is not None:
+        history = policy_history(data, Filter(domains=name)).dropna(subset=["mx_patterns"])
+        history = history.sort_values("last_day", kind="stable")
+        if policy is None and len(history):
+            latest = history.iloc[-1]
+            policy = Policy(str(latest["mode"]), 0, tuple(latest["mx_patterns"].split(", ")))
+        for pattern in ", ".join(history["mx_patterns"]).lower().split(", "):
+            if pattern and not pattern.startswith("*"):
+                rows.setdefault(pattern, {})["named"] = True
+        failed = failures_by_mx(data, Filter(domains=name)).dropna(subset=["mx_host"])
+        for host, own in failed.groupby("mx_host"):
+            rows.setdefault(str(host), {}).update(
+                failed_sessions=int(own["sessions"].sum()), last_failed=own["last_day"].max()
+            )
+    found: list[dict[str, Any]] = [
+        {
+            "mx_host": host,
+            "in_dns": None if check is None else False,
+            "named": False,
+            "failed_sessions": 0,
+            "provider": p.name if (p := provider_of(host)) else None,
+            "in_policy": None if policy is None else covers(policy, host),
+            **row,
+        }
+        for host, row in rows.items()
+    ]
+    dtypes = {
+        "mx_host": "str", "in_dns": "boolean", "preference": "Int64", "provider": "str",
+        "in_policy": "boolean", "named": "boolean", "failed_sessions": "Int64",
+        "last_failed": "datetime64[us, UTC]", "under_enforce": "str",
+        "certificate_until": "datetime64[us, UTC]",
+    }  # fmt: skip
+    return pd.DataFrame(
+        {n: pd.Series([row.get(n) for row in found], dtype=kind) for n, kind in dtypes.items()}
+    )
+
+
+def hosting(made: Publication, how: str) -> dict[str, str]:
+    """Give the files and settings that serve a policy.
+
+    Parameters
+    ----------
+    made
+        What :func:`publication` gave.
     how
         One of :data:`HOSTS`.
 
     Returns
     -------
-    dict
+    dict of str to str
         File name → content; `README` says what to do with them.
 
     Raises
     ------
     InputError
-        Another way, or no valid policy.
+        Another way.
 
     Examples
     --------
-    >>> text = policy_text("testing", ["mx1.example.com"], 86400)
-    >>> sorted(hosting("example.com", text, "github-pages"))
+    >>> made = publication("example.com", "testing", ["mx1.example.com"])
+    >>> sorted(hosting(made, "github-pages"))
     ['.nojekyll', '.well-known/mta-sts.txt', 'CNAME', 'README']
     """
-    if read_policy(policy)[0] is None:
-        raise InputError("policy: expected a valid policy file (RFC 8461 §3.2)")
-    name = f"mta-sts.{domain}"
-    path = ".well-known/mta-sts.txt"
+    name = f"mta-sts.{made.domain}"
+    files = {WELL_KNOWN: made.text}
     if how == "nginx":
-        server = (
-            f"server {{\n    listen 443 ssl;\n    listen [::]:443 ssl;\n    server_name {name};\n"
-            f"    ssl_certificate /etc/letsencrypt/live/{name}/fullchain.pem;\n"
-            f"    ssl_certificate_key /etc/letsencrypt/live/{name}/privkey.pem;\n"
-            f"    root /var/www/{name};\n    location = /{path} {{\n        types {{ }}\n"
-            "        default_type text/plain;\n    }\n    location / { return 404; }\n}\n"
-        )
-        note = f"Put the policy under /var/www/{name}, the server block beside the others, and reload nginx."
-        return {path: policy, f"{name}.conf": server, "README": note}
-    if how == "cloudflare-pages":
-        note = f"Deploy the folder as a Pages project and give it the custom domain {name}."
-        return {path: policy, "_headers": f"/{path}\n  Content-Type: text/plain\n", "README": note}
-    if how == "s3-cloudfront":
+        files[f"{name}.conf"] = _NGINX.replace("NAME", name)
         note = (
-            f"aws s3 cp mta-sts.txt s3://BUCKET/{path} --content-type text/plain\n"
-            f"CloudFront: the bucket as origin (origin access control), {name} as alternate name with an ACM\n"
-            "certificate from us-east-1, HTTPS only, no redirect rules: senders follow none (RFC 8461 §3.3)."
+            f"Put the policy under /var/www/{name}, the server blocks beside the others (as"
+            f" /etc/nginx/conf.d/{name}.conf), get a certificate for {name}, and reload nginx."
         )
-        return {path: policy, "README": note}
-    if how == "github-pages":
+    elif how == "cloudflare-pages":
+        files["_headers"] = f"/{WELL_KNOWN}\n  Content-Type: text/plain; charset=utf-8\n"
         note = (
-            f"Push to a repository with Pages on, custom domain {name}, HTTPS enforced; .nojekyll keeps"
-            " .well-known."
+            f"Deploy this folder as a Pages project and give it the custom domain {name}. Add no redirect rule for"
+            " it: senders follow none (RFC 8461 §3.3)."
         )
-        return {path: policy, ".nojekyll": "", "CNAME": f"{name}\n", "README": note}
-    raise InputError(f"how: expected one of {', '.join(HOSTS)}; got {how!r}")
+    elif how == "s3-cloudfront":
+        note = (
+            f"aws s3 cp {WELL_KNOWN} s3://BUCKET/{WELL_KNOWN} --content-type text/plain\n"
+            f"CloudFront: the bucket as origin (origin access control), {name} as alternate domain name with an\n"
+            "ACM certificate in us-east-1, managed cache policy CachingDisabled (else an update is served late),\n"
+            "no redirect rule: senders follow none (RFC 8461 §3.3)."
+        )
+    elif how == "github-pages":
+        files |= {".nojekyll": "", "CNAME": f"{name}\n"}
+        note = (
+            f"Push this folder to a repository with Pages on, custom domain {name}, HTTPS enforced. Without"
+            " .nojekyll the folder .well-known is not served."
+        )
+    else:
+        raise InputError(f"how: expected one of {', '.join(HOSTS)}; got {how!r}")
+    test = f"Then: curl -sSi https://{name}/{WELL_KNOWN} must say 200 and text/plain, without a redirect."
+    return {**files, "README": f"{note}\n{test}\n"}
 
 
-def update(before: Policy | None, after: Policy, *, ttl: int = 3600) -> tuple[str, ...]:
-    """Give the steps of a policy change in order (RFC 8461 §5.1, §8.3; the guide's update procedure).
+_NGINX = f"""\
+server {{
+    listen 443 ssl;
+    listen [::]:443 ssl;
+    server_name NAME;
+    ssl_certificate /etc/letsencrypt/live/NAME/fullchain.pem;
+    ssl_certificate_key /etc/letsencrypt/live/NAME/privkey.pem;
+    root /var/www/NAME;
+    location = /{WELL_KNOWN} {{
+        types {{ }}
+        default_type text/plain;
+    }}
+    location / {{
+        return 404;
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step of a procedure.
+
+    Attributes
+    ----------
+    do : str
+        What to do.
+    wait : datetime.timedelta
+        How long to wait after it, before the next.
+    """
+
+    do: str
+    wait: timedelta = timedelta()
+
+    def __str__(self) -> str:
+        return f"{self.do}; then wait {_span(self.wait)}" if self.wait else self.do
+
+
+def update(
+    after: Publication,
+    before: Policy | None = None,
+    *,
+    ttl: int = _TTL,
+    mx_ttl: int = _TTL,
+) -> tuple[Task, ...]:
+    """Give the steps of a policy change, in order (RFC 8461 §8.1; the guide's update procedure).
 
     Parameters
     ----------
+    after
+        What :func:`publication` gave.
     before
         The policy that is live; None for a first one.
-    after
-        The policy to come; mode `none` withdraws.
     ttl
         Of the `_mta-sts` record, in seconds.
+    mx_ttl
+        Of the MX records, in seconds.
+
+    Returns
+    -------
+    tuple of Task
+        Policy first, then the id, then what TTL and max_age say. MX hosts that the policy gains come into DNS
+        after it, those that it loses leave DNS before it: no sender then dials a host that its policy lacks.
 
     Examples
     --------
-    >>> old, new = Policy("testing", 86400, ("mx1.example.com",)), Policy("none", 86400, ())
-    >>> len(update(old, new))
-    5
+    >>> made = publication("example.com", "enforce", ["mx1.example.com"])
+    >>> for task in update(made, Policy("testing", 86400, ("mx1.example.com",))):
+    ...     print(task)  # doctest: +ELLIPSIS
+    publish the policy file, and fetch it: status 200, text/plain, no redirect
+    publish the _mta-sts record with id=...; then wait 1 h
+    wait for senders that cached the policy before and look for no newer one; then wait 1 day
+    look into the reports: each names the policy that its sender saw
     """
-    wait = _span(max(before.max_age if before else 0, after.max_age) + ttl)
-    steps = [
-        "publish the new policy file, and fetch it once yourself: status 200, text/plain, no redirect",
-        "give the _mta-sts record a new id, after the file: a sender that sees the new id fetches at once",
+    old = () if before is None else before.mx
+    lost = [p for p in old if p.lower() not in map(str.lower, after.policy.mx)]
+    gained = [p for p in after.policy.mx if p.lower() not in map(str.lower, old)] if old else []
+    leaves = lost and after.policy.mode != "none"
+    made = []
+    if leaves:
+        text = f"take MX hosts that only {', '.join(lost)} covers out of DNS"
+        made.append(Task(text, timedelta(seconds=mx_ttl)))
+    made += [
+        Task("publish the policy file, and fetch it: status 200, text/plain, no redirect"),
+        Task(f"publish the _mta-sts record with id={after.id}", timedelta(seconds=ttl)),
     ]
     if before is not None:
-        old = _span(before.max_age + ttl)
-        steps.append(
-            f"wait {old}: until then some senders go by the policy that they cached (max_age plus TTL)"
-        )
-    if after.mode == "none":
-        return (
-            *steps,
-            f"keep mode none published for {wait}, the longest max_age ever served (RFC 8461 §8.3)",
-            "then remove the _mta-sts record, and last the policy file and its host",
-        )
-    return (*steps, "watch the reports: the policy that senders saw stands in them")
+        text = "wait for senders that cached the policy before and look for no newer one"
+        made.append(Task(text, timedelta(seconds=before.max_age)))
+    if gained:
+        made.append(Task(f"only now put new MX hosts that {', '.join(gained)} covers into DNS"))
+    made.append(Task("look into the reports: each names the policy that its sender saw"))
+    return tuple(made)
 
 
-def _span(seconds: int) -> str:
-    whole = timedelta(seconds=seconds)
-    return (
-        f"{whole.days} days and {whole.seconds // 3600} h" if whole.days else f"{seconds // 3600} h"
+def withdrawal(
+    domain: str,
+    longest: int,
+    *,
+    ttl: int = _TTL,
+    live_id: str | None = None,
+    now: datetime | None = None,
+) -> tuple[Publication, tuple[Task, ...]]:
+    """Give what takes MTA-STS back without a sender being left with an old policy (RFC 8461 §8.3).
+
+    Parameters
+    ----------
+    domain
+        The domain.
+    longest
+        The longest max_age that was ever served, in seconds: `policy_history(data)["max_age"].max()` has those
+        that senders reported.
+    ttl
+        Of the `_mta-sts` record, in seconds.
+    live_id, now
+        As :func:`publication` takes them.
+
+    Returns
+    -------
+    tuple
+        The policy with mode `none` and a max_age of a day, its record with a fresh id, and the steps.
+
+    Raises
+    ------
+    InputError
+        `longest` is no max_age.
+
+    Examples
+    --------
+    >>> made, tasks = withdrawal("example.com", 1209600)
+    >>> made.policy.mode, [str(task.wait) for task in tasks]
+    ('none', ['0:00:00', '1:00:00', '14 days, 0:00:00', '0:00:00', '0:00:00'])
+    """
+    if not 0 <= longest <= 31_557_600:
+        raise InputError(f"longest: expected 0 to 31557600 seconds (RFC 8461 §3.2); got {longest}")
+    made = publication(domain, "none", (), DAY, live_id=live_id, now=now)
+    tasks = (
+        Task("publish the policy file with mode none and a max_age of a day, and fetch it"),
+        Task(f"publish the _mta-sts record with id={made.id}", timedelta(seconds=ttl)),
+        Task(
+            "keep both as they are: some senders go by the policy that they cached",
+            timedelta(seconds=max(longest, DAY)),
+        ),
+        Task(f"remove the _mta-sts.{made.domain} record"),
+        Task(f"remove the policy file, and last the host mta-sts.{made.domain}"),
     )
+    return made, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +469,17 @@ class Difference:
     ----------
     gained, lost : tuple of str
         MX hosts that only the draft, or only the live policy, covers.
+    uncovered : tuple of str
+        MX hosts that the draft does not cover: under enforce, sessions with them are refused.
     changed : tuple of str
         What else differs, in words.
     new_id : bool
-        The record needs a new id: the text differs.
+        The record needs a new id: senders would else keep the policy that they cached.
     """
 
     gained: tuple[str, ...]
     lost: tuple[str, ...]
+    uncovered: tuple[str, ...]
     changed: tuple[str, ...]
     new_id: bool
 
@@ -264,7 +492,7 @@ def diff(draft: Policy | str, live: Policy | str, mx: Sequence[str]) -> Differen
     draft, live
         Policies, or their texts.
     mx
-        The domain's MX hosts.
+        The domain's MX hosts: `exact_hosts(check)`, or `inventory(...)["mx_host"]`.
 
     Raises
     ------
@@ -275,20 +503,25 @@ def diff(draft: Policy | str, live: Policy | str, mx: Sequence[str]) -> Differen
     --------
     >>> found = diff(Policy("enforce", 86400, ("*.example.com",)), Policy("testing", 86400, ("mx1.example.com",)),
     ...     ["mx1.example.com", "mx2.example.com"])
-    >>> found.gained, found.lost, found.changed
-    (('mx2.example.com',), (), ('mode: testing → enforce',))
+    >>> found.gained, found.lost, found.changed, found.new_id
+    (('mx2.example.com',), (), ('mode: testing → enforce', 'mx: mx1.example.com → *.example.com'), True)
     """
-    one, two = _read(draft, "draft"), _read(live, "live")
+    new, old = _read(draft, "draft"), _read(live, "live")
     changed = [
-        f"{name}: {getattr(two, name)} → {getattr(one, name)}"
-        for name in ("mode", "max_age")
-        if getattr(one, name) != getattr(two, name)
+        f"{name}: {before} → {after}"
+        for name, before, after in (
+            ("mode", old.mode, new.mode),
+            ("max_age", old.max_age, new.max_age),
+            ("mx", ", ".join(old.mx), ", ".join(new.mx)),
+        )
+        if before != after
     ]
     return Difference(
-        tuple(host for host in mx if covers(one, host) and not covers(two, host)),
-        tuple(host for host in mx if covers(two, host) and not covers(one, host)),
+        tuple(host for host in mx if covers(new, host) and not covers(old, host)),
+        tuple(host for host in mx if covers(old, host) and not covers(new, host)),
+        tuple(host for host in mx if not covers(new, host)),
         tuple(changed),
-        one != two,
+        new != old,
     )
 
 
@@ -297,6 +530,49 @@ def _read(given: Policy | str, which: str) -> Policy:
         return given
     policy, findings = read_policy(given, which)
     if policy is None:
-        faults = "; ".join(f.evidence for f in findings if f.severity == "error")
-        raise InputError(f"{which}: expected a valid policy file (RFC 8461 §3.2); {faults}")
+        raise InputError(
+            f"{which}: expected a valid policy file (RFC 8461 §3.2); {_faults(findings)}"
+        )
     return policy
+
+
+def _name(given: str, which: str) -> str:
+    try:
+        return a_label(given)
+    except ValueError as error:
+        raise InputError(f"{which}: expected a domain name; {error}") from error
+
+
+def _checked(read: tuple[object | None, list[Finding]], which: str) -> None:
+    record, findings = read
+    if record is None:
+        raise InputError(f"{which}: expected what makes a valid record; {_faults(findings)}")
+
+
+def _faults(findings: Sequence[Finding]) -> str:
+    return "; ".join(f.evidence for f in findings if f.severity == "error")
+
+
+def _host_record(name: str, host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        if re.fullmatch(r"[\d.]+", host):
+            raise InputError(f"host: expected an address or a name; got {host!r}") from None
+        return f"mta-sts.{name}. {_TTL} IN CNAME {_name(host, 'host')}."
+    kind = "A" if address.version == 4 else "AAAA"
+    return f"mta-sts.{name}. {_TTL} IN {kind} {address}"
+
+
+def _strings(text: str) -> str:
+    """Give a TXT record's strings, which senders join without a space (RFC 8461 §3.1)."""
+    parts = [text[at : at + _STRING_MOST] for at in range(0, len(text), _STRING_MOST)]
+    return " ".join(f'"{part}"' for part in parts)
+
+
+def _span(wait: timedelta) -> str:
+    days, hours, minutes = wait.days, wait.seconds // 3600, -(-(wait.seconds % 3600) // 60)
+    parts = [f"{days} day{'s' * (days != 1)}"] if days else []
+    parts += [f"{hours} h"] if hours else []
+    parts += [f"{minutes} min"] if minutes else []
+    return " ".join(parts)
