@@ -8,19 +8,36 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.patches import Patch
-from matplotlib.ticker import (
-    FixedFormatter,
-    FixedLocator,
-    FuncFormatter,
-    MaxNLocator,
-    PercentFormatter,
-)
 
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.show.drawing import (
+    RIGHT,
+    SMALL,
+    WIDTH,
+    Values,
+    band,
+    bare,
+    begin,
+    box,
+    clock,
+    counts,
+    curve,
+    key,
+    margin,
+    marks,
+    named,
+    nothing,
+    percent,
+    share_marks,
+    shares,
+    short,
+    unit,
+    unreported,
+    wrapped,
+)
 from mtasts_analysis.show.style import (
     BLUE,
     EFFECT_COLOURS,
@@ -36,7 +53,6 @@ from mtasts_analysis.show.style import (
     VERMILION,
     YELLOW,
     Plot,
-    canvas,
     label,
     styled,
 )
@@ -48,10 +64,11 @@ TOP = 8
 ROWS = 30
 """Rows of a heat map before the rest is left to a filter."""
 
-_WIDTH = 9.6
 _HEAT = LinearSegmentedColormap.from_list(
-    "share", ["#eef3f7", "#fbe3c8", ORANGE, VERMILION, "#7a2f00"]
+    "share", ["#fdeed8", "#f6c886", ORANGE, VERMILION, "#7a2f00"]
 )
+_PASSED = "#c5dff0"
+_NOT_NAMED = "not named"
 
 
 def sessions(
@@ -82,42 +99,38 @@ def sessions(
     """
     failed, whole = _sum(frame["failed"]), _sum(frame["sessions"])
     rate = share(failed / whole if whole else None)
-    out = _sum(frame["left_out"])
-    left_out = f"{out:,} results of longer reports left out" if out else ""
-    figure = _begin(4.6, f"{failed:,} of {whole:,} sessions failed ({rate})", where, left_out)
+    title = f"{failed:,} of {whole:,} sessions failed ({rate})"
     if not whole:
-        return _nothing(figure)
+        return nothing(title, where)
+    out = _sum(frame["left_out"])
+    figure = begin(4.3, title, where, f"{out:,} results of longer reports left out" if out else "")
+    every = pd.DatetimeIndex(frame["period"])
+    per = _per(frame)
     with styled():
-        top, low = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-        at, edges = _steps(frame["period"])
+        top = box(figure, top=0.68, bottom=1.95)
+        low = box(figure, top=2.75, bottom=0.72)
         passed, lost = _floats(frame["successful"]), _floats(frame["failed"])
-        _stack(top, edges, passed, 0 * passed, SKY, "", "successful")
-        _stack(top, edges, lost, passed, VERMILION, "", "failed")
-        top.set_ylabel("sessions")
-        _counts_on(top)
-        _legend(top, 2)
+        there = ~np.isnan(passed)
+        unreported(top, there)
+        band(top, passed, 0 * passed, SKY, name="successful")
+        band(top, lost, passed, VERMILION, name="failed")
+        counts(top, f"sessions {per}")
+        key(top, 3)
         part = _floats(frame["failure_share"])
-        low.plot(
-            at,
-            part,
-            color=VERMILION,
-            linewidth=1.6,
-            marker="o" if len(at) < 45 else None,
-            markersize=3,
-        )
-        low.fill_between(at, part, color=VERMILION, alpha=0.15, linewidth=0)
-        _alone(low, at, part)
-        low.set_ylabel("failed, % of sessions")
-        low.set_ylim(0, max(0.001, 1.15 * float(np.nanmax(part, initial=0))))
-        low.yaxis.set_major_formatter(PercentFormatter(1, symbol="%"))
+        unreported(low, there)
+        curve(low, _middles(len(every)), part)
+        shares(low, f"failed, % of sessions {per}", float(np.nanmax(part, initial=0)))
         if changes is not None and len(changes):
-            for day in sorted(set(date2num(changes["day"].dt.tz_localize(None)))):
-                low.axvline(day, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+            days = pd.DatetimeIndex(changes["day"]).unique()
+            at = every.searchsorted(days, side="right") - 1
+            for place in sorted(set(at.tolist())):
+                low.axvline(place, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             low.annotate(
-                "dashed: a change", (1, 1), xycoords="axes fraction", ha="right", va="bottom",
-                fontsize=8, color=SOFT,
+                "dashed: a change", (1, 1), xytext=(0, 4), xycoords="axes fraction", ha="right",
+                va="bottom", textcoords="offset points", fontsize=SMALL, color=SOFT,
             )  # fmt: skip
-        _clock(low, frame["period"])
+        clock(top, every, dated=False)
+        clock(low, every)
     return figure
 
 
@@ -147,30 +160,30 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     folded, order = _fold(frame, split, "sessions")
     whole = _sum(frame["sessions"])
     if not whole:
-        return _nothing(_begin(3.4, "no failed sessions in the details", where))
-    named = [name for name in order if not name.startswith("other (")] or order
-    figure = _begin(
-        3.9,
-        f"{label(named[0])} leads with {_sum(folded.loc[folded[split] == named[0], 'sessions']):,}"
-        f" of {whole:,} failed sessions",
+        return nothing("no failed sessions in the details", where)
+    first = next((name for name in order if not _is_rest(name)), order[0])
+    lead = _sum(folded.loc[folded[split] == first, "sessions"])
+    lines = -(-len(order) // 3)
+    figure = begin(
+        3.2 + 0.2 * lines,
+        f"{label(first)} leads with {lead:,} of {whole:,} failed sessions",
         where,
     )
     with styled():
-        axes = figure.subplots()
+        axes = box(figure, top=0.72 + 0.2 * lines, bottom=0.72)
         table = folded.pivot_table(
             index="period", columns=split, values="sessions", aggfunc="sum", observed=True
         )
-        whole_axis = _every(frame)
-        _, edges = _steps(pd.Series(whole_axis))
-        below = np.zeros(len(whole_axis))
+        every, there = _reported(frame)
+        unreported(axes, there)
+        below = np.zeros(len(every))
         for place, name in enumerate(order):
-            height = np.nan_to_num(_floats(table[name].reindex(whole_axis)))
-            _stack(axes, edges, height, below, *_colour(name, place), label(name))
+            height = np.nan_to_num(_floats(table[name].reindex(every)))
+            band(axes, height, below, *_colour(name, place), label(name))
             below = below + height
-        axes.set_ylabel("failed sessions (details)")
-        _counts_on(axes)
-        _clock(axes, pd.Series(whole_axis))
-        _legend(axes, 3)
+        counts(axes, f"failed sessions {_per(frame)}, of the details")
+        clock(axes, every)
+        key(axes, 3, rise=13)
     return figure
 
 
@@ -197,45 +210,51 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     <Plot: mx2.clinic.example fails most: 1,070 of 1,775 failed sessions; everything>
     """
     if not _sum(frame["sessions"]):
-        return _nothing(_begin(3.0, "no failed sessions in the details", where))
+        return nothing("no failed sessions in the details", where)
     hosts, order = _fold(frame, "mx_host", "sessions", 12)
     hosts, kinds = _fold(hosts, "result_type", "sessions", 12)
-    by_host = hosts.groupby("mx_host")["sessions"].sum()
-    most = str(by_host.astype("float").idxmax())
-    figure = _begin(
-        1.9 + 0.36 * len(order),
-        f"{label(most)} fails most: {int(by_host[most]):,} of {_sum(frame['sessions']):,} failed sessions",
-        where,
-    )
     table = hosts.pivot_table(
         index="mx_host", columns="result_type", values="sessions", aggfunc="sum", observed=True
     )
     values = np.array(table.reindex(index=order, columns=kinds).astype("float64"))
+    first = next((name for name in order if not _is_rest(name)), order[0])
+    lead = _sum(frame.loc[frame["mx_host"].fillna(_NOT_NAMED) == first, "sessions"])
+    who = "sessions whose MX is not named fail" if first == _NOT_NAMED else f"{label(first)} fails"
+    title = f"{who} most: {lead:,} of {_sum(frame['sessions']):,} failed sessions"
+    figure = begin(1.45 + 0.34 * len(order), title, where)
+    words = [label(name) for name in order]
     with styled():
-        axes = figure.subplots()
-        top = max(10.0, float(np.nanmax(values, initial=1)))
+        left = margin(figure, words)
+        axes = box(figure, top=0.68, bottom=0.77, left=left)
+        # What is summed as the rest is no host and no type: the scale is that of the others.
+        own = values[np.ix_(*([not _is_rest(n) for n in names] for names in (order, kinds)))]
+        top = np.log(max(10.0, float(np.nanmax(own, initial=1))))
+        strength = np.log(np.maximum(values, 1)) / top
         axes.imshow(
-            np.where(values > 0, values, np.nan), aspect="auto", cmap=_HEAT, norm=LogNorm(1, top)
-        )
-        for (row, column), value in np.ndenumerate(values):
-            if value == value:  # noqa: PLR0124  # not NaN
-                dark = np.log(max(value, 1)) > 0.72 * np.log(top)
-                axes.text(
-                    column, row, f"{value:,.0f}", ha="center", va="center", fontsize=8.5,
-                    color="white" if dark else INK,
-                )  # fmt: skip
-        axes.set_xticks(range(len(kinds)), [_wrap(label(k)) for k in kinds])
-        axes.set_yticks(range(len(order)), [label(h) for h in order])
-        axes.tick_params(length=0)
-        axes.tick_params(axis="x", labelsize=8.5)
-        axes.grid(visible=False)
-        axes.set_xlabel("failed sessions (details), by result type")
-        axes.spines[:].set_visible(False)
+            np.where(values > 0, strength, np.nan), aspect="auto", cmap=_HEAT, vmin=0, vmax=1,
+            interpolation="nearest",
+        )  # fmt: skip
+        bare(axes)
+        for row, column in np.argwhere(values > 0).tolist():
+            axes.text(
+                column, row, f"{values[row, column]:,.0f}", ha="center", va="center",
+                fontsize=SMALL, color="white" if strength[row, column] > 0.72 else INK,
+            )  # fmt: skip
+        named(axes, words)
+        room = int((WIDTH - left - RIGHT) / len(kinds) / 0.068)
+        for column, kind in enumerate(kinds):
+            axes.annotate(
+                wrapped(label(kind), max(room, 5)), (column, 0), xytext=(0, -5), ha="center", va="top",
+                xycoords=axes.get_xaxis_transform(), textcoords="offset points", fontsize=8,
+                color=INK,
+            )  # fmt: skip
+        axes.set_xlim(-0.5, len(kinds) - 0.5)
+        unit(axes, "failed sessions of the details, by MX host and result type")
     return figure
 
 
 def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
-    """Show who reported when, and how much failed for them: white is no report, pale blue no failure.
+    """Show who reported when, and how much failed for them: white is no report, blue no failure.
 
     Parameters
     ----------
@@ -254,45 +273,41 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.sender_days(ma.over_time(data, split="sender"))
-    <Plot: Worst: Pochta on 2026-04-08, 71.79% of its sessions failed; everything>
+    <Plot: Most failures in one go: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); everything>
     """
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
-        return _nothing(_begin(3.0, "no sessions", where))
+        return nothing("no sessions", where)
     folded, order = _fold(frame, "sender", "sessions", ROWS)
-    grouped = (
-        folded.assign(failed=_floats(folded["failed"]), sessions=_floats(folded["sessions"]))
-        .groupby(["sender", "period"], as_index=False, observed=True)[["failed", "sessions"]]
-        .sum()
-    )
     every = _every(frame)
-    rows, days = {name: i for i, name in enumerate(order)}, {p: i for i, p in enumerate(every)}
-    values = np.full((len(order), len(every)), np.nan)
-    values[grouped["sender"].map(rows), grouped["period"].map(days)] = (
-        grouped["failed"] / grouped["sessions"]
-    )
-    worst = float(np.nanmax(values, initial=0))
-    figure = _begin(
-        1.7 + 0.24 * len(order),
-        _worst_cell(order, every, values),
-        where,
-    )
+    failed, whole = _grid(folded, order, every)
+    with np.errstate(invalid="ignore"):
+        values = failed / whole
+    figure = begin(1.5 + 0.24 * len(order), _worst_cell(order, every, failed, whole), where)
+    words = [label(name) for name in order]
     with styled():
-        axes = figure.subplots()
-        _, edges = _steps(pd.Series(every))
-        mesh = axes.pcolormesh(
-            edges, np.arange(len(order) + 1) - 0.5, values,
-            cmap=_HEAT, vmin=0, vmax=max(0.01, min(1.0, worst)), rasterized=True,
+        axes = box(figure, top=0.75, bottom=0.72, left=margin(figure, words))
+        # One scale for every picture, so that two can be compared; roots, so that 1 % is seen.
+        colours = _HEAT(np.sqrt(values))
+        colours[values == 0] = to_rgba(_PASSED)
+        colours[np.isnan(values)] = 0
+        axes.imshow(
+            colours, aspect="auto", interpolation="nearest",
+            extent=(0, len(every), len(order) - 0.5, -0.5),
         )  # fmt: skip
-        axes.set_yticks(range(len(order)), [label(name) for name in order])
-        axes.invert_yaxis()
-        axes.tick_params(axis="y", length=0)
-        axes.grid(visible=False)
-        bar = figure.colorbar(mesh, ax=axes, pad=0.01, fraction=0.03)
-        bar.ax.yaxis.set_major_formatter(PercentFormatter(1))
-        bar.set_label("failed, % of sessions (white: no report)")
-        bar.outline.set_visible(False)
-        _clock(axes, pd.Series(every))
+        bare(axes)
+        named(axes, words)
+        clock(axes, every)
+        unit(axes, "failed share")
+        steps = [
+            Patch(facecolor=_HEAT(value**0.5), label=f"{value:.0%}")
+            for value in (0.01, 0.05, 0.2, 0.5, 1)
+        ]
+        none = [
+            Patch(facecolor="white", edgecolor=GREY, label="no report"),
+            Patch(facecolor=_PASSED, label="0%"),
+        ]
+        key(axes, 7, [*none, *steps])
     return figure
 
 
@@ -320,53 +335,47 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     """
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
-        return _nothing(_begin(3.0, "no sessions", where))
+        return nothing("no sessions", where)
     folded, order = _fold(frame, "sender", "sessions", 9)
+    every = _every(frame)
+    failed, whole = _grid(folded, order, every)
+    with np.errstate(invalid="ignore"):
+        rates = failed / whole
+    top = max(0.001, 1.1 * float(np.nanmax(rates, initial=0)))
     across = min(3, len(order))
     down = -(-len(order) // across)
-    height = 1.1 + 1.35 * down
-    title = "Failed share by sender, most sessions first"
-    # Fitting nine charts to their labels takes longer than drawing them: margins are in inches here.
-    figure = _begin(height, title, where, fitted=False)
-    figure.subplots_adjust(
-        left=0.06, right=0.99, top=1 - 0.62 / height, bottom=0.62 / height, wspace=0.1, hspace=0.38
-    )
-    every = _every(frame)
-    at, _ = _steps(pd.Series(every))
-    highest = 0.001
+    figure = begin(1.0 + 1.25 * down, "Failed share by sender, most sessions first", where)
+    # All charts are drawn into one: each a unit high, in a cell that is a half higher.
+    wide, high = 1.08, 1.5
+    n = len(every)
     with styled():
-        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-        ticks, words = _ticks(every)
-        for axes, name in zip(grid.flat, order, strict=False):
-            own = (
-                folded[folded["sender"] == name]
-                .groupby("period", observed=True)[["failed", "sessions"]]
-                .sum()
-            )
-            own = own.reindex(every)
-            rate = _floats(own["failed"]) / _floats(own["sessions"])
-            axes.plot(at, rate, color=VERMILION, linewidth=1.3)
-            axes.fill_between(at, rate, color=VERMILION, alpha=0.15, linewidth=0)
-            _alone(axes, at, rate)
-            axes.set_title(label(name, 26), fontsize=9, fontweight="normal", pad=3)
-            total = _sum(own["sessions"])
-            axes.annotate(
-                f"{total:,} sessions", (1, 1), xycoords="axes fraction", ha="right", va="top",
+        axes = box(figure, top=0.45, bottom=0.65, left=0.55)
+        bare(axes)
+        axes.set_xlim(0, n * (wide * across - wide + 1))
+        axes.set_ylim(0, high * down - 0.1)
+        lines = []
+        for place, name in enumerate(order):
+            left, base = place % across * wide * n, (down - 1 - place // across) * high
+            curve(axes, left + _middles(n), rates[place] / top, base, 1.2)
+            for mark in share_marks(top / 1.1):
+                lines.append([(left, base + mark / top), (left + n, base + mark / top)])
+                if not place % across:
+                    axes.annotate(
+                        percent(mark), (left, base + mark / top), xytext=(-4, 0), ha="right",
+                        va="center", textcoords="offset points", fontsize=8, color=SOFT,
+                    )  # fmt: skip
+            axes.text(left, base + 1.1, label(name, 24), fontsize=9)
+            axes.text(
+                left + n, base + 1.1, f"{short(float(np.nansum(whole[place])))} sessions", ha="right",
                 fontsize=7.5, color=SOFT,
             )  # fmt: skip
-            highest = max(highest, float(np.nanmax(rate)))
-            axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-            axes.xaxis.set_major_formatter(FixedFormatter(words))
-        grid[0][0].set_ylim(0, 1.2 * highest)
-        marks = [m for m in MaxNLocator(3).tick_values(0, 1.1 * highest) if 0 <= m <= 1.2 * highest]
-        for axes in grid.flat:
-            axes.yaxis.set_major_locator(FixedLocator(marks))
-            axes.yaxis.set_major_formatter(PercentFormatter(1))
-        for axes in list(grid.flat)[len(order) :]:
-            axes.set_visible(False)
-        for column in range(across):  # the lowest chart of each column carries the dates
-            lowest = max(row for row in range(down) if row * across + column < len(order))
-            grid[lowest][column].tick_params(labelbottom=True)
+            if place + across >= len(order):
+                for at, text in _few(every):
+                    axes.annotate(
+                        text, (left + at, base), xytext=(0, -4), textcoords="offset points",
+                        ha="center", va="top", fontsize=8, color=SOFT,
+                    )  # fmt: skip
+        axes.add_collection(LineCollection(lines, colors=GRID, linewidths=0.8, zorder=0))
     return figure
 
 
@@ -403,30 +412,24 @@ def top(
     folded, order = _fold(frame, of, value, n)
     whole = _sum(frame[value])
     if not whole:
-        return _nothing(_begin(3.0, f"no {value.replace('_', ' ')}", where))
+        return nothing(f"no {_unit(value)}", where)
     sums = [_sum(folded.loc[folded[of] == name, value]) for name in order]
-    figure = _begin(
-        1.1 + 0.3 * len(order),
-        f"{label(order[0])} leads with {sums[0]:,} of {whole:,} {_unit(value)}",
-        where,
-    )
+    first = 1 if _is_rest(order[0]) and len(order) > 1 else 0
+    title = f"{label(order[first])} leads with {sums[first]:,} of {whole:,} {_unit(value)}"
+    figure = begin(0.85 + 0.28 * len(order), title, where)
+    words = [label(name) for name in order]
     with styled():
-        axes = figure.subplots()
-        colours = [GREY if name.startswith("other (") else _colour(name, -1)[0] for name in order]
+        axes = box(figure, top=0.45, bottom=0.4, left=margin(figure, words))
+        bare(axes)
+        colours = [GREY if _is_rest(name) else _colour(name, -1)[0] for name in order]
         axes.barh(range(len(order)), [float(s) for s in sums], color=colours, height=0.72)
         for place, count in enumerate(sums):
             axes.annotate(
-                f" {count:,} ({count / whole:.1%})", (float(count), place), va="center", fontsize=8.5,
-                color=SOFT,
+                f" {count:,} ({count / whole:.1%})", (float(count), place), va="center",
+                fontsize=SMALL, color=INK,
             )  # fmt: skip
-        axes.set_yticks(range(len(order)), [label(name) for name in order])
-        axes.invert_yaxis()
-        axes.margins(x=0.16)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(visible=False)
-        axes.set_xlabel(_unit(value))
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+        axes.set_xlim(0, 1.22 * float(max(sums)))
+        named(axes, words)
     return figure
 
 
@@ -454,59 +457,89 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     <Plot: 1 of 6 senders still sees an old policy; domain bakery.example>
     """
     if frame.empty:
-        return _nothing(_begin(3.0, "no sender saw a policy", where))
-    pairs = frame.groupby(["domain", "sender"], dropna=False, sort=False)
-    stale, every = int(pairs["stale"].any().sum()), pairs.ngroups
-    see = "sees" if stale == 1 else "see"
-    title = f"{stale:,} of {every:,} senders still {see} an old policy"
-    if not stale:
-        title = f"No sender of {every:,} sees an old policy"
-    keys: list[Any] = list(pairs.groups)[:ROWS]
-    figure = _begin(1.5 + 0.27 * len(keys), title, where)
+        return nothing("no sender saw a policy", where)
+    pairs = frame.assign(
+        first=frame["first_day"], runs=1, sessions=frame["sessions"].astype("float64")
+    ).groupby(["domain", "sender"], dropna=False, sort=False, as_index=False)
+    rows = pairs.agg(
+        {"stale": "any", "runs": "sum", "sessions": "sum", "first": "min"}
+    ).sort_values(["stale", "runs", "sessions"], ascending=False, kind="stable", ignore_index=True)
+    senders = frame["sender"].nunique(dropna=False)
+    old = frame.loc[frame["stale"], "sender"].nunique(dropna=False)
+    title = f"{old:,} of {senders:,} senders still {'sees' if old == 1 else 'see'} an old policy"
+    if not old:
+        title = f"No sender of {senders:,} sees an old policy"
     several = len(frame["domain"].unique()) > 1
-    palette = [SKY, BLUE, GREEN, YELLOW, ORANGE, PINK]
-    seen: dict[str, Patch] = {}
-    with styled():
-        axes = figure.subplots()
-        names = []
-        for place, key in enumerate(keys):
-            domain, sender = key
-            run: Any
-            for run in pairs.get_group(key).itertuples():
-                number = int(str(run.policy)[1:])
-                colour = palette[(number - 1) % len(palette)]
-                first = date2num(run.first_day.tz_localize(None))
-                last = date2num(run.last_day.tz_localize(None)) + 1
-                axes.barh(
-                    place, last - first, left=first, height=0.7, color=colour, edgecolor="white",
-                    hatch="////" if run.stale else None, linewidth=0,
-                )  # fmt: skip
-                name = f"{run.policy}: {label(run.mode)}"
-                if pd.notna(run.max_age):
-                    name += f", max_age {int(run.max_age):,}"
-                if several:
-                    name = f"{run.policy}"
-                seen.setdefault(name, Patch(facecolor=colour, label=name))
-            names.append(f"{label(sender, 22)}, {label(domain, 22)}" if several else label(sender))
-        if stale:
-            seen["stale"] = Patch(
-                facecolor=GREY, hatch="////", edgecolor="white", label="past its max_age"
-            )
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.tick_params(axis="y", length=0)
-        axes.grid(visible=False)
-        _clock(axes, pd.concat([frame["first_day"], frame["last_day"]]))
-        handles = sorted(seen.values(), key=lambda patch: str(patch.get_label()))[:9]
-        axes.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(0, -0.09 - 0.5 / (1 + len(keys))),
-            ncols=3,
+    rest = len(rows) - ROWS
+    rows = rows.head(ROWS)
+    note = f"the {ROWS} rows most worth a look, {rest:,} more by a filter" if rest > 0 else ""
+    shown = frame.merge(
+        rows[["domain", "sender"]].assign(row=range(len(rows))), on=["domain", "sender"]
+    )
+    every = pd.date_range(frame["first_day"].min(), frame["last_day"].max(), freq="D", unit="us")
+    words = [
+        f"{label(d, 22)}, {label(s, 22)}" if several else label(s)
+        for d, s in zip(rows["domain"], rows["sender"], strict=True)
+    ]
+    names = [_policy_name(run, several) for run in shown.itertuples()]
+    colours = {
+        name: _MODES.get(name) or _POLICIES[at % len(_POLICIES)]
+        for at, name in enumerate(sorted(set(names)))
+    }
+    patches = [Patch(facecolor=colours[name], label=name) for name in sorted(colours)[:8]]
+    if len(colours) > 8:
+        patches.append(Patch(facecolor="white", label=f"and {len(colours) - 8:,} more"))
+    if shown["stale"].any():
+        patches.append(
+            Patch(facecolor=GREY, hatch="////", edgecolor="white", label="past its max_age")
         )
-        if len(list(pairs.groups)) > ROWS:
-            axes.set_xlabel(f"the first {ROWS} of {every:,}; a filter shows the others")
+    lines = -(-len(patches) // 3)
+    figure = begin(1.2 + 0.2 * lines + 0.25 * len(rows), title, where, note)
+    with styled():
+        axes = box(figure, top=0.48 + 0.2 * lines, bottom=0.72, left=margin(figure, words))
+        bare(axes)
+        day = pd.Timedelta(days=1)
+        low = ((shown["first_day"] - every[0]) // day).to_numpy()
+        high = ((shown["last_day"] - every[0]) // day).to_numpy() + 1
+        row = shown["row"].to_numpy()
+        shapes = np.stack(
+            [np.stack([x, row + y], axis=1) for x, y in ((low, -0.36), (high, -0.36), (high, 0.36), (low, 0.36))],
+            axis=1,
+        )  # fmt: skip
+        axes.add_collection(
+            PolyCollection(
+                list(shapes),
+                facecolors=[colours[n] for n in names],
+                edgecolors="white",
+                linewidths=0.6,
+            )
+        )
+        stale = shown["stale"].to_numpy(dtype=bool)
+        axes.add_collection(
+            PolyCollection(
+                list(shapes[stale]),
+                facecolors="none",
+                edgecolors="white",
+                hatch="////",
+                linewidths=0,
+            )
+        )
+        named(axes, words)
+        clock(axes, every)
+        key(axes, 3, patches)
     return figure
+
+
+_POLICIES = [SKY, BLUE, GREEN, YELLOW, ORANGE, PINK]
+_MODES = {"testing": SKY, "enforce": BLUE, "none": GREY}
+
+
+def _policy_name(run: Any, several: bool) -> str:
+    mode = label(run.mode) if isinstance(run.mode, str) else "no mode"
+    if several:  # the P1 of one domain is not that of another
+        return mode
+    age = f", max_age {int(run.max_age):,}" if pd.notna(run.max_age) else ""
+    return f"{run.policy}: {mode}{age}"
 
 
 def impact(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
@@ -533,60 +566,47 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     <Plot: enforce would have refused 996 of 8,104 sessions; domain clinic.example, 2026-03-10 to 2026-03-20>
     """
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
-    figure = _begin(3.2, f"enforce would have refused {refused:,} of {whole:,} sessions", where)
+    title = f"enforce would have refused {refused:,} of {whole:,} sessions"
     if not whole:
-        return _nothing(figure)
+        return nothing(title, where)
+    figure = begin(3.3, title, where)
     daily = frame.groupby("day")[["sessions", "refused", "cautious"]].sum()
     every = pd.date_range(daily.index.min(), daily.index.max(), freq="D", unit="us")
     daily = daily.reindex(every)
     with styled():
-        axes = figure.subplots()
-        _, edges = _steps(pd.Series(every))
+        axes = box(figure, top=0.68, bottom=0.72)
         certain = np.nan_to_num(_floats(daily["refused"]))
         unsure = np.maximum(np.nan_to_num(_floats(daily["cautious"])) - certain, 0)
-        _stack(axes, edges, certain, 0 * certain, VERMILION, "", "refused")
-        _stack(axes, edges, unsure, certain, GREY, "///", "unknown: counted in the cautious figure")
-        axes.set_ylabel("sessions")
-        _counts_on(axes)
+        unreported(axes, daily["sessions"].notna().to_numpy())
+        band(axes, certain, 0 * certain, VERMILION, name="refused")
+        band(axes, unsure, certain, GREY, "///", "unknown: counted in the cautious figure")
+        counts(axes, "sessions per day")
         if not (certain + unsure).any():
             axes.set_ylim(0, 1)
-        _clock(axes, pd.Series(every))
-        _legend(axes, 2)
+        clock(axes, every)
+        key(axes, 3)
     return figure
 
 
 # --- What they share --------------------------------------------------------------------------------
 
 
-def _begin(
-    height: float, title: str, where: Filter, note: str = "", *, fitted: bool = True
-) -> Plot:
-    with styled():
-        figure = canvas(_WIDTH, height, fitted=fitted)
-        figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-        below = f"{label(str(where), 150)}; {note}" if note else label(str(where), 150)
-        figure.supxlabel(below, x=0.01, ha="left", fontsize=8.5, color=SOFT)
-    figure.alt = f"{title}; {where}"
-    return figure
+def _per(frame: pd.DataFrame) -> str:
+    by = frame.attrs.get("by", "day")
+    return f"per {by} (UTC{', from Monday' if by == 'week' else ''})"
 
 
-def _worst_cell(order: list[str], every: pd.DatetimeIndex, values: Any) -> str:
-    worst = float(np.nanmax(values, initial=0))
-    if not worst:
+def _worst_cell(order: list[str], every: pd.DatetimeIndex, failed: Values, whole: Values) -> str:
+    """Name the day of a sender with the most failed sessions: the highest share may be one of one."""
+    if not np.nanmax(failed, initial=0):
         return f"No session of {len(order):,} senders failed"
-    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
-    day = every[int(column)]
+    own = np.where([[_is_rest(name)] for name in order], -1, np.nan_to_num(failed, nan=-1))
+    row, column = np.unravel_index(int(np.argmax(own)), own.shape)
+    lost, sessions = failed[row, column], whole[row, column]
     return (
-        f"Worst: {label(order[int(row)])} on {day:%Y-%m-%d}, {share(worst)} of its sessions failed"
+        f"Most failures in one go: {label(order[int(row)], 24)}, {every[int(column)]:%Y-%m-%d},"
+        f" {lost:,.0f} of {sessions:,.0f} sessions ({share(float(lost / sessions))})"
     )
-
-
-def _nothing(figure: Plot) -> Plot:
-    with styled():
-        axes = figure.subplots()
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "nothing to show for this filter", ha="center", va="center", color=SOFT)
-    return figure
 
 
 def _unit(value: str) -> str:
@@ -597,111 +617,94 @@ def _sum(column: "pd.Series[Any]") -> int:
     return sum(map(int, column.dropna()))
 
 
-def _floats(column: "pd.Series[Any]") -> "np.ndarray[Any, np.dtype[np.float64]]":
-    return column.astype("object").where(column.notna(), np.nan).to_numpy(dtype=np.float64)
+def _floats(column: "pd.Series[Any]") -> Values:
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def _fold(
     frame: pd.DataFrame, column: str, value: str, n: int = TOP
 ) -> tuple[pd.DataFrame, list[str]]:
     """Give the frame with a column's smallest values as `other (n)`, and the order, largest first."""
-    frame = frame.assign(
-        **{column: frame[column].astype("object").where(frame[column].notna(), "not named")}
-    )
+    words = frame[column].astype("str").fillna(_NOT_NAMED)
     sums = (
-        frame.assign(_v=_floats(frame[value]))
-        .groupby(column)["_v"]
+        pd.Series(_floats(frame[value]), index=frame.index)
+        .groupby(words)
         .sum()
         .sort_values(ascending=False, kind="stable")
     )
     names = [str(name) for name in sums.index]
-    if len(names) <= n:
-        return frame, names
-    rest = set(names[n - 1 :])
-    other = f"other ({len(rest):,})"
-    folded = frame.assign(**{column: [other if name in rest else name for name in frame[column]]})
-    return folded, [*names[: n - 1], other]
+    if len(names) > n:
+        rest = set(names[n - 1 :])
+        other = f"{_REST}({len(rest):,})"
+        words = words.map({name: other if name in rest else name for name in names})
+        names = [*names[: n - 1], other]
+    return frame.assign(**{column: words}), names
+
+
+_REST = "other "
+
+
+def _is_rest(name: str) -> bool:
+    return name.startswith(f"{_REST}(")
+
+
+def _grid(folded: pd.DataFrame, order: list[str], every: pd.DatetimeIndex) -> tuple[Values, Values]:
+    """Give failed and all sessions by sender and period; NaN where there are none."""
+    row = pd.Index(order).get_indexer(pd.Index(folded["sender"]))
+    column = every.get_indexer(pd.DatetimeIndex(folded["period"]))
+    at, size = row * len(every) + column, len(order) * len(every)
+    failed, whole = (
+        np.bincount(at, weights=_floats(folded[name]), minlength=size).reshape(len(order), -1)
+        for name in ("failed", "sessions")
+    )
+    none = whole == 0
+    return np.where(none, np.nan, failed), np.where(none, np.nan, whole)
 
 
 def _colour(name: str, place: int) -> tuple[str, str]:
     known = TYPE_COLOURS.get(name) or EFFECT_COLOURS.get(name)
     if known:
         return known
-    if name.startswith("other (") or place < 0:
+    if _is_rest(name) or place < 0:
         return (GREY if place >= 0 else SKY, "")
     palette = [VERMILION, BLUE, ORANGE, GREEN, PINK, SKY, YELLOW]
     return palette[place % len(palette)], "" if place < len(palette) else "///"
 
 
-def _wrap(name: str) -> str:
-    """Break a result type at its hyphens, so that labels stay level."""
-    lines: list[str] = [""]
-    for part in name.replace("-", "- ").split():
-        if len(lines[-1]) + len(part) > 13 and lines[-1]:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines[:4])
-
-
 def _every(frame: pd.DataFrame) -> pd.DatetimeIndex:
     """Give every period from the first to the last, gaps too."""
+    return _between(frame, frame["period"].min(), frame["period"].max())
+
+
+def _between(frame: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     freq = {"day": "D", "week": "7D", "month": "MS"}[frame.attrs["by"]]
-    return pd.date_range(frame["period"].min(), frame["period"].max(), freq=freq, unit="us")
+    return pd.date_range(first, last, freq=freq, unit="us")
 
 
-def _steps(periods: "pd.Series[Any]") -> tuple[Any, Any]:
-    """Give the middle of each period and the edges of all, in days."""
-    at = date2num(pd.DatetimeIndex(periods).tz_localize(None))
-    edges = np.append(at, at[-1] + (at[-1] - at[-2] if len(at) > 1 else 1.0))
-    return (edges[:-1] + edges[1:]) / 2, edges
+def _reported(
+    frame: pd.DataFrame,
+) -> "tuple[pd.DatetimeIndex, np.ndarray[Any, np.dtype[np.bool_]]]":
+    """Give every period of which there may be reports, and whether there are."""
+    days = pd.DatetimeIndex(frame.attrs.get("reported", []), tz="UTC").as_unit("us")
+    days = days.union(pd.DatetimeIndex(frame["period"].unique()))
+    every = _between(frame, days.min(), days.max())
+    return every, np.asarray(every.isin(days))
 
 
-def _stack(
-    axes: Axes, edges: Any, height: Any, below: Any, colour: str, hatch: str, name: str
-) -> None:
-    """Draw one band of a stack as steps: one shape, however many days it has."""
-    base, topmost = np.nan_to_num(below), np.nan_to_num(below + height)
-    axes.fill_between(
-        edges, np.append(base, base[-1]), np.append(topmost, topmost[-1]), step="post",
-        facecolor=colour, hatch=hatch or None, edgecolor="white", linewidth=0, label=name,
-    )  # fmt: skip
+def _middles(periods: int) -> Values:
+    return np.arange(periods, dtype=np.float64) + 0.5
 
 
-def _clock(axes: Axes, periods: "pd.Series[Any]", ticks: int = 8) -> None:
-    locator = AutoDateLocator(minticks=2, maxticks=ticks)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    at = date2num(pd.DatetimeIndex(periods).tz_localize(None))
-    step = float(np.diff(np.unique(at)).min()) if len(np.unique(at)) > 1 else 1.0
-    axes.set_xlim(at.min() - 0.4 * step, at.max() + 1.4 * step)
-
-
-def _ticks(every: pd.DatetimeIndex) -> tuple[list[float], list[str]]:
-    """Give few dates for a narrow axis, worked out once for all of them."""
-    places = np.unique((np.array([0.12, 0.5, 0.88]) * (len(every) - 1)).round().astype(int))
-    few = every[places]
-    return [float(x) for x in date2num(few.tz_localize(None))], [f"{day:%d %b %y}" for day in few]
-
-
-def _alone(axes: Axes, at: Any, values: Any) -> None:
-    """Mark the points that a line would not show, for want of a neighbour."""
-    there = ~np.isnan(values)
-    left, right = np.r_[False, there[:-1]], np.r_[there[1:], False]
-    lone = there & ~left & ~right
-    if lone.any():
-        axes.plot(at[lone], values[lone], "o", color=VERMILION, markersize=3)
-
-
-def _counts_on(axes: Axes) -> None:
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.margins(y=0.06)
-    axes.set_ylim(bottom=0)
-
-
-def _legend(axes: Axes, columns: int) -> None:
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, handlelength=1.1, columnspacing=1.4,
-        borderaxespad=0.2, fontsize=8.5,
-    )  # fmt: skip
-    axes.grid(visible=True, axis="y", color=GRID)
+def _few(every: pd.DatetimeIndex) -> list[tuple[float, str]]:
+    """Give few dates for a narrow chart."""
+    found = marks(every)
+    if len(found) > 3:
+        found = (
+            [found[0], found[len(found) // 2]]
+            if len(found) < 6
+            else found[1 :: -(-len(found) // 3)]
+        )
+    days = [(at, every[min(int(at), len(every) - 1)]) for at, _ in found]
+    if len(every) > 200:
+        return [(at, f"{day:%b}\n{day:%Y}") for at, day in days]
+    return [(at, f"{day.day} {day:%b}") for at, day in days]

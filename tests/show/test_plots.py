@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from io import BytesIO
-from itertools import pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -70,18 +70,20 @@ def test_sixty_senders_and_a_year(large):
         assert 250 < height < 1600, name
 
 
-def labels_overlap(plot):
+def words_collide(plot):
+    """Find two texts of a picture that overlap, or one that leaves the sheet."""
     plot.image()
-    for axes in plot.axes:
-        boxes = [
-            t.get_window_extent()
-            for t in axes.get_xticklabels()
-            if t.get_text() and t.get_visible()
-        ]
-        for one, other in pairwise(boxes):
-            if one.overlaps(other):
-                return True
-    return False
+    texts = [t for axes in plot.axes for t in (*axes.get_xticklabels(), *axes.texts)]
+    texts += [t for axes in plot.axes if axes.get_legend() for t in axes.get_legend().get_texts()]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in (*texts, *plot.texts) if t.get_text()]
+    for word, box in boxes:
+        if box.x0 < 0 or box.y0 < 0 or box.x1 > plot.bbox.x1 or box.y1 > plot.bbox.y1:
+            return word
+    for (word, one), (other_word, other) in combinations(boxes, 2):
+        across = min(one.x1, other.x1) - max(one.x0, other.x0)
+        if across > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 2:
+            return word, other_word
+    return None
 
 
 @pytest.mark.parametrize("days", [1, 2, 9, 40, 365, 3000])
@@ -90,8 +92,17 @@ def test_dates_do_not_overlap(days):
         [report(d, [policy(9, [("dns-error", "mx", 1)])]) for d in sorted({0, days // 2, days - 1})]
     )
     for name, plot in pictures(data):
-        if name != "MX hosts":
-            assert not labels_overlap(plot), name
+        assert words_collide(plot) is None, name
+
+
+@pytest.mark.parametrize("by", ["day", "week", "month"])
+def test_no_words_collide(nasty, large, by):
+    sample = ma.load(ma.sample_archive(), progress=False)
+    for data in (sample, nasty, large):
+        for name, view in VIEWS.items():
+            if view.picture:
+                plot = view.picture(view.measure(data, ma.Filter(), by), ma.Filter())
+                assert words_collide(plot) is None, name
 
 
 def test_a_gap_is_not_zero():
@@ -99,16 +110,33 @@ def test_a_gap_is_not_zero():
     (_, low) = dict(pictures(data))["sessions"].axes
     rates = low.lines[0].get_ydata()
     assert np.isnan(rates).tolist() == [False, False, True, True, True, False, False]
-    mesh = dict(pictures(data))["sender × time"].axes[0].collections[0]
-    assert np.ma.getmaskarray(mesh.get_array()).ravel().tolist() == [
-        False,
-        False,
-        True,
-        True,
-        True,
-        False,
-        False,
-    ]
+    cells = dict(pictures(data))["sender × time"].axes[0].images[0].get_array()[0]
+    assert [cell[3] == 0 for cell in cells] == [False, False, True, True, True, False, False]
+    for name in ("sessions", "failures"):
+        grey = next(
+            band
+            for band in dict(pictures(data))[name].axes[0].collections
+            if band.get_label() == "no report"
+        )
+        high = {x for path in grey.get_paths() for x, y in path.vertices if y == 1}
+        assert (min(high), max(high)) == (2, 5), name
+
+
+def test_days_without_failures_are_on_the_clock():
+    """Failures are drawn over all days with reports, so that two pictures have one clock."""
+    data = load(
+        [report(d, [policy(9, [("dns-error", "mx", 1)] if d == 5 else [])]) for d in range(10)]
+    )
+    found = dict(pictures(data))
+    assert found["failures"].axes[0].get_xlim() == found["sessions"].axes[1].get_xlim()
+
+
+def test_a_day_with_one_session_is_not_the_worst():
+    days = [report(0, [policy(0, [("dns-error", "mx", 1)])], sender="Tiny")]
+    days += [report(0, [policy(90, [("dns-error", "mx", 30)])], sender="Large")]
+    assert (
+        "Large, 2026-03-01, 30 of 120 sessions" in dict(pictures(load(days)))["sender × time"].alt
+    )
 
 
 def test_what_is_drawn_is_what_was_counted():
@@ -125,7 +153,7 @@ def test_the_rest_is_summed_as_other():
     plot = ma.plots.top(ma.failures_by_mx(data), "mx_host", n=4)
     widths = [bar.get_width() for bar in plot.axes[0].patches]
     assert widths == [30, 29, 28, 465 - 87]
-    assert plot.axes[0].get_yticklabels()[3].get_text() == "other (27)"
+    assert "other (27)" in [text.get_text() for text in plot.axes[0].texts]
 
 
 def test_nothing_to_show_says_so(nasty):
@@ -139,7 +167,8 @@ def test_nothing_to_show_says_so(nasty):
 def test_the_filter_stands_under_every_picture(large):
     where = ma.Filter(domains="d1.example", start="2026-02-01")
     for name, plot in pictures(large, where):
-        assert plot._supxlabel.get_text().startswith("domain d1.example, from 2026-02-01"), name
+        below = next(text for text in plot.texts if text.get_gid() == "filter")
+        assert below.get_text().startswith("domain d1.example, from 2026-02-01"), name
 
 
 def test_a_picture_has_its_words_for_who_cannot_see_it(nasty):
