@@ -71,6 +71,19 @@ class Code:
     text: str
 
 
+STATUS_COLOURS: dict[str, str] = {
+    "pass": "00734f", "fail": "a94400", "warn": "8a6100", "not enough evidence": "5c6670",
+    "error": "a94400", "warning": "8a6100", "unknown": "5c6670",
+}  # fmt: skip
+"""Cells that say a status stand out in every format: bold, and dark enough to be read in print."""
+
+TONE_COLOURS = {
+    "good": ("009e73", "eaf6f2"),
+    "bad": ("d55e00", "fdf1ea"),
+    "open": ("e69f00", "fdf7e9"),
+}
+"""A banner's edge and ground."""
+
 Block = Heading | Paragraph | Banner | Points | Grid | Picture | Code
 
 
@@ -83,20 +96,19 @@ def _clean(text: str) -> str:
 _STYLE = """
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1f24; max-width: 60rem; margin: 2rem auto;
   padding: 0 1.2rem; }
-h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
-table { border-collapse: collapse; width: 100%; font-size: .87rem; margin: .6rem 0 1rem; }
+h1 { font-size: 1.8em; margin: 0 0 .2rem; } h2 { font-size: 1.28em; margin: 1.8em 0 .5em; }
+table { border-collapse: collapse; width: 100%; font-size: .92em; margin: .6rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #dfe3e6;
   overflow-wrap: break-word; }
 th { border-bottom: 2px solid #1b1f24; white-space: nowrap; }
-pre { background: #f4f6f7; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; white-space: pre-wrap; }
+pre { background: #f4f6f7; padding: .8rem 1rem; overflow-x: auto; font-size: .9em; white-space: pre-wrap; }
 img { max-width: 100%; height: auto; } ul { padding-left: 1.2rem; }
-.banner { border-left: .5rem solid; padding: .8rem 1.1rem; font-size: 1.12rem; margin: 1rem 0; font-weight: 600; }
-.good { border-color: #009e73; background: #eaf6f2; } .bad { border-color: #d55e00; background: #fdf1ea; }
-.open { border-color: #e69f00; background: #fdf7e9; }
-td.s-pass { color: #00734f; font-weight: 600; } td.s-fail { color: #a94400; font-weight: 600; }
-td.s-warn { color: #8a6100; font-weight: 600; } td.s-not { color: #5c6670; font-weight: 600; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; }
-  tr, img, .banner { break-inside: avoid; } }
+.banner { border-left: .5rem solid; padding: .8rem 1.1rem; font-size: 1.2em; margin: 1rem 0; font-weight: 600; }
+td.status { font-weight: 600; }
+@page { size: A4; margin: 16mm; }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; } h2 { break-after: avoid; }
+  tr, img, pre, .banner { break-inside: avoid; } p { orphans: 3; } thead { display: table-header-group; }
+  .banner, td.status { print-color-adjust: exact; } }
 """
 
 
@@ -116,9 +128,6 @@ def _text(text: str) -> str:
     return f"<bdi>{escape(_clean(text))}</bdi>"
 
 
-_STATES = {"pass": "s-pass", "fail": "s-fail", "warn": "s-warn", "not enough evidence": "s-not"}
-
-
 def _html(block: Block) -> str:
     match block:
         case Heading(level, text):
@@ -126,7 +135,9 @@ def _html(block: Block) -> str:
         case Paragraph(text):
             return f"<p>{_text(text)}</p>"
         case Banner(text, tone):
-            return f'<p class="banner {escape(tone)}">{_text(text)}</p>'
+            edge, ground = TONE_COLOURS[tone]
+            style = f"border-color: #{edge}; background: #{ground}"
+            return f'<p class="banner" style="{style}">{_text(text)}</p>'
         case Points(texts):
             return "<ul>" + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
         case Grid(head, rows):
@@ -134,8 +145,8 @@ def _html(block: Block) -> str:
             lines = "".join(
                 "<tr>"
                 + "".join(
-                    f'<td class="{_STATES[cell]}">{_text(cell)}</td>'
-                    if cell in _STATES
+                    f'<td class="status" style="color: #{STATUS_COLOURS[cell]}">{_text(cell)}</td>'
+                    if cell in STATUS_COLOURS
                     else f"<td>{_text(cell)}</td>"
                     for cell in row
                 )
@@ -205,36 +216,76 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
     """
     try:
         import docx  # noqa: PLC0415  # an extra
-        from docx.shared import Inches, Pt  # noqa: PLC0415
+        from docx.oxml import OxmlElement  # noqa: PLC0415
+        from docx.oxml.ns import qn  # noqa: PLC0415
+        from docx.shared import Mm, Pt, RGBColor  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("writing DOCX", "docx") from None
     made = docx.Document()
     made.core_properties.title = _clean(title)
-    made.styles["Normal"].font.size = Pt(10)
+    page = made.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = Mm(18)
+    page.top_margin = page.bottom_margin = Mm(16)
+    made.styles["Normal"].font.name = "DejaVu Sans"
+    made.styles["Normal"].font.size = Pt(9.5)
+    wide = 210 - 2 * 18
+
+    def ground(properties: Any, colour: str) -> None:
+        shade = OxmlElement("w:shd")
+        for name, value in (("val", "clear"), ("color", "auto"), ("fill", colour)):
+            shade.set(qn(f"w:{name}"), value)
+        properties.append(shade)
+
+    def fill(cell: Any, text: str, *, bold: bool) -> None:
+        paragraph = cell.paragraphs[0]
+        paragraph.paragraph_format.space_after = Pt(1)
+        run = paragraph.add_run(_clean(text))
+        run.font.size = Pt(7.5)
+        run.bold = bold or text in STATUS_COLOURS
+        if text in STATUS_COLOURS:
+            run.font.color.rgb = RGBColor.from_string(STATUS_COLOURS[text].upper())
+
     for block in blocks:
         match block:
             case Heading(level, text):
                 made.add_heading(_clean(text), 0 if level == 1 else level - 1)
             case Paragraph(text):
                 made.add_paragraph(_clean(text))
-            case Banner(text, _):
-                made.add_paragraph(_clean(text), style="Intense Quote")
+            case Banner(text, tone):
+                paragraph = made.add_paragraph()
+                paragraph.paragraph_format.space_after = Pt(10)
+                run = paragraph.add_run(_clean(text))
+                run.bold, run.font.size = True, Pt(12)
+                ground(paragraph._p.get_or_add_pPr(), TONE_COLOURS[tone][1])  # noqa: SLF001  # no other way
             case Points(texts):
                 for point in texts:
                     made.add_paragraph(_clean(point), style="List Bullet")
             case Grid(head, rows):
-                table = made.add_table(rows=1, cols=len(head), style="Light Grid Accent 1")
+                table = made.add_table(rows=1, cols=len(head), style="Light List Accent 1")
+                table.autofit = False
+                widths = _widths(head, rows, wide, 5.5)
+                for line in rows:
+                    for cell, text in zip(table.add_row().cells, line, strict=True):
+                        fill(cell, text, bold=False)
                 for cell, text in zip(table.rows[0].cells, head, strict=True):
-                    cell.text = _clean(text)
-                for row in rows:
-                    for cell, text in zip(table.add_row().cells, row, strict=True):
-                        cell.text = _clean(text)
+                    fill(cell, text, bold=True)
+                for column, width in zip(table.columns, widths, strict=True):
+                    column.width = Mm(width)
+                    for cell in column.cells:  # Word goes by the cells, LibreOffice by the column
+                        cell.width = Mm(width)
+                repeat = OxmlElement("w:tblHeader")
+                table.rows[0]._tr.get_or_add_trPr().append(repeat)  # noqa: SLF001
+                made.add_paragraph()
             case Picture(png, alt):
-                shape = made.add_picture(io.BytesIO(png), width=Inches(6.2))
-                shape._inline.docPr.set("descr", _clean(alt))  # noqa: SLF001  # python-docx has no other way
+                shape = made.add_picture(io.BytesIO(png), width=Mm(wide))
+                shape._inline.docPr.set("descr", _clean(alt))  # noqa: SLF001
             case Code(text):
-                for line in text.splitlines():
-                    made.add_paragraph(_clean(line), style="No Spacing")
+                for row in text.splitlines():
+                    paragraph = made.add_paragraph(style="No Spacing")
+                    run = paragraph.add_run(_clean(row))
+                    run.font.name, run.font.size = "DejaVu Sans Mono", Pt(8)
+                made.add_paragraph()
     raw = io.BytesIO()
     made.save(raw)
     return raw.getvalue()
@@ -258,59 +309,85 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
         raise MissingExtraError("writing PDF", "pdf") from None
     import matplotlib as mpl  # noqa: PLC0415  # for its fonts
 
+    named = _clean(title)
+
+    class Sheet(FPDF):  # type: ignore[misc, unused-ignore]  # typed only where the extra is there
+        def footer(self) -> None:
+            """Write the title and the page's number."""
+            self.set_y(-12)
+            self.set_font("DejaVu", "", 7)
+            self.set_text_color(92, 102, 112)
+            self.cell(0, 5, f"{named[:100]}  ·  {self.page_no()} / {{nb}}", align="R")
+            self.set_text_color(27, 31, 36)
+
     fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    pdf = FPDF(format="A4")
-    pdf.set_title(_clean(title))
+    pdf = Sheet(format="A4")
+    pdf.set_title(named)
     pdf.set_lang("en")
     pdf.add_font("DejaVu", "", fonts / "DejaVuSans.ttf")
     pdf.add_font("DejaVu", "B", fonts / "DejaVuSans-Bold.ttf")
     pdf.add_font("Mono", "", fonts / "DejaVuSansMono.ttf")
     pdf.set_margins(18, 16)
     pdf.set_auto_page_break(True, 16)
+    pdf.set_draw_color(205, 210, 214)
+    pdf.set_text_color(27, 31, 36)
     pdf.add_page()
 
     def write(
-        text: str, size: float, style: str = "", family: str = "DejaVu", gap: float = 2
+        text: str, size: float, style: str = "", family: str = "DejaVu", gap: float = 2, **more: Any
     ) -> None:
         pdf.set_font(family, style, size)
         pdf.multi_cell(
-            0, size * 0.52, _clean(text) or " ", new_x="LMARGIN", new_y="NEXT", align="L"
+            0, size * 0.52, _clean(text) or " ", new_x="LMARGIN", new_y="NEXT", align="L", **more
         )
         pdf.ln(gap)
 
-    colours = {"good": (234, 246, 242), "bad": (253, 241, 234), "open": (253, 247, 233)}
-    for block in blocks:
+    def room(height: float) -> None:
+        """Begin a page where what belongs together would be torn apart."""
+        if pdf.will_page_break(height):
+            pdf.add_page()
+
+    for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        if isinstance(following, Code):
+            room(12 + 4.2 * min(following.text.count("\n"), 12))
         match block:
             case Heading(level, text):
+                room(32)
                 pdf.ln(0 if level == 1 else 3)
                 write(text, 17 if level == 1 else 12, "B")
             case Paragraph(text):
                 write(text, 9)
             case Banner(text, tone):
-                pdf.set_fill_color(*colours[tone])
-                pdf.set_font("DejaVu", "B", 11)
-                pdf.multi_cell(
-                    0, 6.5, _clean(text), fill=True, padding=3, new_x="LMARGIN", new_y="NEXT", align="L"
-                )  # fmt: skip
+                edge, ground = TONE_COLOURS[tone]
+                top = pdf.get_y()
+                pdf.set_fill_color(*_rgb(ground))
+                write(text, 11, "B", gap=0, fill=True, padding=(3, 3, 3, 5))
+                pdf.set_fill_color(*_rgb(edge))
+                pdf.rect(pdf.l_margin, top, 1.6, pdf.get_y() - top, style="F")
                 pdf.set_fill_color(255, 255, 255)
-                pdf.ln(3)
+                pdf.ln(4)
             case Points(texts):
                 for point in texts:
                     write(f"•  {point}", 9, gap=0.6)
                 pdf.ln(2)
             case Grid(head, rows):
                 pdf.set_font("DejaVu", "", 7.2)
-                widths = _widths(head, rows)
                 with pdf.table(
-                    col_widths=widths, line_height=3.9, padding=0.8, borders_layout="HORIZONTAL_LINES",
-                    headings_style=FontFace(emphasis="BOLD"), text_align="LEFT",
+                    col_widths=_widths(head, rows, pdf.epw, 2.5), line_height=3.9, padding=0.8,
+                    borders_layout="HORIZONTAL_LINES", headings_style=FontFace(emphasis="BOLD"),
+                    text_align="LEFT", v_align="T",
                 ) as table:  # fmt: skip
                     for line in (head, *rows):
                         made = table.row()
                         for cell in line:
-                            made.cell(_clean(cell))
+                            colour = STATUS_COLOURS.get(cell)
+                            style = (
+                                FontFace(emphasis="BOLD", color=_rgb(colour)) if colour else None
+                            )
+                            made.cell(_clean(cell), style=style)
                 pdf.ln(3)
             case Picture(png, alt):
+                room(pdf.epw * 0.42)
                 pdf.image(io.BytesIO(png), w=pdf.epw, alt_text=_clean(alt))
                 pdf.ln(3)
             case Code(text):
@@ -320,14 +397,25 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
     return bytes(pdf.output())
 
 
-def _widths(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[float, ...]:
-    """Give each column room for its longest word, and more for what is long."""
-    widths = []
+def _rgb(colour: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(colour)
+    return red, green, blue
+
+
+def _widths(
+    head: Sequence[str], rows: Sequence[Sequence[str]], whole: float, pad: float
+) -> tuple[float, ...]:
+    """Share a width in millimetres out: to each column its longest word, the rest by what is long."""
+    least, wanted = [], []
     for at, name in enumerate(head):
         cells = [name, *(row[at] for row in rows)]
         word = max((len(w) for c in cells for w in c.split()), default=1)
-        widths.append(float(max(1.2 * min(word, 24) + 4, min(max(map(len, cells)), 42))))
-    return tuple(widths)
+        least.append(1.75 * min(word, 24) + pad)
+        wanted.append(1.4 * min(max(map(len, cells)), 60) + pad)
+    more = [max(0.1, w - n) for w, n in zip(wanted, least, strict=True)]
+    left = max(0.0, whole - sum(least))
+    shared = [n + left * m / sum(more) for n, m in zip(least, more, strict=True)]
+    return tuple(whole * width / sum(shared) for width in shared)
 
 
 WRITERS: dict[str, Any] = {

@@ -542,49 +542,71 @@ def _policy_name(run: Any, several: bool) -> str:
     return f"{run.policy}: {mode}{age}"
 
 
-def impact(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
-    """Show how many sessions enforce would have refused, day by day.
+def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None = None) -> Plot:
+    """Show how many sessions enforce would have refused, day by day, and which share that was.
 
     Parameters
     ----------
     frame
-        `Impact.by_day` of :func:`mtasts_analysis.replay`.
+        `Impact.cells` of :func:`mtasts_analysis.replay`.
     where
         What was replayed.
+    bound
+        A share that may be refused, drawn as a line.
 
     Returns
     -------
     Plot
-        Bars of refused sessions, and of unknown ones on top of them.
+        Above, sessions, the refused among them; below, the refused share. Unknown ones stand on top of both.
 
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> found = ma.replay(data, ma.Filter(domains="clinic.example", start="2026-03-10", end="2026-03-20"))
-    >>> ma.plots.impact(found.by_day, found.where)
-    <Plot: enforce would have refused 996 of 8,104 sessions; domain clinic.example, 2026-03-10 to 2026-03-20>
+    >>> print(ma.plots.impact(found.cells, found.where).alt.partition(";")[0])
+    enforce would have refused 1,070 of 8,308 sessions, and perhaps 1 more
     """
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
+    perhaps = _sum(frame["cautious"]) - refused
     title = f"enforce would have refused {refused:,} of {whole:,} sessions"
-    if not whole:
+    title += f", and perhaps {perhaps:,} more" if perhaps else ""
+    daily = frame[~frame["long"]]
+    if daily.empty:
         return nothing(title, where)
-    figure = begin(3.3, title, where)
-    daily = frame.groupby("day")[["sessions", "refused", "cautious"]].sum()
-    every = pd.date_range(daily.index.min(), daily.index.max(), freq="D", unit="us")
-    daily = daily.reindex(every)
+    long = whole - _sum(daily["sessions"])
+    note = f"{long:,} sessions of longer reports not drawn" if long else ""
+    figure = begin(4.3, title, where, note)
+    by_day = daily.groupby("day")[["sessions", "refused", "cautious"]].sum()
+    every = pd.date_range(by_day.index.min(), by_day.index.max(), freq="D", unit="us")
+    by_day = by_day.reindex(every)
+    there = by_day["sessions"].notna().to_numpy()
     with styled():
-        axes = box(figure, top=0.68, bottom=0.72)
-        certain = np.nan_to_num(_floats(daily["refused"]))
-        unsure = np.maximum(np.nan_to_num(_floats(daily["cautious"])) - certain, 0)
-        unreported(axes, daily["sessions"].notna().to_numpy())
-        band(axes, certain, 0 * certain, VERMILION, name="refused")
-        band(axes, unsure, certain, GREY, "///", "unknown: counted in the cautious figure")
-        counts(axes, "sessions per day")
-        if not (certain + unsure).any():
-            axes.set_ylim(0, 1)
-        clock(axes, every)
-        key(axes, 3)
+        top = box(figure, top=0.68, bottom=1.95)
+        low = box(figure, top=2.75, bottom=0.72)
+        passed = np.nan_to_num(_floats(by_day["sessions"]))
+        certain = np.nan_to_num(_floats(by_day["refused"]))
+        unsure = np.maximum(np.nan_to_num(_floats(by_day["cautious"])) - certain, 0)
+        for axes, whole_day in ((top, np.ones(len(every))), (low, np.maximum(passed, 1))):
+            unreported(axes, there)
+            band(axes, certain / whole_day, 0 * certain, VERMILION, name="refused")
+            if perhaps:
+                band(axes, unsure / whole_day, certain / whole_day, GREY, "///", "may be refused")
+        rest = np.maximum(passed - certain - unsure, 0)
+        band(top, rest, certain + unsure, _PASSED, name="accepted")
+        counts(top, "sessions per day")
+        key(top, 4)
+        highest = float(np.max((certain + unsure) / np.maximum(passed, 1), initial=0))
+        shares(low, "refused, % of sessions per day", max(highest, 2 * (bound or 0)))
+        if bound:
+            low.axhline(bound, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+            low.annotate(
+                f"dashed: the {percent(bound)} that may be refused", (1, 1), xytext=(0, 4), ha="right",
+                xycoords="axes fraction", va="bottom", textcoords="offset points", fontsize=SMALL,
+                color=SOFT,
+            )  # fmt: skip
+        clock(top, every, dated=False)
+        clock(low, every)
     return figure
 
 

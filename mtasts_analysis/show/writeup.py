@@ -1,6 +1,9 @@
 """The readiness write-up: what an analyst hands in, for a reader who was not there."""
 
+import ipaddress
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +15,10 @@ from mtasts_analysis.analysis.facts import NO_DAY, dates
 from mtasts_analysis.analysis.failures import failure_types
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.senders import senders
-from mtasts_analysis.readiness.judgement import Judgement
+from mtasts_analysis.readiness.config import DEFAULT
+from mtasts_analysis.readiness.impact import Impact
+from mtasts_analysis.readiness.judgement import VERDICTS, Judgement
+from mtasts_analysis.readiness.publish import inventory
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.document import (
     Banner,
@@ -26,21 +32,31 @@ from mtasts_analysis.show.document import (
 )
 from mtasts_analysis.show.frames import cell
 
-_TONES = {
+TONES = {
     "ready": "good", "ready by reports": "good", "enforcing": "good",
-    "not yet": "bad", "enforcing, failing": "bad", "not enough evidence": "open",
+    "not yet": "bad", "enforcing, failing": "bad",
+    "not enough evidence": "open", "enforcing, little evidence": "open",
 }  # fmt: skip
 _ROWS = 15
 
 _METHOD = (
-    "Counted are sessions, not messages: mail whose session is refused may arrive by another MX or a retry (§5.1).",
-    "Impact replays the failure details as if every sts policy had said enforce. What DANE refuses stands apart.",
-    "The share is a census of what was reported. The interval is a forecast that resamples senders and days.",
-    "Where nothing was refused, the forecast rests on the effective number of sender-days.",
-    "Only senders that report are seen, and only those that find the policy speak for enforce.",
+    (
+        "Counted are sessions, not messages: a refused session's mail may still arrive by another MX or on a retry"
+        " (RFC 8461 §5.1)."
+    ),
+    (
+        "The impact replays the failure details as if every sts policy had said enforce. What DANE refuses is"
+        " refused already, stands apart, and is no evidence for or against."
+    ),
+    (
+        "The share is a census of what was reported. The range is a forecast: it resamples senders and days, for"
+        " failures cluster by both, and allows for an outage of a day that has not come up yet."
+    ),
+    "Types that nobody knows, and failures without details, count with the refused where caution is asked for.",
+    "Reports name an MX only where a session failed; only senders that report are seen.",
     "Anyone can mail a report: unless signatures were checked, the figures may be forged (RFC 8460 §3).",
-    "Reports over 25 hours are left out of daily figures.",
-    "Details may overlap or leave failures out (RFC 8460 §4); nothing was mended.",
+    "Reports over 25 hours count, but belong to no single day.",
+    "Details may overlap, or leave failures out (RFC 8460 §4); nothing was mended.",
 )
 _ORDER = {"fail": 0, "warn": 1, "not enough evidence": 2, "pass": 3}
 
@@ -64,27 +80,17 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
     list of Block
         The same for every format.
     """
-    made: list[Block] = [
+    made = [
         Heading(1, f"MTA-STS readiness of {of.domain}"),
-        Paragraph(
-            f"As of {of.as_of}" + (f", by {author}" if author else "")
-            + f". Stage: {of.stage.name}" + (f", since {of.stage.since}." if of.stage.since else ".")
-        ),
-        Banner(of.sentence, _TONES[of.verdict]),
+        Paragraph(f"As of {of.as_of}" + (f", by {author}." if author else ".")),
+        Banner(of.sentence, TONES[of.verdict]),
         *([Paragraph(note)] if note else []),
         Heading(2, "Why"),
         Points(of.reasons),
         Heading(2, "What next"),
-        Paragraph(of.next_step + (f" (not before {of.next_date})" if of.next_date else "")),
+        Paragraph(next_step(of)),
         *_impact(of),
-        Heading(2, "Gates"),
-        Grid(
-            ("gate", "status", "what was found", "next action", "rule"),
-            tuple(
-                (g.question, g.status, g.figures, g.action, g.reference)
-                for g in sorted(of.gates, key=lambda gate: _ORDER[gate.status])
-            ),
-        ),
+        *_gates(of),
         *_failures(of),
         *_live(of),
         *_plan(of),
@@ -94,8 +100,11 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
         *_source(of),
         Heading(2, "Thresholds"),
         Grid(
-            ("threshold", "value"),
-            tuple((f.name.replace("_", " "), str(getattr(of.config, f.name))) for f in fields(of.config)),
+            ("threshold", "value", "by default"),
+            tuple(
+                (f.name.replace("_", " "), *(f"{getattr(c, f.name):g}" for c in (of.config, DEFAULT)))
+                for f in fields(of.config)
+            ),
         ),
         Paragraph(
             f"Made by mtasts_analysis {mtasts_analysis.__version__}, rules of effects version {RULES_VERSION},"
@@ -105,176 +114,239 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
     return [_redacted(block) for block in made] if redact else made
 
 
+def next_step(of: Judgement) -> str:
+    """Give what to do next, and when the stage after it may begin."""
+    text = f"{of.next_step[:1].upper()}{of.next_step[1:]}."
+    if of.next_date is None:
+        return text
+    what = "enforce" if of.stage.before("enforce") else "the next stage"
+    return f"{text} Earliest day for {what}, if that is done now: {of.next_date}."
+
+
 def _impact(of: Judgement) -> list[Block]:
+    made: list[Block] = [Heading(2, "If the policy had said enforce")]
     impact = of.impact
-    if impact is None:
-        return [
-            Heading(2, "If the policy had said enforce"),
-            Paragraph("There are no reports to replay."),
+    if of.draft is not None:
+        made += [
+            Paragraph("Judged is this draft, not the policy that senders saw:"),
+            Code(str(of.draft)),
         ]
+    if impact is None:
+        return [*made, Paragraph("There are no reports to replay.")]
+    made.append(Paragraph(impact_text(impact)))
     if not impact.sessions:
-        text = "No session of a sender that saw a policy was reported in these days: nothing can be replayed."
-        return [Heading(2, "If the policy had said enforce"), Paragraph(f"{impact.where}. {text}")]
-    forecast = impact.forecast
-    likely = (
-        f"The share to expect lies between {cell('share', forecast.low)} and {cell('share', forecast.high)}"
-        f" (95 %), from {impact.sender_days:,} sender-days."
-        if forecast.high is not None
-        else f"{impact.sender_days:,} sender-days are too few for a forecast."
-    )
-    unknown = impact.cautious - impact.refused
-    text = (
-        f"{impact.where}: of {impact.sessions:,} sessions reported under the policy, {impact.refused:,}"
-        f" ({cell('share', impact.share)}) would have been refused"
-        + (f", and {unknown:,} more may have been" if unknown else "")
-        + f". {likely}"
-        + (f" {impact.already:,} of them were refused already." if impact.already else "")
-        + (
-            f" {impact.latent:,} failed sessions of senders that found no policy would join them once those see it."
-            if impact.latent
-            else ""
-        )
-    )
-    plot = plots.impact(impact.by_day, impact.where)
-    made: list[Block] = [
-        Heading(2, "If the policy had said enforce"),
-        Paragraph(text),
-        Picture(plot.image(), plot.alt),
-    ]
+        return made
+    plot = plots.impact(impact.cells, impact.where, of.config.refused_most)
+    made.append(Picture(plot.image(), plot.alt))
     if len(impact.details):
-        made.append(
-            _grid(impact.details, ["mx_host", "result_type", "effect", "sessions", "senders"])
-        )
+        names = ["mx_host", "result_type", "effect", "sessions", "senders", "in_policy"]
+        made.append(_grid(impact.details, names))
+    worst = impact.by_sender[impact.by_sender["cautious"] > 0]
+    if len(worst):
+        made.append(_grid(worst, ["sender", "sessions", "refused", "cautious"]))
     return made
+
+
+def impact_text(impact: Impact) -> str:
+    """Give a replay in sentences."""
+    where, forecast = impact.where, impact.forecast
+    if not impact.sessions:
+        return (
+            f"From {where.start} to {where.end} no session of a sender that saw a policy was reported:"
+            " nothing can be replayed."
+        )
+    perhaps = impact.cautious - impact.refused
+    said = [
+        f"From {where.start} to {where.end}, {impact.sessions:,} sessions were reported under the policy. Enforce"
+        f" would have refused {impact.refused:,} of them ({cell('share', impact.share)})"
+        + (f", and perhaps {perhaps:,} more." if perhaps else "."),
+        (
+            f"The share to expect lies between {cell('share', forecast.low)} and {cell('share', forecast.high)}"
+            f" (95 %), judging by {impact.sender_days:,} sender-days."
+        )
+        if forecast.high is not None
+        else f"{impact.sender_days:,} sender-days are too few for a forecast.",
+    ]
+    if impact.already:
+        said.append(f"{impact.already:,} were refused already: their policy said enforce.")
+    if impact.latent:
+        said.append(
+            f"{impact.latent:,} sessions failed for senders that found no policy: they would be refused once"
+            " these find it."
+        )
+    if impact.left_out:
+        said.append(
+            f"Not in the policy: {', '.join(impact.left_out[:6])}. Reports do not tell how many of the sessions"
+            " that succeeded went there: at worst all."
+        )
+    return " ".join(said)
+
+
+def _gates(of: Judgement) -> list[Block]:
+    count: Counter[str] = Counter(gate.status for gate in of.gates)
+    tally = ", ".join(f"{count[status]} {status}" for status in _ORDER if count[status])
+    return [
+        Heading(2, "Gates"),
+        Paragraph(f"Of {len(of.gates)} gates: {tally}. {of.missing}".strip()),
+        Grid(
+            ("gate", "status", "what was found", "next action", "rule"),
+            tuple(
+                (g.question, g.status, g.figures, g.action, g.reference)
+                for g in sorted(of.gates, key=lambda gate: _ORDER[gate.status])
+            ),
+        ),
+    ]
 
 
 def _failures(of: Judgement) -> list[Block]:
     if of.data is None:
         return []
-    where = Filter(domains=of.domain, start=of.where.start, end=of.where.end)
-    kinds, found = failure_types(of.data, where), senders(of.data, where)
+    kinds, found = failure_types(of.data, of.where), senders(of.data, of.where)
+    kinds["verify"] = kinds["verify"].str.replace("DOMAIN", of.domain, regex=False)
     made: list[Block] = [Heading(2, "Failures by type, and what to do")]
     if len(kinds):
-        made.append(
-            _grid(
-                kinds,
-                ["result_type", "effect", "sessions", "likely_cause", "action", "verify"],
-            )
-        )
+        names = ["result_type", "effect", "sessions", "likely_cause", "action", "verify"]
+        made.append(_grid(kinds, names))
     else:
         made.append(Paragraph("No failure was reported in these days."))
-    made += [
-        Heading(2, "Senders"),
-        _grid(
-            found,
-            ["sender", "reports", "sessions", "failed", "failure_share", "last_day", "silent"],
-        ),
-    ]
+    made.append(Heading(2, "Senders"))
+    if len(found):
+        names = ["sender", "reports", "sessions", "failed", "failure_share", "last_day", "silent"]
+        made.append(_grid(found, names))
+    else:
+        made.append(Paragraph("Nobody reported in these days."))
     return made
 
 
 def _live(of: Judgement) -> list[Block]:
     made: list[Block] = [Heading(2, "Live findings")]
-    if of.check is None:
+    check = of.check
+    if check is None:
+        text = "No live check was made: DNS, the policy file and the certificates of today are not judged."
+        made.append(Paragraph(text))
+    else:
+        apart = abs((check.checked_at.date() - of.as_of).days)
         made.append(
             Paragraph(
-                "No live check was made: DNS, the policy file and the certificates of today are not judged."
+                f"Checked at {check.checked_at:%Y-%m-%d %H:%M} UTC"
+                + (f", {apart} days apart from the day of the judgement" if apart > 7 else "")
+                + f". {getattr(check, 'note', '')}"
             )
         )
-        return made
-    found = [f for f in of.check.findings if f.severity != "info"]
-    made.append(Paragraph(f"Checked at {of.check.checked_at:%Y-%m-%d %H:%M} UTC."))
-    if found:
-        made.append(
-            Grid(
-                ("severity", "subject", "what was seen", "action", "rule"),
-                tuple((f.severity, f.subject, f.evidence, f.action, f.reference) for f in found),
-            )
-        )
-    else:
-        made.append(Paragraph("Nothing to mend was found."))
+        found = [f for f in check.findings if f.severity != "info"]
+        if found:
+            head = ("severity", "subject", "what was seen", "action", "rule")
+            rows = [(f.severity, f.subject, f.evidence, f.action, f.reference) for f in found]
+            made.append(Grid(head, tuple(rows[:_ROWS])))
+            made += _more(len(found))
+        else:
+            made.append(Paragraph("Nothing to mend was found."))
+    hosts = inventory(of.domain, of.data, check)
+    if len(hosts):
+        names = ["mx_host", "in_dns", "in_policy", "failed_sessions", "certificate_until"]
+        kept = [name for name in names if hosts[name].notna().any()]
+        made += [Heading(2, "MX hosts known"), _grid(hosts, kept)]
     return made
 
 
 def _plan(of: Judgement) -> list[Block]:
-    if not of.plan:
-        return [
-            Heading(2, "Plan"),
-            Paragraph("In production: review the reports weekly, and keep alerts on."),
-        ]
     made: list[Block] = [Heading(2, "Plan")]
+    if not of.plan:
+        made.append(Paragraph("In production: review the reports weekly, and keep alerts on."))
+        return made
+    rows = [(s.name, str(s.earliest), s.gate, s.roll_back) for s in of.plan]
+    made.append(Grid(("step", "not before", "if", "to undo it"), tuple(rows)))
     for step in of.plan:
-        made += [
-            Paragraph(
-                f"{step.name}, not before {step.earliest}, if {step.gate}. To undo it: {step.roll_back}."
-            ),
-            Code("\n".join([*step.policy.splitlines(), "", *step.records]).strip()),
-        ]
+        if step.records:
+            made += [
+                Paragraph(f"To publish for {step.name}, the policy file first, then the records:"),
+                Code("\n".join([*step.policy.splitlines(), "", *step.records]).strip()),
+            ]
     return made
 
 
 def _acknowledged(of: Judgement) -> list[Block]:
     if not of.acknowledged:
         return []
-    return [
-        Heading(2, "Acknowledged"),
-        Grid(
-            ("gate", "subject", "reason", "until"),
-            tuple((a.code, a.subject, a.reason, str(a.until)) for a in of.acknowledged),
-        ),
-    ]
+    rows = tuple((a.code, a.subject, a.reason, str(a.until)) for a in of.acknowledged)
+    return [Heading(2, "Acknowledged"), Grid(("gate", "subject", "reason", "until"), rows)]
 
 
 def _source(of: Judgement) -> list[Block]:
+    made: list[Block] = [Heading(2, "Data")]
     if of.data is None:
-        return []
+        return [*made, Paragraph("No reports were loaded.")]
     facts = of.data.facts
-    until = Filter(domains=of.domain, end=of.as_of - timedelta(days=1))
-    days = facts.day[facts.policies_where(until)]
+    days = facts.day[
+        facts.policies_where(Filter(domains=of.domain, end=of.as_of - timedelta(days=1)))
+    ]
     days = days[days != NO_DAY]
     text = "No report is about the domain."
     if len(days):
         first, last = dates([days.min(), days.max()])
         text = f"Used are reports about the domain from {first:%Y-%m-%d} to {last:%Y-%m-%d}."
-    problems = of.data.tables["problems"]
-    severities = pd.Series(problems["severity"].to_pylist(), dtype="str").value_counts()
-    counted = ", ".join(f"{count:,} {name}" for name, count in severities.items()) or "none"
-    return [
-        Heading(2, "Data"),
-        Paragraph(
-            f"{text} {len(of.data.reports):,} reports in the archive. Problems noted: {counted}."
-        ),
-    ]
+    severities = pd.Series(of.data.tables["problems"]["severity"].to_pylist(), dtype="str")
+    counted = ", ".join(f"{n:,} {name}" for name, n in severities.value_counts().items()) or "none"
+    meaning = f"The verdict “{of.verdict}” means: {VERDICTS[of.verdict]}."
+    archive = (
+        f"{len(of.data.reports):,} reports in the archive; problems noted while reading: {counted}."
+    )
+    return [*made, Paragraph(f"{text} {archive} {meaning}")]
 
 
-def _grid(frame: pd.DataFrame, names: list[str]) -> Grid:
-    shown = frame[names].head(_ROWS)
+def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
     rows = tuple(
         tuple(cell(name, value) for name, value in zip(names, row, strict=True))
-        for row in shown.itertuples(index=False, name=None)
+        for row in frame[list(names)].head(_ROWS).itertuples(index=False, name=None)
     )
+    more = len(frame) - _ROWS
+    if more > 0:
+        rows = (*rows, (f"and {more:,} more", *[""] * (len(names) - 1)))
     return Grid(tuple(name.replace("_", " ") for name in names), rows)
 
 
-_PRIVATE = re.compile(
-    r"\b(?:\d{1,3}\.){3}\d{1,3}\b|(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])|[\w.+-]+@[\w.-]+\w"
-)
+def _more(size: int) -> list[Block]:
+    return [Paragraph(f"And {size - _ROWS:,} more.")] if size > _ROWS else []
+
+
+_IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_IPV6 = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_MAIL = re.compile(r"[\w.+%-]+@[\w.-]+\w")
+
+
+def redacted(text: str) -> str:
+    """Put `[address]` in the place of IP addresses and mail addresses.
+
+    Examples
+    --------
+    >>> redacted("mx1 [192.0.2.1], 2001:db8::1 at 15:05:39 UTC, mailto:tls@d.example")
+    'mx1 [[address]], [address] at 15:05:39 UTC, mailto:[address]'
+    """
+    text = _MAIL.sub("[address]", _IPV4.sub("[address]", text))
+    return _IPV6.sub(_address, text)
+
+
+def _address(found: re.Match[str]) -> str:
+    try:
+        ipaddress.IPv6Address(found[0].rstrip("."))
+    except ValueError:
+        return found[0]
+    return "[address]"
 
 
 def _redacted(block: Block) -> Block:
-    def clean(text: str) -> str:
-        return _PRIVATE.sub("[address]", text)
-
     match block:
         case Heading(level, text):
-            return Heading(level, clean(text))
+            return Heading(level, redacted(text))
         case Paragraph(text):
-            return Paragraph(clean(text))
+            return Paragraph(redacted(text))
         case Banner(text, tone):
-            return Banner(clean(text), tone)
+            return Banner(redacted(text), tone)
         case Points(texts):
-            return Points(tuple(map(clean, texts)))
+            return Points(tuple(map(redacted, texts)))
         case Grid(head, rows):
-            return Grid(head, tuple(tuple(map(clean, row)) for row in rows))
-        case _:
-            return block
+            return Grid(head, tuple(tuple(map(redacted, row)) for row in rows))
+        case Picture(png, alt):
+            return Picture(png, redacted(alt))
+        case Code(text):
+            return Code(redacted(text))

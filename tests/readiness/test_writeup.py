@@ -1,0 +1,307 @@
+"""The write-up: the same facts in each format, none of them active, each picture with its words."""
+
+import html
+import io
+import json
+import re
+import sys
+import zipfile
+from datetime import date
+from html.parser import HTMLParser
+
+import docx
+import mistune
+import pypdf
+import pytest
+
+import mtasts_analysis as ma
+from mtasts_analysis.findings import Finding
+from mtasts_analysis.readiness.acknowledged import Acknowledged
+from mtasts_analysis.readiness.config import ReadinessConfig
+from mtasts_analysis.show.document import Banner, Code, Grid, Heading, Paragraph, Picture, Points
+from mtasts_analysis.show.text import plain
+from mtasts_analysis.show.writeup import blocks, redacted
+from tests.readiness.worlds import AS_OF, MX1, MX2, assess, live, world
+
+ENDINGS = (".html", ".md", ".docx", ".pdf")
+NASTY = (
+    '<img src=x onerror="alert(1)"><script>alert(1)</script>[a](javascript:alert(1)) | **b** `c` $\\frac '
+    '=HYPERLINK("http://x.example") www.evil.example https://evil.example/ \u202e &lt; #h !(x) \x1b[31m'
+)
+
+
+class Text(HTMLParser):
+    """What a page says, and what in it could act."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts, self.tags, self.attributes, self.alts = [], [], [], []
+        self.skip = 0
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.alts += [value for name, value in attrs if name == "alt"]
+        self.skip += tag in ("style", "title")
+
+    def handle_endtag(self, tag):
+        self.skip -= tag in ("style", "title")
+
+    def handle_data(self, data):
+        if not self.skip:
+            self.parts.append(data)
+
+
+def parsed(page):
+    reader = Text()
+    reader.feed(page)
+    return reader
+
+
+def said_by(path, title):
+    """Give the words of a write-up, without white space, and its pictures' words."""
+    if path.suffix == ".html":
+        page = parsed(path.read_text())
+        text, alts = " ".join(page.parts), page.alts
+    elif path.suffix == ".md":
+        page = parsed(rendered(path.read_text()))
+        text, alts = " ".join(page.parts), page.alts
+    elif path.suffix == ".docx":
+        made = docx.Document(str(path))
+        found = []
+        for child in made.element.body.iterchildren():
+            cells = child.iter("{*}tc") if child.tag.endswith("}tbl") else [child]
+            found += ["".join(t.text or "" for t in cell.iter("{*}t")) for cell in cells]
+        text = " ".join(found)
+        alts = [shape._inline.docPr.get("descr") for shape in made.inline_shapes]
+    else:
+        reader = pypdf.PdfReader(path)
+        size = len(reader.pages)
+        text = ""
+        for number, sheet in enumerate(reader.pages, 1):
+            text += sheet.extract_text().replace(f"{title}  ·  {number} / {size}", "")
+        alts = [str(o["/Alt"]) for o in objects(reader) if isinstance(o, dict) and "/Alt" in o]
+    return re.sub(r"\s+", "", text), alts
+
+
+def objects(reader):
+    return [reader.get_object(n) for n in range(1, reader.trailer["/Size"])]
+
+
+def rendered(markdown):
+    """As the liveliest readers of Markdown show it: HTML let through, bare links linked."""
+    return mistune.create_markdown(escape=False, plugins=["table", "url", "strikethrough"])(
+        markdown
+    )
+
+
+def facts_of(made):
+    for block in made:
+        match block:
+            case Heading(_, text) | Paragraph(text) | Banner(text, _):
+                yield text
+            case Points(texts):
+                yield from texts
+            case Grid(head, rows):
+                yield from head
+                for row in rows:
+                    yield from row
+            case Code(text):
+                yield from text.splitlines()
+
+
+@pytest.fixture(scope="module")
+def judged():
+    data = world(
+        lambda day, s: (
+            [("certificate-expired", MX2, 20), (NASTY[:60], MX1, 1)]
+            if day >= 35 and s != "Small"
+            else []
+        ),
+        senders={"Big": 400, "Small": 40, NASTY: 300},
+    )
+    known = Acknowledged("interception", "x at y", f"agreed {NASTY}", date(2026, 12, 31))
+    return assess(
+        data, live(days_left=20), acknowledged=[known], config=ReadinessConfig(refused_most=0.001)
+    )
+
+
+@pytest.fixture(scope="module")
+def written(judged, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("write-ups")
+    return {
+        ending: judged.write_up(folder / f"r{ending}", author=f"A. Analyst {NASTY}", note=NASTY)
+        for ending in ENDINGS
+    }
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_same_facts_in_each_format(judged, written, ending):
+    made = blocks(judged, f"A. Analyst {NASTY}", NASTY)
+    text, alts = said_by(written[ending], f"MTA-STS readiness of {judged.domain}")
+    at = 0
+    for fact in facts_of(made[:-1]):  # the last holds the minute in which it was made
+        wanted = re.sub(r"\s+", "", plain(fact, 2000))
+        found = text.find(wanted, at)
+        assert found >= 0, f"{fact!r} is missing after ...{text[max(0, at - 60) : at]}"
+        at = found + len(wanted)
+    (picture,) = [b for b in made if isinstance(b, Picture)]
+    assert alts == [plain(picture.alt, 2000)]
+    assert "enforce would have refused 280" in picture.alt
+
+
+def test_nothing_in_the_page_acts_or_fetches(written):
+    page = written[".html"].read_text()
+    found = parsed(page)
+    assert set(found.tags) <= {
+        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ul", "li", "table", "thead",
+        "tbody", "tr", "th", "td", "img", "pre", "bdi",
+    }  # fmt: skip
+    for name, value in found.attributes:
+        assert not name.startswith("on")
+        if name in ("src", "href"):
+            assert value.startswith("data:image/png;base64,")
+    assert "default-src 'none'" in page
+    assert "\u202e" not in page
+    assert "\x1b" not in page
+
+
+def test_nothing_in_the_markdown_acts(written):
+    found = parsed(rendered(written[".md"].read_text()))
+    assert set(found.tags) <= {
+        "h1", "h2", "p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "img", "pre", "code",
+        "blockquote", "strong", "br",
+    }  # fmt: skip
+    assert not [v for n, v in found.attributes if n == "href"]
+    assert all(v.startswith("data:") for n, v in found.attributes if n == "src")
+
+
+def test_nothing_in_the_document_acts(written):
+    with zipfile.ZipFile(written[".docx"]) as pack:
+        body = pack.read("word/document.xml").decode()
+        links = "".join(pack.read(n).decode() for n in pack.namelist() if n.endswith(".rels"))
+    for active in ("w:hyperlink", "w:instrText", "w:fldSimple", "<script", "w:object"):
+        assert active not in body
+    assert 'TargetMode="External"' not in links
+
+
+def test_nothing_in_the_pdf_acts(written):
+    reader = pypdf.PdfReader(written[".pdf"])
+    active = {
+        "/URI",
+        "/JavaScript",
+        "/JS",
+        "/Launch",
+        "/AA",
+        "/EmbeddedFiles",
+        "/GoToR",
+    }
+    for found in objects(reader):
+        if isinstance(found, dict):
+            assert not set(found) & active
+            assert found.get("/S") not in active
+    assert not any(page.get("/Annots") for page in reader.pages)
+    assert isinstance(reader.trailer["/Root"]["/OpenAction"], list), "a place on a page, no action"
+    assert reader.metadata.title == "MTA-STS readiness of d.example"
+    assert reader.trailer["/Root"]["/Lang"] == "en"
+
+
+def test_what_is_in_it(judged):
+    headings = [b.text for b in blocks(judged) if isinstance(b, Heading)]
+    assert headings == [
+        "MTA-STS readiness of d.example", "Why", "What next", "If the policy had said enforce", "Gates",
+        "Failures by type, and what to do", "Senders", "Live findings", "MX hosts known", "Plan", "Acknowledged",
+        "Method and limits", "Data", "Thresholds",
+    ]  # fmt: skip
+    grids = [b for b in blocks(judged) if isinstance(b, Grid)]
+    shown = next(g for g in grids if g.head[0] == "gate" and "rule" in g.head)
+    assert {row[0] for row in shown.rows} == {g.question for g in judged.gates}
+    assert [row[1] for row in shown.rows][:2] == ["fail", "fail"], "what fails comes first"
+    thresholds = next(g for g in grids if g.head[0] == "threshold")
+    assert ("refused most", "0.001", "0.005") in thresholds.rows
+    texts = "\n".join(b.text for b in blocks(judged) if isinstance(b, Paragraph))
+    assert "Earliest day for enforce, if that is done now: 2026-04-26." in texts
+    assert "would have refused 280 of them (1.35%), and perhaps 14 more" in texts
+
+
+@pytest.mark.parametrize(
+    ("data", "check", "words"),
+    [
+        (world(), None, "No live check was made, which would have told"),
+        (None, live(), "No reports were loaded, which would have told"),
+        (world(kind=lambda day, s: "tlsa"), None, "nothing can be replayed"),
+        (world(days=0), live(mode="enforce", max_age=604800), "review the reports weekly"),
+    ],
+    ids=["no check", "no reports", "only DANE", "production"],
+)
+def test_half_the_evidence_is_a_document_too(data, check, words, tmp_path):
+    found = assess(data, check)
+    for ending in ENDINGS:
+        assert found.write_up(tmp_path / f"r{ending}").stat().st_size > 3000
+    text, _ = said_by(tmp_path / "r.html", "")
+    assert re.sub(r"\s+", "", words).lower() in text.lower()
+
+
+def test_a_draft_is_printed(tmp_path):
+    draft = f"version: STSv1\nmode: enforce\nmx: {MX1}\nmax_age: 86400\n"
+    page = assess(world(), live(), policy=draft).write_up(tmp_path / "r.md").read_text()
+    assert "Judged is this draft" in page
+    assert f"Not in the policy: {MX2}" in page
+
+
+def test_redaction(tmp_path):
+    data = world(
+        lambda day, s: [("validation-failure", MX1, 3, "203.0.113.9")] if s == "Big" else [],
+    )
+    seen = Finding("mx-unreachable", "warning", f"{MX1} [192.0.2.20]", "no answer", "mend it")
+    found = assess(data, live(findings=(seen,)))
+    plain_page = found.write_up(tmp_path / "a.html", author="A <a@d.example>").read_text()
+    page = found.write_up(tmp_path / "b.html", author="A <a@d.example>", redact=True).read_text()
+    for private in ("192.0.2.2", "a@d.example"):
+        assert private in html.unescape(plain_page)
+        assert private not in html.unescape(page)
+    assert "mx1.d.example" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("mx [192.0.2.1]", "mx [[address]]"),
+        ("at 2001:db8::1.", "at [address]"),
+        ("::1 ::ffff:192.0.2.1", "[address] ::ffff:[address]"),
+        ("15:05:39 UTC, 2026-03-12", "15:05:39 UTC, 2026-03-12"),
+        ("mailto:tls.rpt+x@d.example, mx1.d.example", "mailto:[address], mx1.d.example"),
+        ("bad192.0.2.1worse", "bad[address]worse"),
+        ("max_age: 86400", "max_age: 86400"),
+    ],
+)
+def test_what_is_an_address(given, left):
+    assert redacted(given) == left
+
+
+def test_another_ending_and_a_place_that_cannot_be_written(tmp_path):
+    found = assess(world(days=1), live())
+    with pytest.raises(ma.InputError, match=r"ends in \.html, \.md, \.docx, \.pdf"):
+        found.write_up(tmp_path / "r.odt")
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(ma.OutputError):
+        found.write_up(tmp_path / "file" / "r.html")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(("module", "extra"), [("docx", "docx"), ("fpdf", "pdf")])
+def test_an_extra_that_is_not_there(module, extra, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ma.MissingExtraError, match=extra):
+        assess(world(days=1), live()).write_up(tmp_path / f"r.{extra}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_card_in_a_notebook_is_inert(judged):
+    page = parsed(judged._repr_html_())
+    assert not {"script", "img"} & set(page.tags)
+    assert f"{AS_OF}" in " ".join(page.parts)
+    assert "not yet" in repr(judged)
+    assert "\x1b" not in repr(judged)
+    json.dumps(repr(judged))
+    assert io.StringIO(repr(judged)).readline().startswith("d.example may not go to enforce yet")
