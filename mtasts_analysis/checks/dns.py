@@ -105,24 +105,29 @@ class Asker:
         except dns.exception.DNSException as error:
             return Answer("failed", detail=f"{name!r} cannot be asked: {error}")
         async with self.sockets:
-            try:
-                # The whole question, whatever its attempts add up to.
-                async with asyncio.timeout(self.config.dns_timeout + 1):
-                    found = await self._resolver.resolve(
-                        full, kind, raise_on_no_answer=False, search=False
-                    )
-            except dns.resolver.NXDOMAIN as error:
-                responses = error.responses().values()  # type: ignore[no-untyped-call]  # untyped there
-                secure = any(r.flags & dns.flags.AD for r in responses)
-                return Answer("nxdomain", chain=_chain(responses, full), secure=secure)
-            except (TimeoutError, dns.exception.Timeout):
-                return Answer(
-                    "failed", detail=f"no answer in {self.config.dns_timeout:g} s (time-out)"
+            answer = await self._resolve(full, kind)
+            await asyncio.sleep(
+                0
+            )  # asyncio closes a datagram's socket in the next turn of its loop
+        return answer
+
+    async def _resolve(self, full: dns.name.Name, kind: str) -> Answer:
+        try:
+            # The whole question, whatever its attempts add up to.
+            async with asyncio.timeout(self.config.dns_timeout + 1):
+                found = await self._resolver.resolve(
+                    full, kind, raise_on_no_answer=False, search=False
                 )
-            except dns.resolver.NoNameservers as error:
-                return Answer("failed", detail=_reason(error))
-            except (dns.exception.DNSException, OSError, ValueError) as error:
-                return Answer("failed", detail=f"{type(error).__name__}: {error}"[:200])
+        except dns.resolver.NXDOMAIN as error:
+            responses = error.responses().values()  # type: ignore[no-untyped-call]  # untyped there
+            secure = any(r.flags & dns.flags.AD for r in responses)
+            return Answer("nxdomain", chain=_chain(responses, full), secure=secure)
+        except (TimeoutError, dns.exception.Timeout):
+            return Answer("failed", detail=f"no answer in {self.config.dns_timeout:g} s (time-out)")
+        except dns.resolver.NoNameservers as error:
+            return Answer("failed", detail=_reason(error))
+        except (dns.exception.DNSException, OSError, ValueError) as error:
+            return Answer("failed", detail=f"{type(error).__name__}: {error}"[:200])
         response = found.response
         secure = bool(response.flags & dns.flags.AD)
         chain = _chain([response], full)

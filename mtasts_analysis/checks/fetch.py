@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx2
+import h11
 
 from mtasts_analysis.checks.addresses import refusal
 from mtasts_analysis.checks.certificates import Presented, judge
@@ -15,6 +15,7 @@ from mtasts_analysis.checks.policy import BODY_MOST
 from mtasts_analysis.checks.wire import (
     NO_ROUTE,
     Trust,
+    Wire,
     certificate_fault,
     connect,
     present,
@@ -93,11 +94,10 @@ async def fetch(
             )
         ]
     failures = []
-    routed = False
+    slow, routed = True, False
     loop = asyncio.get_running_loop()
-    left = (
-        config.https_timeout
-    )  # for all addresses together; waiting for a socket is not the host's time
+    # For all addresses together; waiting for a socket is not the host's time.
+    left = config.https_timeout
     for address in allowed[: config.addresses_most]:
         if left <= 0:
             break
@@ -110,16 +110,19 @@ async def fetch(
                 finally:
                     left -= loop.time() - begun
         except TimeoutError:
-            failures.append((address, f"no complete answer in {config.https_timeout:g} s"))
+            failures.append((address, "no complete answer in time"))
             routed = True
-        except (OSError, httpx2.HTTPError) as error:
-            why = _plainly(error)
-            failures.append((address, why))
-            routed = routed or not any(os.strerror(n) in why for n in NO_ROUTE)
+        except h11.RemoteProtocolError as error:
+            failures.append((address, f"no HTTP/1.1: {error}"[:200]))
+            slow, routed = False, True
+        except OSError as error:
+            failures.append((address, _why(error)))
+            slow = False
+            routed = routed or error.errno not in NO_ROUTE
     tried = "; ".join(f"{a}: {why}" for a, why in failures)
-    slow = all("no complete answer" in why for _, why in failures)
+    tried += f" (the fetch may take {config.https_timeout:g} s)" if slow else ""
     fetched = Fetched(url, failures[0][0])
-    if all(":" in a for a, _ in failures) and not slow and not routed:
+    if all(":" in a for a, _ in failures) and not routed:
         evidence = f"its addresses are IPv6 only, and there is no IPv6 here: {tried}"
         action = f"try it where there is: curl -6 -v {url}"
         return fetched, [Finding("policy-host-no-route", "unknown", url, evidence, action, _REF)]
@@ -132,78 +135,87 @@ async def _fetch(
     url: str, host: str, address: str, config: CheckConfig, trust: Trust
 ) -> tuple[Fetched, list[Finding]]:
     # By address, so that what was judged is what is connected to; SNI and the certificate are the host's.
-    literal = f"[{address}]" if ":" in address else address
-    request_url = f"https://{literal}:{config.https_port}{WELL_KNOWN}"
-    headers = {
-        "Host": host if config.https_port == 443 else f"{host}:{config.https_port}",
-        "Accept": "text/plain",
-        "Accept-Encoding": "identity",
-        "User-Agent": "mtasts-analysis",
-    }
-    limit = httpx2.Timeout(config.https_timeout, connect=config.connect_timeout)
-    # A client of its own, so that no cookie is carried from host to host; nothing from the environment.
-    async with httpx2.AsyncClient(
-        verify=trust.strict, trust_env=False, follow_redirects=False, timeout=limit
-    ) as client:
-        client.headers.clear()
-        request = client.build_request(
-            "GET", request_url, headers=headers, extensions={"sni_hostname": host}
-        )
-        try:
-            response = await client.send(request, stream=True)
-        except httpx2.HTTPError as error:
-            cause = _certificate_error(error)
-            if cause is None:
-                raise
-            return await _refused(url, host, address, config, trust, cause)
-        try:
-            return await _read(response, url, host, address, config)
-        finally:
-            await response.aclose()
+    wire = await connect(address, config.https_port, config)
+    try:
+        tls = await wire.start_tls(trust.strict, host)
+        return await _get(wire, tls, url, host, address, config)
+    except ssl.SSLError as error:
+        if not certificate_fault(error):
+            raise
+        refused = error
+    finally:
+        wire.close()
+    return await _refused(url, host, address, config, trust, refused)
 
 
-async def _read(
-    response: httpx2.Response, url: str, host: str, address: str, config: CheckConfig
+async def _get(
+    wire: Wire, tls: ssl.SSLObject, url: str, host: str, address: str, config: CheckConfig
 ) -> tuple[Fetched, list[Finding]]:
-    found: list[Finding] = []
-    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
     presented = presented_by(tls, sent_chain(tls), verified=True, trusted=True)
-    found += judge(
+    found = judge(
         presented, host, host, prefix="policy-host-", reference=_REF, expiry_days=config.expiry_days
     )
-    status, kind = response.status_code, response.headers.get("content-type")
-    kind = kind[:200] if kind is not None else None
+    talk = h11.Connection(h11.CLIENT)  # it bounds the head of a response at 16 KiB
+    headers = [
+        ("Host", host if config.https_port == 443 else f"{host}:{config.https_port}"),
+        ("Accept", "text/plain"),
+        ("Accept-Encoding", "identity"),
+        ("User-Agent", "mtasts-analysis"),
+        ("Connection", "close"),
+    ]
+    request = talk.send(h11.Request(method="GET", target=WELL_KNOWN, headers=headers)) or b""
+    await wire.send(request + (talk.send(h11.EndOfMessage()) or b""))
+    response = await _response(talk, wire)
+    # Of a header that is given twice, the first; names come in small letters.
+    given = {k: v.decode("latin-1")[:200] for k, v in reversed(list(response.headers))}
+    status, kind = response.status_code, given.get(b"content-type")
+    coding = given.get(b"content-encoding", "identity")[:40]
     body = None
 
     def say(code: str, evidence: str, action: str) -> None:
         found.append(Finding(code, "error", url, evidence, action, _REF))
 
-    coding = response.headers.get("content-encoding", "identity")[:40]
     if 300 <= status < 400:
-        where = response.headers.get("location", "")[:200]
+        where = given.get(b"location", "")
         evidence = f"HTTP {status} to {where!r}; senders must not follow it"
         say("policy-redirect", evidence, f"serve the file itself at {url}")
     elif status != 200:
-        say(
-            "policy-http-status",
-            f"HTTP {status}; only 200 counts",
-            f"serve the file: curl -v {url}",
-        )
+        evidence = f"HTTP {status}; only 200 counts"
+        say("policy-http-status", evidence, f"serve the file: curl -v {url}")
     elif coding.lower() not in ("", "identity"):
         evidence = f"content-encoding {coding!r}, though only identity was asked for"
         say("policy-content-encoding", evidence, "send it uncompressed")
     else:
-        parts, size = [], 0
-        async for part in response.aiter_raw():
-            parts.append(part)
-            size += len(part)
-            if size > BODY_MOST:
-                break
-        body = b"".join(parts)[: BODY_MOST + 1]
+        body = await _body(talk, wire)
         if not is_text_plain(kind):
             evidence = f"content type {kind!r}; senders should take text/plain only"
             say("policy-content-type", evidence, "send Content-Type: text/plain")
     return Fetched(url, address, status, kind, body, presented, reachable=True), found
+
+
+async def _response(talk: h11.Connection, wire: Wire) -> h11.Response:
+    while True:
+        event = talk.next_event()
+        if event is h11.NEED_DATA:
+            talk.receive_data(await wire.receive())
+        elif isinstance(event, h11.Response):
+            return event
+        elif isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError("the server closed the connection without an answer")
+
+
+async def _body(talk: h11.Connection, wire: Wire) -> bytes:
+    """Read what a sender reads, and one byte more where there is more."""
+    body = bytearray()
+    while len(body) <= BODY_MOST:
+        event = talk.next_event()
+        if event is h11.NEED_DATA:
+            talk.receive_data(await wire.receive())
+        elif isinstance(event, h11.Data):
+            body += event.data
+        else:
+            break
+    return bytes(body[: BODY_MOST + 1])
 
 
 async def _refused(
@@ -225,24 +237,7 @@ async def _refused(
     return Fetched(url, address, presented=presented, reachable=True), found
 
 
-def _certificate_error(error: BaseException | None) -> ssl.SSLError | None:
-    """Find, among an error's causes, that a certificate was refused."""
-    for _ in range(10):
-        if isinstance(error, ssl.SSLError) and certificate_fault(error):
-            return error
-        if error is None:
-            return None
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def _plainly(error: BaseException) -> str:
-    """Give an error's innermost words."""
-    said = ""
-    at: BaseException | None = error
-    for _ in range(10):
-        if at is None:
-            break
-        said = str(at) or said or type(at).__name__
-        at = at.__cause__ or at.__context__
-    return said[:200]
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"TLS does not come about: {error.reason.lower().replace('_', ' ')}"[:200]
+    return os.strerror(error.errno) if error.errno else str(error)[:200]

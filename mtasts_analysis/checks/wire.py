@@ -126,7 +126,8 @@ class Wire:
             try:
                 return self._tls.read(_CHUNK)
             except ssl.SSLWantReadError:
-                await self._fill()
+                if not await self._fill():
+                    return b""
             except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
 
@@ -154,19 +155,21 @@ class Wire:
                 tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                await self._fill()
+                if not await self._fill():
+                    raise ConnectionResetError(
+                        "the server closed the connection during TLS"
+                    ) from None
             finally:
                 with contextlib.suppress(OSError):  # an alert that nobody takes
                     await self._flush()
         self._tls = tls
         return tls
 
-    async def _fill(self) -> None:
+    async def _fill(self) -> bool:
         await self._flush()
         data = await self._loop.sock_recv(self._socket, _CHUNK)
-        if not data:
-            raise ConnectionResetError("the server closed the connection during TLS")
         self._in.write(data)
+        return bool(data)
 
     async def _flush(self) -> None:
         data = self._out.read()
@@ -179,7 +182,7 @@ class Wire:
 
 
 async def connect(address: str, port: int, config: CheckConfig) -> Wire:
-    """Connect to an address, which is judged here once more: no name is looked up between judging and connecting.
+    """Connect to an address, which is judged here once more: this is the one place where connections are opened.
 
     Raises
     ------
