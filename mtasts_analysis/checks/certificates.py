@@ -10,7 +10,6 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from mtasts_analysis.findings import Finding, Severity
@@ -79,25 +78,30 @@ def read_certificate(der: bytes) -> Certificate:
     ValueError
         It cannot be read.
     """
-    try:
-        with _quietly():
-            return _read(x509.load_der_x509_certificate(der))
-    except (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
-        raise ValueError(f"a certificate that cannot be read: {error}") from error
+    with _as_value_error():
+        return _read(x509.load_der_x509_certificate(der))
 
 
 def load(der: bytes) -> x509.Certificate:
-    """Parse a certificate."""
-    with _quietly():
+    """Parse a certificate; as `read_certificate` in what it raises."""
+    with _as_value_error():
         return x509.load_der_x509_certificate(der)
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Say nothing on what RFC 5280 forbids and servers have all the same, as a serial number of 0."""
+def _as_value_error() -> Iterator[None]:
+    """Have one kind of failure; and no warnings on what servers have all the same, as a serial number of 0."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        yield
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except (
+            x509.DuplicateExtension,
+            x509.InvalidVersion,
+            x509.UnsupportedGeneralNameType,
+            TypeError,  # a name's attribute of an odd type
+        ) as error:
+            raise ValueError(f"a certificate that cannot be read: {error}") from error
 
 
 def _read(made: x509.Certificate) -> Certificate:
