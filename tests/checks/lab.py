@@ -226,13 +226,18 @@ class Lab:
     # --- servers ---
 
     async def _start(self) -> None:
-        loop = self.loop
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=("127.0.0.1", 0)
-        )
-        self._udp = transport
-        self.dns_port = transport.get_extra_info("sockname")[1]
-        self._servers.append(await asyncio.start_server(self._dns_tcp, "127.0.0.1", self.dns_port))
+        for _ in range(20):
+            self._udp, _ = await self.loop.create_datagram_endpoint(
+                lambda: _Datagrams(self), local_addr=("127.0.0.1", 0)
+            )
+            self.dns_port = self._udp.get_extra_info("sockname")[1]
+            try:
+                server = await asyncio.start_server(self._dns_tcp, "127.0.0.1", self.dns_port)
+            except OSError:  # somebody has that port for TCP
+                self._udp.close()
+                continue
+            self._servers.append(server)
+            break
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.leaf("default.example").configure_cert(tls)
         tls.sni_callback = self._sni
