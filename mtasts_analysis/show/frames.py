@@ -140,8 +140,9 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
 def frame_text(frame: pd.DataFrame, rows: int) -> str:
     """Give a frame as aligned text."""
     names = list(frame.columns)
+    longest = 300 if names == ["text"] else 110
     body = [
-        [plain(cell(name, value), 110) for name, value in zip(names, row, strict=True)]
+        [plain(cell(name, value), longest) for name, value in zip(names, row, strict=True)]
         for row in frame.head(rows).itertuples(index=False, name=None)
     ]
     numbers = {

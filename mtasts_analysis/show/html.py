@@ -22,7 +22,8 @@ STYLE = """
   border: 0; background: none; white-space: nowrap; max-width: none; }
 .mtasts table thead th { border-bottom: 1px solid currentColor; font-weight: 600; }
 .mtasts table .number { text-align: right !important; }
-.mtasts .long { white-space: normal; min-width: 15em; max-width: 32em; overflow-wrap: anywhere; }
+.mtasts .long { white-space: normal; width: max-content; max-width: 24em; overflow-wrap: anywhere; }
+.mtasts table td:only-child .long, .mtasts table td:nth-child(2):last-child .long { max-width: 60em; }
 .mtasts .bar { display: inline-block; width: 6em; height: .65em; background: rgba(128,128,128,.22);
   margin-left: .6em; border-radius: 2px; overflow: hidden; vertical-align: baseline; }
 .mtasts .bar i { display: block; height: 100%; background: #d55e00; }

@@ -104,8 +104,19 @@ class Overview:
             _text("what fails", self.types, ["result_type", "effect", "sessions", "last_day", "action"]),
             _text("where", self.mx_hosts, ["mx_host", "result_type", "sessions", "senders"]),
             _text("what changed", self.changes, ["text"]),
-            _text("who sends", self.senders, ["sender", "sessions", "failed", "failure_share", "last_day"]),
+            _text(
+                "who sends", self.senders,
+                ["sender", "sessions", "failed", "failure_share", "last_day", "silent", "new"],
+            ),
+            _text(
+                "senders on an old policy", self.policies[self.policies["stale"]],
+                ["domain", "sender", "policy", "mode", "first_day", "last_day"],
+            ),
             _text("leads to interception", self.leads, ["text"]),
+            _text(
+                "failures that no detail explains, and details that overlap", self.unexplained,
+                ["domain", "policy_type", "failed", "detailed", "unexplained", "overlapping"],
+            ),
         ]  # fmt: skip
         return "\n".join(parts)
 

@@ -17,7 +17,7 @@ from mtasts_analysis.archive import export
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.errors import MtastsAnalysisError
 from mtasts_analysis.show.frames import frame_html
-from mtasts_analysis.show.html import text
+from mtasts_analysis.show.html import STYLE, text
 from mtasts_analysis.show.style import Plot
 from mtasts_analysis.show.text import plain
 from mtasts_analysis.show.views import VIEWS
@@ -90,6 +90,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.frame = pd.DataFrame()
         self.plot: Plot | None = None
         self._quiet = False
+        self._offered: tuple[Data, Filter] | None = None
         self._make()
         super().__init__(
             [
@@ -206,7 +207,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._offer()
         self.frame = view.measure(self.data, where, self.state.by)
         self.plot = view.picture(self.frame, where) if view.picture else None
-        self._head.value = f"<h3>{escape(view.question)}</h3><p>{text(str(where), 400)}</p>"
+        self._head.value = (
+            f'<div class="mtasts"><style>{STYLE}</style><h3>{escape(view.question)}</h3>'
+            f"<p>{text(str(where), 400)}</p></div>"
+        )
         self._picture.value = "" if self.plot is None else self.plot._repr_html_()
         columns = list(view.columns) or None
         self._table.value = frame_html(self.frame, columns=columns, rows=30)
@@ -216,7 +220,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Set every control to the state, each option with its count under the other filters."""
         self._quiet = True
         try:
-            for name, found in facets(self.data, self.where).items():
+            asked = (self.data, self.where)
+            found_of = {} if asked == self._offered else facets(*asked)
+            self._offered = asked
+            for name, found in found_of.items():
                 chosen = getattr(self.where, name)
                 offered = list(dict.fromkeys([*chosen, *(value for value, _ in found)]))
                 counted = dict(found)

@@ -6,8 +6,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mtasts_analysis.analysis.facts import Data
-from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
+from mtasts_analysis.analysis.failures import (
+    failure_types,
+    failures_by_address,
+    failures_by_mx,
+    unexplained,
+)
 from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.interception import interception_leads
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.senders import senders
 from mtasts_analysis.analysis.trends import (
@@ -62,14 +68,24 @@ VIEWS: dict[str, View] = {
         lambda data, where, _: failure_types(data, where),
         None,
         (
-            "policy_type", "result_type", "effect", "failures", "sessions", "share", "senders",
-            "mx_hosts", "first_day", "last_day", "not_in_policy", "likely_cause", "action",
+            "result_type", "effect", "sessions", "share", "senders", "last_day", "action", "verify",
+            "policy_type", "failures", "mx_hosts", "first_day", "not_in_policy", "likely_cause",
         ),
+    ),
+    "effects": View(
+        "What would enforce have made of them, when?",
+        lambda data, where, by: failures_over_time(data, where, by, "effect"),
+        plots.failures,
     ),
     "MX hosts": View(
         "Which MX host fails in which way?",
         lambda data, where, _: failures_by_mx(data, where),
         plots.types_by_mx,
+    ),
+    "addresses": View(
+        "Between which addresses do sessions fail?",
+        lambda data, where, _: failures_by_address(data, where),
+        None,
     ),
     "senders": View(
         "Who sends, who fails, who fell silent?",
@@ -100,6 +116,17 @@ VIEWS: dict[str, View] = {
         lambda data, where, _: change_points(data, where),
         None,
         ("day", "text", "before", "after", "failed_before", "failed_after"),
+    ),
+    "leads": View(
+        "Could someone be on the path? Leads, not verdicts",
+        lambda data, where, _: interception_leads(data, where),
+        None,
+        ("lead", "text", "senders", "other_senders", "sessions", "first_day", "last_day"),
+    ),
+    "unexplained": View(
+        "How far do details account for the failures?",
+        lambda data, where, _: unexplained(data, where),
+        None,
     ),
 }  # fmt: skip
 """What the panel offers, in its order."""
