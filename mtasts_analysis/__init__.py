@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     )
     from mtasts_analysis.readiness import publish
     from mtasts_analysis.readiness.acknowledged import read_acknowledged
+    from mtasts_analysis.readiness.alerts import AlertRules, alerts
     from mtasts_analysis.readiness.config import ReadinessConfig
     from mtasts_analysis.readiness.impact import replay
     from mtasts_analysis.show import plots
@@ -82,6 +83,8 @@ _HOMES = {
     "check_domains": "live",
     "live": "live",
     "monitor": "live",
+    "AlertRules": "readiness.alerts",
+    "alerts": "readiness.alerts",
     "publish": "readiness.publish",
     "read_acknowledged": "readiness.acknowledged",
     "replay": "readiness.impact",
@@ -127,6 +130,7 @@ _HOMES = {
 __all__ = [
     "SCHEMA_VERSION",
     "Accounting",
+    "AlertRules",
     "Archive",
     "Assessment",
     "CertificateCheck",
@@ -144,6 +148,7 @@ __all__ = [
     "ReadinessConfig",
     "SchemaError",
     "WorkerError",
+    "alerts",
     "assess",
     "assess_all",
     "change_points",

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from mtasts_analysis import __version__
+from mtasts_analysis import __version__, commands
 from mtasts_analysis.errors import InputError, MtastsAnalysisError
 
 _EPILOG = """\
@@ -15,8 +15,8 @@ exit codes:
   1  the input or the output cannot serve: the message says what was expected
   2  the command line is not understood
   3  done, but no TLS report was found
-  4  check, monitor: something is wrong
-  5  check, monitor: nothing wrong was found, but something could not be told
+  4  check, monitor: something is wrong; assess: not yet, or enforcing and failing; alert: something is new
+  5  check, monitor, assess: nothing wrong was found, but something could not be told
   130  interrupted
 
 examples:
@@ -26,6 +26,8 @@ examples:
   mtasts-analysis notebooks ~/tls-reports
   mtasts-analysis check example.com
   mtasts-analysis monitor --file domains.txt
+  mtasts-analysis assess tlsrpt.mbox --domain example.com --check -o readiness.html
+  mtasts-analysis alert out/ --since '3 days' --state alerts.json
 """
 _PATHS = "a file, a folder, a quoted pattern, or - for standard input"
 
@@ -38,9 +40,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    known = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    load = commands.add_parser(
+    load = known.add_parser(
         "load",
         help="write an archive's four tables to a folder",
         description="Load TLS reports and write the four tables: reports, policies, failures, problems.",
@@ -56,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _options(load)
 
-    summary = commands.add_parser(
+    summary = known.add_parser(
         "summary",
         help="print what an archive holds",
         description="Load TLS reports and print their span, senders, sessions and problems.",
@@ -64,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     summary.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
     _options(summary)
 
-    check = commands.add_parser(
+    check = known.add_parser(
         "check",
         help="check what senders meet at a domain today: DNS, policy, MX over STARTTLS, DANE",
         description="Check domains live. Each finding says what to publish or to run.",
@@ -79,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("-o", "--output", metavar="DIR", help="write the tables as Parquet, too")
 
-    monitor = commands.add_parser(
+    monitor = known.add_parser(
         "monitor",
         help="list the certificates of MX and policy hosts, the next to expire first",
         description="Look at the certificates of all MX and policy hosts; exit code 4 if one needs care.",
@@ -89,14 +91,16 @@ def _parser() -> argparse.ArgumentParser:
         "--days", type=int, default=30, help="warn with fewer days left (default: %(default)s)"
     )
 
-    notebooks = commands.add_parser(
+    commands.add(known)
+
+    notebooks = known.add_parser(
         "notebooks",
         help="lay out the notebooks and the sample archive to work in",
         description="Copy the notebooks and the sample archive to a folder; a notebook that is there stays.",
     )
     notebooks.add_argument("folder", metavar="DIR")
 
-    demo = commands.add_parser(
+    demo = known.add_parser(
         "demo",
         help="do the main job on the bundled sample archive",
         description="Load the sample archive, write its tables, run the notebooks and write them as HTML.",
@@ -114,17 +118,7 @@ def _asking(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="domains, one a line; # begins a comment; - is standard input",
     )
-    command.add_argument(
-        "--resolver",
-        action="append",
-        default=[],
-        metavar="ADDRESS",
-        help="a recursive resolver to ask; DANE needs one that validates (default: the system's)",
-    )
-    command.add_argument("--ca-file", metavar="FILE", help="trusted CAs (default: the system's)")
-    command.add_argument(
-        "--ehlo", metavar="NAME", help="what EHLO says (default: this host's name)"
-    )
+    commands.asking(command)
 
 
 def _options(command: argparse.ArgumentParser) -> None:
@@ -168,6 +162,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _live(given)
         if given.command == "demo":
             return _demo(Path(given.output))
+        if given.command == "assess":
+            return commands.assess(given)
+        if given.command == "alert":
+            return commands.alert(given)
         return _load(given)
     except MtastsAnalysisError as error:
         print(f"mtasts-analysis: {error}", file=sys.stderr)
@@ -204,19 +202,14 @@ def _load(given: argparse.Namespace) -> int:
 
 
 def _live(given: argparse.Namespace) -> int:
-    from mtasts_analysis.checks.config import CheckConfig  # noqa: PLC0415
     from mtasts_analysis.live import check_domains, monitor  # noqa: PLC0415
     from mtasts_analysis.show.cards import certificates_text  # noqa: PLC0415
 
     domains = [*given.domains, *(_lines(given.file) if given.file else ())]
     if not domains:
         raise InputError("expected domains: on the command line, or in a file by --file")
-    config = CheckConfig(
-        resolvers=tuple(given.resolver),
-        ca_file=given.ca_file,
-        ehlo_name=given.ehlo,
-        smtp=not getattr(given, "no_smtp", False),
-        expiry_days=getattr(given, "days", 30),
+    config = commands.config(
+        given, smtp=not getattr(given, "no_smtp", False), expiry_days=getattr(given, "days", 30)
     )
     if given.command == "monitor":
         frame = monitor(domains, config=config)

@@ -20,7 +20,7 @@ from mtasts_analysis.show import document
 from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
 from mtasts_analysis.show.html import STYLE, text
 from mtasts_analysis.show.text import plain
-from mtasts_analysis.show.writeup import blocks
+from mtasts_analysis.show.writeup import blocks, next_step
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +79,7 @@ class Assessment(Judgement):
     def _repr_html_(self) -> str:
         return (
             f'<div class="mtasts"><style>{STYLE}</style><h3>{text(self.sentence, 600)}</h3>'
-            f"<p>{text(self._standing())}</p></div>"
+            f"<p>{text(self._standing())}</p><p>{text(next_step(self), 600)}</p></div>"
             + frame_html(self.table, "Gates", columns=["gate", "status", "figures", "action"])
         )
 
@@ -90,8 +90,8 @@ class Assessment(Judgement):
             "",
             *(f"- {plain(reason, 300)}" for reason in self.reasons),
             "",
-            f"next: {plain(self.next_step, 300)}"
-            + (f" (not before {self.next_date})" if self.next_date else ""),
+            plain(next_step(self), 500),
+            *([plain(self.missing, 900)] if self.missing else []),
             "",
             frame_text(self.table[["code", "status", "figures"]], 40),
         ]

@@ -32,6 +32,7 @@ ORDER = [
     "exploring",
     "judging",
     "live",
+    "commands",
     "cli",
 ]
 ONLY = {

@@ -1,46 +1,58 @@
-"""What is new since a day and deserves a look: each thing told once."""
+"""What is new since a day and deserves a look."""
 
 import hashlib
-import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from mtasts_analysis.analysis.effects import LATENT, REFUSED, REFUSED_ALREADY, UNKNOWN, UNPROTECTED
-from mtasts_analysis.analysis.facts import Data
+import pandas as pd
+
+from mtasts_analysis.analysis.compare import compare
+from mtasts_analysis.analysis.effects import REFUSED, UNKNOWN
+from mtasts_analysis.analysis.facts import NO_DAY, Data, dates, grouped
 from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.interception import interception_leads
-from mtasts_analysis.analysis.senders import senders
+from mtasts_analysis.analysis.senders import FEWEST_DAYS, SILENT_GAPS, senders
 from mtasts_analysis.analysis.trends import change_points
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.readiness.gate import named
 
-_BAD = (REFUSED, REFUSED_ALREADY, UNPROTECTED, UNKNOWN, LATENT)
+MOST = 20
+"""Alerts of one kind about one domain; how many more there are is one alert. Strangers make up names."""
+
+_BAD = (REFUSED, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Which alerts there are, and from where on."""
+class AlertRules:
+    """Which alerts there are, and from where on; nought or false switches one off."""
 
     refused_sessions: int = 1
-    """Refused or unknown sessions since the day, of one domain, MX host and type; 0 switches it off."""
+    """Sessions that enforce refuses, or of an unknown type, of one domain and result type since the day."""
     new_mx: bool = True
-    """An MX host that failed for the first time."""
+    """An MX host at which sessions failed for the first time."""
+    new_senders: bool = True
+    """A sender whose sessions failed for the first time."""
     rises: bool = True
     """A change point upwards."""
     silent_senders: bool = True
     """A sender that used to report and stopped."""
+    silent_days: int = 3
+    """Days without any report about a domain that used to have them."""
     interception: bool = True
     """A lead to interception."""
     certificate_days: int = 30
-    """A certificate of a live check with fewer days left; 0 switches it off."""
+    """A certificate of a live check with fewer days left."""
 
 
-def read_rules(path: str | os.PathLike[str]) -> Rules:
-    """Read rules from a TOML file whose keys are the fields of :class:`Rules`.
+def read_rules(path: str | PathLike[str]) -> AlertRules:
+    """Read rules from a TOML file whose keys are the fields of :class:`AlertRules`.
 
     Raises
     ------
@@ -49,18 +61,19 @@ def read_rules(path: str | os.PathLike[str]) -> Rules:
     """
     file = Path(path)
     try:
-        given = tomllib.loads(file.read_text(encoding="utf-8"))
+        given: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file}: expected a TOML file of rules; {error}") from error
-    known = {field.name: type(field.default) for field in fields(Rules)}
+    known: dict[str, type] = {field.name: type(field.default) for field in fields(AlertRules)}
     for name, value in given.items():
         if name not in known:
             raise InputError(f"{file}: expected keys of {', '.join(known)}; got {name}")
-        if type(value) is not known[name] or (isinstance(value, int) and value < 0):
+        if type(value) is not known[name] or value < 0:
             raise InputError(
-                f"{file}: {name}: expected {known[name].__name__} of 0 or more; got {value!r}"
+                f"{file}: {name}: expected {'true or false' if known[name] is bool else '0 or more'};"
+                f" got {value!r}"
             )
-    return Rules(**given)
+    return AlertRules(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ class Alert:
     Attributes
     ----------
     code : str
-        `refused`, `new-mx`, `rise`, `silent-sender`, `interception` or `certificate`.
+        `refused`, `new-mx`, `new-sender`, `rise`, `silent-sender`, `no-reports`, `interception` or `certificate`.
     domain, subject, text, action : str
         Whom and what it is about, a sentence, and what to do. They hold a stranger's text.
     day : datetime.date
@@ -92,7 +105,11 @@ class Alert:
 
 
 def alerts(
-    data: Data, since: date, rules: Rules | None = None, checks: Iterable[Check] = ()
+    data: Data,
+    since: date | str,
+    rules: AlertRules | None = None,
+    checks: Iterable[Check] = (),
+    today: date | None = None,
 ) -> tuple[Alert, ...]:
     """Give what is new since a day, by domain.
 
@@ -103,98 +120,206 @@ def alerts(
     since
         The first UTC day that counts.
     rules
-        Which alerts.
+        Which alerts; all by default.
     checks
         Live checks, for the certificates.
+    today
+        The day by which silence is told; today by default.
 
     Returns
     -------
     tuple of Alert
+        At most :data:`MOST` of a kind about a domain, and one that counts the others.
 
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> found = alerts(data, date(2026, 4, 25))
-    >>> sorted({a.code for a in found}), {a.domain for a in found if a.code == "refused"}
-    (['refused'], {'bakery.example'})
+    >>> found = ma.alerts(data, "2026-04-25", today=date(2026, 5, 2))
+    >>> [(a.code, a.domain) for a in found]
+    [('refused', 'bakery.example'), ('refused', 'bakery.example')]
     """
-    rules = rules or Rules()
+    rules = rules or AlertRules()
+    first = Filter(start=since).start
+    assert first is not None  # a day was given
+    now = today or datetime.now(UTC).date()
     found: list[Alert] = []
     for domain in data.facts.domain.words:
-        found += _of(data, domain, since, rules)
+        for kind in _of(data, domain, first, now, rules):
+            found += kind[:MOST]
+            if len(kind) > MOST:
+                text = f"and {len(kind) - MOST:,} more of this kind"
+                found.append(
+                    Alert(kind[0].code, domain, "more", text, "look at the measures", first)
+                )
     for check in checks:
         found += _certificates(check, rules.certificate_days)
     return tuple(found)
 
 
-def _of(data: Data, domain: str, since: date, rules: Rules) -> list[Alert]:
-    found: list[Alert] = []
-    recent = Filter(domains=domain, start=since)
-    before = Filter(domains=domain, end=since - timedelta(days=1))
+def _of(
+    data: Data, domain: str, since: date, today: date, rules: AlertRules
+) -> Iterator[Sequence[Alert]]:
+    everything = Filter(domains=domain, end=max(since, today))
+    recent = everything.but(start=since)
+    before = everything.but(end=since - timedelta(days=1))
     if rules.refused_sessions:
-        kinds = failure_types(data, recent.but(effects=(REFUSED, UNKNOWN)))
-        for row in kinds[kinds["sessions"] >= rules.refused_sessions].to_dict("records"):
-            text = f"{row['sessions']:,} sessions {row['effect']}: {row['result_type']}, {row['senders']} senders"
-            subject = f"{row['result_type']} {row['effect']}"
-            found.append(
-                Alert("refused", domain, subject, text, row["action"], row["last_day"].date())
-            )
+        yield _refused(data, domain, recent, rules.refused_sessions)
     if rules.new_mx:
-        known = set(failures_by_mx(data, before)["mx_host"].dropna())
-        new = failures_by_mx(data, recent.but(effects=_BAD)).dropna(subset=["mx_host"])
-        for row in new[~new["mx_host"].isin(known)].drop_duplicates("mx_host").to_dict("records"):
-            text = f"{row['mx_host']} failed for the first time: {row['result_type']}"
-            action = "check that MX, and whether the policy lists it"
-            found.append(
-                Alert("new-mx", domain, row["mx_host"], text, action, row["last_day"].date())
-            )
+        yield _new_mx(data, domain, recent, before)
+    if rules.new_senders:
+        yield _new_senders(data, domain, recent, before)
     if rules.rises:
-        changes = change_points(data, Filter(domains=domain))
-        own = changes[(changes["change"] == "rise") & (changes["day"].dt.date >= since)]
-        for row in own.to_dict("records"):
-            subject = f"{row['result_type']} at {row['mx_host']} {row['day']:%Y-%m-%d}"
-            action = "find what changed on that day; compare(data, day) tells whether a mend worked"
-            found.append(Alert("rise", domain, subject, row["text"], action, row["day"].date()))
+        yield _rises(data, domain, everything, since)
     if rules.silent_senders:
-        quiet = senders(data, Filter(domains=domain))
-        quiet = quiet[quiet["silent"] & (quiet["last_day"].dt.date >= since - timedelta(days=7))]
-        for row in quiet.to_dict("records"):
-            last = row["last_day"].date()
-            text = f"{row['sender']} used to report every {row['usual_gap']:.0f} days, and has not since {last}"
-            found.append(
-                Alert(
-                    "silent-sender",
-                    domain,
-                    f"{row['sender']} {last}",
-                    text,
-                    "ask why; check the TLSRPT record",
-                    last,
-                )
-            )
+        yield _silent(data, domain, everything, since)
+    if rules.silent_days:
+        yield _no_reports(data, domain, everything, today, rules.silent_days)
     if rules.interception:
-        for row in interception_leads(data, recent).to_dict("records"):
-            subject = f"{row['lead']} at {row['mx_host']}"
-            action = "look at that path with the sender's operator"
-            found.append(
-                Alert("interception", domain, subject, row["text"], action, row["last_day"].date())
-            )
+        yield _leads(data, domain, recent)
+
+
+def _refused(data: Data, domain: str, recent: Filter, least: int) -> list[Alert]:
+    found = []
+    kinds = failure_types(data, recent.but(effects=_BAD))
+    for row in kinds[kinds["sessions"] >= least].to_dict("records"):
+        what = "that enforce refuses" if row["effect"] == REFUSED else "of a type without a rule"
+        day = row["last_day"].date()
+        text = (
+            f"{_many(row['sessions'], 'session')} {what}: {named([row['result_type']])} at"
+            f" {_many(row['mx_hosts'], 'MX host')}, {_many(row['senders'], 'sender')}, last on {day}"
+        )
+        subject = f"{row['policy_type']} {row['result_type']} {row['effect']}"
+        found.append(Alert("refused", domain, subject, text, row["action"], day))
     return found
 
 
+def _new_mx(data: Data, domain: str, recent: Filter, before: Filter) -> list[Alert]:
+    known = set(failures_by_mx(data, before)["mx_host"].dropna())
+    rows = failures_by_mx(data, recent.but(effects=_BAD)).dropna(subset=["mx_host"])
+    rows = rows[~rows["mx_host"].isin(known)].drop_duplicates("mx_host")
+    action = "check that MX: certificate, STARTTLS, and whether the policy lists it"
+    return [
+        Alert(
+            "new-mx", domain, row["mx_host"],
+            f"sessions failed at {row['mx_host']} for the first time: {named([row['result_type']])}",
+            action, row["last_day"].date(),
+        )
+        for row in rows.to_dict("records")
+    ]  # fmt: skip
+
+
+def _new_senders(data: Data, domain: str, recent: Filter, before: Filter) -> list[Alert]:
+    facts = data.facts
+
+    def failing(where: Filter) -> dict[int, int]:
+        """Give the senders that met such failures, each with the last day."""
+        rows = facts.of[facts.failures_where(where.but(effects=_BAD))]
+        rows = rows[facts.dated[rows] & (facts.policy_sender[rows] >= 0)]
+        groups = grouped((facts.policy_sender[rows], len(facts.sender.words)))
+        last = pd.Series(facts.day[rows]).groupby(groups.place).max()
+        return dict(zip(groups.codes[0].tolist(), last.tolist(), strict=True))
+
+    known = failing(before)
+    action = "look whether it is that sender's path or client, or the first to see a fault of yours"
+    return [
+        Alert(
+            "new-sender", domain, facts.sender.words[code],
+            f"sessions of {facts.sender.words[code]} failed for the first time",
+            action, dates([day])[0].date(),
+        )
+        for code, day in failing(recent).items()
+        if code not in known
+    ]  # fmt: skip
+
+
+def _rises(data: Data, domain: str, everything: Filter, since: date) -> list[Alert]:
+    found = []
+    changes = change_points(data, everything)
+    for row in changes[changes["change"] == "rise"].to_dict("records"):
+        day = row["day"].date()
+        if day < since:
+            continue
+        kind = Filter.of({n: row[n] for n in ("domain", "policy_type", "mx_host", "result_type")})
+        length = (row["last_day"].date() - day).days + 1
+        compared = compare(data, day, kind, days=length).to_dict("records")
+        range_ = "".join(
+            f" (95 %: {one['after_low']:.1%} to {one['after_high']:.1%})"
+            for one in compared[:1]
+            if not pd.isna(one["after_low"])
+        )
+        subject = f"{named([row['result_type']])} at {named([row['mx_host']])} {day}"
+        action = "find what changed on that day; compare(data, day) tells whether a mend worked"
+        found.append(Alert("rise", domain, subject, f"{row['text']}{range_}", action, day))
+    return found
+
+
+def _silent(data: Data, domain: str, everything: Filter, since: date) -> list[Alert]:
+    found = []
+    quiet = senders(data, everything)
+    for row in quiet[quiet["silent"]].to_dict("records"):
+        last = row["last_day"].date()
+        fell_silent = last + timedelta(
+            days=int(max(SILENT_GAPS * row["usual_gap"], SILENT_GAPS)) + 1
+        )
+        if fell_silent < since:
+            continue
+        name = named([row["sender"]])
+        rhythm = "day" if row["usual_gap"] < 1.5 else f"{row['usual_gap']:.0f} days"
+        text = f"{name} used to report every {rhythm}, and has not since {last}"
+        action = "find out why: its failures are no longer seen"
+        found.append(Alert("silent-sender", domain, f"{name} {last}", text, action, last))
+    return found
+
+
+def _no_reports(data: Data, domain: str, everything: Filter, today: date, most: int) -> list[Alert]:
+    facts = data.facts
+    seen = facts.report[facts.policies_where(everything)]
+    days = facts.report_last[seen]
+    days = days[days != NO_DAY]
+    if len(set(days.tolist())) < FEWEST_DAYS:
+        return []
+    last = dates([int(days.max())])[0].date()
+    quiet = (today - last).days - 1
+    # A report is sent on the day after the one it is about (RFC 8460 §4.1), so the first quiet day is none.
+    if quiet <= most:
+        return []
+    text = f"no report at all covers the {quiet} days since {last}"
+    action = "check that the TLSRPT record is published, and that its mailbox accepts mail"
+    return [Alert("no-reports", domain, f"{last}", text, action, last)]
+
+
+def _leads(data: Data, domain: str, recent: Filter) -> list[Alert]:
+    action = "look at that path with the sender's operator"
+    return [
+        Alert(
+            "interception", domain, f"{row['lead']} at {named([row['mx_host']])}", row["text"], action,
+            row["last_day"].date(),
+        )
+        for row in interception_leads(data, recent).to_dict("records")
+    ]  # fmt: skip
+
+
 def _certificates(check: Check, days: int) -> list[Alert]:
-    found: list[Alert] = []
-    for mx in check.mx if days else ():
-        certificate = mx.certificate
+    ends: list[tuple[str, Any]] = [(mx.host, mx.certificate) for mx in check.mx]
+    shown = check.fetched.presented if check.fetched else None
+    if shown is not None and shown.chain:
+        ends.append((f"mta-sts.{check.domain}", shown.chain[0]))
+    found = []
+    for host, certificate in ends if days else ():
         if certificate is None:
             continue
         left = (certificate.not_after - check.checked_at).days
         if left < days:
-            text = f"the certificate of {mx.host} has {left} days left"
-            subject = f"{mx.host} {certificate.not_after:%Y-%m-%d}"
-            found.append(
-                Alert(
-                    "certificate", check.domain, subject, text, "renew it", check.checked_at.date()
-                )
-            )
+            until = f"{certificate.not_after:%Y-%m-%d}"
+            text = f"the certificate of {host} has {left} days left, until {until}"
+            if left < 0:
+                text = f"the certificate of {host} expired on {until}"
+            action = "renew it, and have the server load it"
+            day = check.checked_at.date()
+            found.append(Alert("certificate", check.domain, f"{host} {until}", text, action, day))
     return found
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"

@@ -12,7 +12,7 @@ from mtasts_analysis.show.html import table as html_table
 from mtasts_analysis.show.text import columns as aligned
 from mtasts_analysis.show.text import plain, share
 
-_SHARES = {"share", "failure_share", "low", "high", "before", "after"}
+_SHARES = {"share", "failure_share", "refused_share", "low", "high", "before", "after"}
 
 
 def cell(name: str, value: Any) -> str:

@@ -1,0 +1,236 @@
+"""The commands that judge: `assess` for a person or a script, `alert` for cron."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mtasts_analysis.errors import InputError
+
+if TYPE_CHECKING:  # pandas is slow to import, --help is not
+    from mtasts_analysis.checks.config import CheckConfig
+    from mtasts_analysis.data import Archive
+    from mtasts_analysis.live import CheckResults
+
+_PATHS = "an archive: a file, a folder, a quoted pattern, - for standard input, or a folder that `load` wrote"
+
+_ASSESS = """\
+exit codes:
+  0  ready, or enforcing and no gate fails
+  1  the input or the output cannot serve
+  3  no TLS report was found, and no live check was asked for
+  4  not yet; or enforcing, and a gate fails
+  5  not enough evidence; ready as far as reports tell, without a live check
+With several domains, the worst.
+"""
+_ALERT = """\
+exit codes:
+  0  nothing new
+  1  the input cannot serve
+  3  no TLS report was found
+  4  something is new
+With --state each alert is told once, and once more if it comes back after a week. A report may come late, so
+look back some days more than the time between two runs:
+  0 7 * * *  mtasts-analysis alert /srv/tlsrpt --since '3 days' --state /srv/tlsrpt-alerts.json
+"""
+_CODES = {
+    "ready": 0, "enforcing": 0,
+    "ready by reports": 5, "not enough evidence": 5, "enforcing, little evidence": 5,
+    "not yet": 4, "enforcing, failing": 4,
+}  # fmt: skip
+
+
+def add(commands: Any) -> None:
+    """Add both commands to a parser's."""
+    assess_ = commands.add_parser(
+        "assess",
+        help="judge whether a domain may go to enforce, and write it up",
+        description="Judge MTA-STS readiness from TLS reports, a live check, or both.",
+        epilog=_ASSESS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    assess_.add_argument("paths", nargs="*", metavar="ARCHIVE", help=_PATHS)
+    assess_.add_argument(
+        "--domain", metavar="D", help="the domain (default: a line for each in the archive)"
+    )
+    assess_.add_argument(
+        "--check", action="store_true", help="check the domain live, too; see `check --help`"
+    )
+    assess_.add_argument(
+        "--as-of", metavar="DAY", help="the day of the judgement, such as 2026-05-14"
+    )
+    assess_.add_argument(
+        "--policy", metavar="FILE", help="judge this draft in place of the policy that senders saw"
+    )
+    assess_.add_argument("--acknowledged", metavar="FILE", help="leads that are understood (TOML)")
+    assess_.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FILE",
+        help="write it up; .html, .md, .docx or .pdf; may be given more than once",
+    )  # fmt: skip
+    assess_.add_argument("--author", default="", help="who hands the write-up in")
+    assess_.add_argument("--note", default="", help="what the author adds")
+    assess_.add_argument(
+        "--redact", action="store_true", help="leave IP and mail addresses out of the write-up"
+    )
+    asking(assess_)
+    _reading(assess_)
+
+    alert_ = commands.add_parser(
+        "alert",
+        help="tell what is new since a day: failures, senders, silence, certificates",
+        description="Tell what is new and deserves a look.",
+        epilog=_ALERT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    alert_.add_argument("paths", nargs="+", metavar="ARCHIVE", help=_PATHS)
+    alert_.add_argument(
+        "--since", default="yesterday", metavar="DAY",
+        help="`yesterday`, `3 days`, or a day such as 2026-05-14 (UTC; default: %(default)s)",
+    )  # fmt: skip
+    alert_.add_argument("--rules", metavar="FILE", help="which alerts there are (TOML)")
+    alert_.add_argument("--state", metavar="FILE", help="where is kept what was told already")
+    alert_.add_argument(
+        "--check", action="store_true", help="look at the domains' certificates live, too"
+    )
+    alert_.add_argument("--json", action="store_true", help="print JSON Lines, an alert a line")
+    asking(alert_)
+    _reading(alert_)
+
+
+def asking(command: argparse.ArgumentParser) -> None:
+    """Add what says how a domain is checked."""
+    command.add_argument(
+        "--resolver",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="a recursive resolver to ask; DANE needs one that validates (default: the system's)",
+    )
+    command.add_argument("--ca-file", metavar="FILE", help="trusted CAs (default: the system's)")
+    command.add_argument(
+        "--ehlo", metavar="NAME", help="what EHLO says (default: this host's name)"
+    )
+
+
+def config(given: argparse.Namespace, **more: Any) -> "CheckConfig":
+    """Give the configuration of a check."""
+    from mtasts_analysis.checks.config import CheckConfig  # noqa: PLC0415
+
+    return CheckConfig(
+        resolvers=tuple(given.resolver), ca_file=given.ca_file, ehlo_name=given.ehlo, **more
+    )
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--dkim", action="store_true", help="verify each mail's signature by live DNS (extra dkim)"
+    )
+
+
+def assess(given: argparse.Namespace) -> int:
+    """Run `assess`; gives its exit code."""
+    from mtasts_analysis.judging import assess as judge  # noqa: PLC0415
+    from mtasts_analysis.judging import assess_all  # noqa: PLC0415
+    from mtasts_analysis.readiness.acknowledged import read_acknowledged  # noqa: PLC0415
+
+    known = read_acknowledged(given.acknowledged) if given.acknowledged else ()
+    draft = _text(given.policy) if given.policy else None
+    data = _data(given.paths, dkim=given.dkim) if given.paths else None
+    if given.domain is None:
+        if data is None or given.check or given.output or draft:
+            raise InputError("expected --domain: a check, a draft or a write-up is about one")
+        if not len(data.reports):
+            print("no TLS report was found", file=sys.stderr)
+            return 3
+        ranking = assess_all(data, given.as_of, acknowledged=known)
+        print(ranking)
+        codes = {_CODES[verdict] for verdict in ranking.frame["verdict"]}
+        return next((code for code in (4, 5) if code in codes), 0)
+    if data is None and not given.check:
+        raise InputError("expected an archive, --check, or both")
+    if data is not None and not len(data.reports) and not given.check:
+        print("no TLS report was found", file=sys.stderr)
+        return 3
+    check = next(iter(_checked(given, [given.domain])), None) if given.check else None
+    found = judge(data, given.domain, check, given.as_of, acknowledged=known, policy=draft)
+    print(found)
+    for path in given.output:
+        print(found.write_up(path, author=given.author, note=given.note, redact=given.redact))
+    return _CODES[found.verdict]
+
+
+def alert(given: argparse.Namespace) -> int:
+    """Run `alert`; gives its exit code."""
+    from mtasts_analysis.readiness.alerts import alerts, read_rules  # noqa: PLC0415
+    from mtasts_analysis.readiness.told import Told  # noqa: PLC0415
+    from mtasts_analysis.show.text import plain  # noqa: PLC0415
+
+    rules = read_rules(given.rules) if given.rules else None
+    told = Told(Path(given.state)) if given.state else None
+    since = since_when(given.since)
+    data = _data(given.paths, dkim=given.dkim)
+    if not len(data.reports):
+        print("no TLS report was found", file=sys.stderr)
+        return 3
+    checks = _checked(given, data.facts.domain.words) if given.check else ()
+    found = alerts(data, since, rules, checks)
+    new = list(found) if told is None else told.new(found)
+    for one in new:
+        if given.json:
+            print(json.dumps({**asdict(one), "day": one.day.isoformat(), "key": one.key}))
+        else:
+            print(f"{plain(one.domain)}: {plain(one.text, 400)}\n    {plain(one.action, 200)}")
+    sys.stdout.flush()  # told before it is kept: after a crash an alert may come twice, but never gets lost
+    if told is not None:
+        told.keep(found)
+    return 4 if new else 0
+
+
+def since_when(text: str, today: date | None = None) -> date:
+    """Read a day as a person writes it.
+
+    Examples
+    --------
+    >>> str(since_when("yesterday", date(2026, 5, 14))), str(since_when("3 days", date(2026, 5, 14)))
+    ('2026-05-13', '2026-05-11')
+    """
+    now = today or datetime.now(UTC).date()
+    counted = re.fullmatch(r"(\d{1,4}) ?d(?:ays?)?", text.strip())
+    days = {"today": 0, "yesterday": 1}.get(text.strip(), int(counted[1]) if counted else None)
+    if days is not None:
+        return now - timedelta(days=days)
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise InputError(
+            f"--since: expected `yesterday`, `3 days`, or a day such as 2026-05-14; got {text!r}"
+        ) from None
+
+
+def _checked(given: argparse.Namespace, domains: Iterable[str]) -> "CheckResults":
+    from mtasts_analysis.live import check_domains  # noqa: PLC0415
+
+    return check_domains(domains, config=config(given))
+
+
+def _data(paths: list[str], *, dkim: bool) -> "Archive":
+    """Load an archive, or read the tables that `load` wrote."""
+    from mtasts_analysis.data import load, read_parquet  # noqa: PLC0415
+
+    if len(paths) == 1 and (Path(paths[0]) / "reports.parquet").is_file():
+        if dkim:
+            raise InputError("--dkim: expected mails; tables hold none. Load the mails with --dkim")
+        return read_parquet(paths[0])
+    return load(paths, dkim=dkim)
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"--policy: expected a policy file; {error}") from error
