@@ -64,11 +64,11 @@ def read_rules(path: str | PathLike[str]) -> AlertRules:
         given: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file}: expected a TOML file of rules; {error}") from error
-    known: dict[str, type] = {field.name: type(field.default) for field in fields(AlertRules)}
+    known: dict[str, Any] = {field.name: type(field.default) for field in fields(AlertRules)}
     for name, value in given.items():
         if name not in known:
             raise InputError(f"{file}: expected keys of {', '.join(known)}; got {name}")
-        if type(value) is not known[name] or value < 0:
+        if not isinstance(value, int) or type(value) is not known[name] or value < 0:
             raise InputError(
                 f"{file}: {name}: expected {'true or false' if known[name] is bool else '0 or more'};"
                 f" got {value!r}"
