@@ -287,11 +287,12 @@ def judge_dane(
             Finding("tlsa-invalid", "error", host, evidence, action, "RFC 7672 §3.2; §8.1")
         )
     elif dane.verdict == "unusable":
+        usual = f"{name}. IN TLSA 3 1 1 <SHA-256 of the server's public key>"
         evidence = (
             f"no TLSA record is usable: {reasons}; DANE senders then use TLS without authentication"
         )
         found.append(
-            Finding("tlsa-unusable", "warning", host, evidence, fix, "RFC 7672 §2.2, §3.1.3")
+            Finding("tlsa-unusable", "warning", host, evidence, fix or usual, "RFC 7672 §2.2, §3.1.3")
         )
     odd = [r for r in dane.records if not r.usable]
     if odd and dane.verdict != "unusable":

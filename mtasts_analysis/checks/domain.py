@@ -183,7 +183,7 @@ class Run:
                 f"this check broke off, a fault of this program: {type(error).__name__}: {error}"
             )
             action = "report it, with the domain's name"
-            broken = Finding("check-failed", "unknown", domain, evidence[:300], action, "none")
+            broken = Finding("check-failed", "unknown", domain, evidence[:300], action)
             failed = Answer("failed", detail="the check broke off")
             return Check(
                 domain=domain,
