@@ -292,7 +292,9 @@ def judge_dane(
             f"no TLSA record is usable: {reasons}; DANE senders then use TLS without authentication"
         )
         found.append(
-            Finding("tlsa-unusable", "warning", host, evidence, fix or usual, "RFC 7672 §2.2, §3.1.3")
+            Finding(
+                "tlsa-unusable", "warning", host, evidence, fix or usual, "RFC 7672 §2.2, §3.1.3"
+            )
         )
     odd = [r for r in dane.records if not r.usable]
     if odd and dane.verdict != "unusable":
