@@ -197,25 +197,23 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     np.True_
     """
     facts = data.facts
-    mask = facts.policies_where(where)
+    rows = np.flatnonzero(facts.policies_where(where))
     groups = grouped(
-        (facts.domain.codes[mask], len(facts.domain.words)),
-        (facts.policy_type.codes[mask], len(facts.policy_type.words)),
+        (facts.domain.codes[rows], len(facts.domain.words)),
+        (facts.policy_type.codes[rows], len(facts.policy_type.words)),
     )
-    sums = {
-        "failed": facts.failed[mask],
-        "detailed": facts.detailed[mask],
-        "unexplained": facts.unexplained[mask],
-        "overlapping": facts.overlapping[mask],
-    }
+    failed, missing, more = (
+        totals(groups.place, values[rows], groups.size)
+        for values in (facts.failed, facts.unexplained, facts.overlapping)
+    )
     frame = pd.DataFrame(
         {
             "domain": facts.domain.names(groups.codes[0]),
             "policy_type": facts.policy_type.names(groups.codes[1]),
-            **{
-                name: counts(totals(groups.place, values, groups.size))
-                for name, values in sums.items()
-            },
+            "failed": counts(failed),
+            "detailed": counts(failed - missing + more),
+            "unexplained": counts(missing),
+            "overlapping": counts(more),
         }
     )
     return frame.sort_values(["domain", "policy_type"], ignore_index=True)

@@ -86,8 +86,14 @@ def interception_leads(
     order = np.argsort(groups.place, kind="stable")
     bounds = np.searchsorted(groups.place[order], np.arange(groups.size + 1))
     others = _Others(facts)
+    # Whoever failed at more than a part of all senders of the domain met no path of few.
+    met_by = grouped(
+        (groups.place, groups.size), (facts.policy_sender[of], len(facts.sender.words))
+    )
+    senders = np.bincount(met_by.codes[0], minlength=groups.size)
+    may_be_few = senders <= FEW_SENDERS * (senders + others.senders[domain])
     leads = []
-    for group in np.flatnonzero(foreign | stripped).tolist():
+    for group in np.flatnonzero(foreign | (stripped & may_be_few)).tolist():
         own = rows[order[bounds[group] : bounds[group + 1]]]
         met = np.unique(facts.policy_sender[facts.of[own]])
         day = facts.day[facts.of[own]]
@@ -168,13 +174,24 @@ class _Others:
             (facts.policy_sender[rows], len(facts.sender.words)),
         )
         self.domain, self.day, self.sender = met.codes
+        self.size = len(facts.sender.words)
+        every = grouped(
+            (self.domain, len(facts.domain.words)), (self.sender, len(facts.sender.words))
+        )
+        # The last is for rows that name no domain, whose code is -1.
+        self.senders = np.bincount(
+            every.codes[0] % (len(facts.domain.words) + 1), minlength=len(facts.domain.words) + 1
+        )
 
     def of(self, domain: int, first: int, last: int, own: npt.NDArray[Any]) -> int:
         """Count the senders that had sessions with a domain in some days, but those in `own`."""
         low, high = np.searchsorted(self.domain, [domain, domain + 1])
         days = self.day[low:high]
         a, b = np.searchsorted(days, [first - self.start, last - self.start + 1])
-        return len(np.setdiff1d(self.sender[low + a : low + b], own))
+        met = np.zeros(self.size + 1, dtype=bool)  # the last is for -1, not named
+        met[self.sender[low + a : low + b]] = True
+        met[own] = False
+        return int(np.count_nonzero(met))
 
 
 def _frame(facts: Facts, leads: list[_Lead]) -> pd.DataFrame:
