@@ -95,32 +95,62 @@ def _fields(mail: bytes, start: int, body: int, limits: Limits) -> dict[bytes, b
     """Give the fields' values by their names in lower case, unfolded and bounded."""
     found = _FIELDS.findall(mail, start, body)
     found.reverse()  # of a field given twice the first counts: it is the one added last
-    most = limits.field_bytes
-    return {
-        name.lower(): value.strip()
-        if len(value) <= most and b"\n" not in value
-        # RFC 5322 §2.2.3: unfolding takes the line breaks out, the white space stays.
-        else value[:most].replace(b"\r", b"").replace(b"\n", b"").strip()
-        for name, value in found
-    }
+    return {name.lower(): _unfolded(value, limits) for name, value in found}
 
 
-def facts(of: Header) -> Facts:
+def _unfolded(value: bytes, limits: Limits) -> bytes:
+    """Take the line breaks out of a field; the white space stays (RFC 5322 §2.2.3)."""
+    if b"\n" not in value and len(value) <= limits.field_bytes:
+        return value.strip()
+    return value[: limits.field_bytes].replace(b"\r", b"").replace(b"\n", b"").strip()
+
+
+def facts(of: Header, limits: Limits) -> Facts:
     """Read the fields that the `reports` table keeps from a mail's header."""
-    get = of.fields.get
-    sender = get(b"from", b"")
-    address = _ADDRESS.search(sender)
+    names = (b"date", b"from", b"message-id", b"tls-report-domain", b"tls-report-submitter")
+    return facts_of(*map(of.fields.get, names), limits=limits)
+
+
+def facts_of(
+    date: bytes | None,
+    sender: bytes | None,
+    message_id: bytes | None,
+    domain: bytes | None,
+    submitter: bytes | None,
+    limits: Limits,
+) -> Facts:
+    """Read these fields, as written or unfolded."""
+    written = (domain, submitter, sender, limits.field_bytes)
+    named = _named.get(written)
+    if named is None:
+        address = _ADDRESS.search(_unfolded(sender, limits)) if sender else None
+        named = (
+            _word(domain, limits),
+            _word(submitter, limits),
+            address[1].decode("utf-8", "replace") or None if address else _word(sender, limits),
+        )
+        # All mails of a sender for a domain have them in common.
+        if len(domain or b"") + len(submitter or b"") + len(sender or b"") < _LONG:
+            if len(_named) >= _KEPT:
+                _named.clear()
+            _named[written] = named
     return Facts(
-        instants.rfc5322(get(b"date", b"")),
-        _word(get(b"tls-report-domain")),
-        _word(get(b"tls-report-submitter")),
-        _word(get(b"message-id")),
-        _word(address[1] if address else sender),
+        instants.rfc5322(_unfolded(date, limits)) if date else None,
+        named[0],
+        named[1],
+        _word(message_id, limits),
+        named[2],
     )
 
 
-def _word(value: bytes | None) -> str | None:
-    return value.decode("utf-8", "replace") if value else None
+_LONG = 500
+_named: dict[
+    tuple[bytes | None, bytes | None, bytes | None, int], tuple[str | None, str | None, str | None]
+] = {}
+
+
+def _word(value: bytes | None, limits: Limits) -> str | None:
+    return _unfolded(value, limits).decode("utf-8", "replace") or None if value else None
 
 
 def kind(of: Header) -> str:
@@ -165,20 +195,42 @@ def _shape(fields: dict[bytes, bytes]) -> _Shape:
 def _part(mail: bytes, first: int, last: int, limits: Limits) -> tuple[_Shape, int]:
     """Read the header of a part that lies between `first` and `last`, and say where its body begins."""
     body = _body(mail, first - 1, min(last, first + limits.header_bytes))
+    return _part_shape(mail[first - 1 : body], limits), body
+
+
+def _part_shape(block: bytes, limits: Limits) -> _Shape:
     # A sender's text part has the same short header in each of its mails.
-    key = (mail[first - 1 : body], limits.field_bytes) if body - first < _SHORT else None
+    key = (block, limits.field_bytes) if len(block) < _SHORT else None
     shape = _shapes.get(key) if key else None
     if shape is None:
-        shape = _shape(_fields(mail, first - 1, body, limits))
+        shape = _shape(_fields(block, 0, len(block), limits))
         if key:
             if len(_shapes) >= _KEPT:
                 _shapes.clear()
             _shapes[key] = shape
-    return shape, body
+    return shape
 
 
-_SHORT, _KEPT = 200, 1_000
+_SHORT, _KEPT = 200, 5_000
 _shapes: dict[tuple[bytes, int], _Shape] = {}
+
+
+def harmless(header: bytes, body: bytes, limits: Limits) -> bytes | None:
+    """Decode a part whose own header claims no report; None where it claims one or holds parts.
+
+    Parameters
+    ----------
+    header
+        Its header, with the line breaks before and after it.
+    body
+        Its body.
+    limits
+        The bounds to keep.
+    """
+    shape = _part_shape(header, limits)
+    if shape.claims or shape.media.startswith((b"multipart/", b"message/rfc822")):
+        return None
+    return _decoded(body, shape.encoding)
 
 
 def _walk(

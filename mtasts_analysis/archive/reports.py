@@ -173,32 +173,79 @@ TOLERANCES: dict[str, Tolerance] = {
 }
 
 
+class Result(wire.Keyed):
+    """One of a report's policies: `policy` is left as text, which repeats from report to report."""
+
+    policy: msgspec.Raw
+    summary: wire.Summary
+    failure_details: list[wire.Detail] | None = None
+
+
+class _Report(wire.Keyed):
+    """A report, read as far as it differs from others."""
+
+    organization_name: wire.Text
+    date_range: wire.DateRange
+    contact_info: wire.Text
+    report_id: wire.Text
+    policies: list[Result]
+
+
 class Parsed(msgspec.Struct, frozen=True, gc=False):
     """A report as read, and what the tables need beside it."""
 
-    report: wire.Report
-    applied: list[wire.Applied]
+    organization_name: str | None
+    contact_info: str | None
+    report_id: str | None
     start: int | None
     end: int | None
+    applied: list[wire.Applied]
+    results: list[Result] | list[wire.PolicyResult]
+    """What was found under each of `applied`."""
     key: str
-    notes: tuple[tolerant.Note, ...]
+    notes: tuple[tolerant.Note, ...] = ()
 
 
-_DECODER = msgspec.json.Decoder(wire.Report)
+_DECODER = msgspec.json.Decoder(_Report)
+_POLICY = msgspec.json.Decoder(wire.Policy)
 _ENCODER = msgspec.json.Encoder()
 _RESULT_TYPES = frozenset(wire.RESULT_TYPES)
-_days: dict[str, int] = {}
+_days: dict[str | None, int] = {}
+_policies: dict[bytes, tuple[wire.Applied, msgspec.Raw]] = {}
 
 
 def _instant(text: str | None) -> int | None:
     """Read a date-time that needs no tolerance; None for any other."""
     instant, code = instants.rfc3339(text or "")
-    if instant is None or code is not None or text is None:
+    if instant is None or code is not None:
         return None
     if len(_days) >= wire.KEPT:
         _days.clear()
     _days[text] = instant
     return instant
+
+
+def _policy(raw: bytes) -> tuple[wire.Applied, msgspec.Raw]:
+    """Read a policy that needs no tolerance, and give it in canonical form.
+
+    Raises
+    ------
+    msgspec.MsgspecError
+        It needs one.
+    """
+    policy = _POLICY.decode(raw)
+    if isinstance(policy.mx_host, str):
+        # The form of the RFC's own example: the array of erratum 6241 is the same content.
+        policy.mx_host = [policy.mx_host]
+    rule = wire.applied(policy)
+    if not rule.strict:
+        raise msgspec.ValidationError
+    found = rule, msgspec.Raw(_ENCODER.encode(policy))
+    if len(raw) < wire.LONG:
+        if len(_policies) >= wire.KEPT:
+            _policies.clear()
+        _policies[raw] = found
+    return found
 
 
 def strict(raw: bytes) -> Parsed | None:
@@ -217,8 +264,33 @@ def strict(raw: bytes) -> Parsed | None:
     # An escape may hide a lone surrogate, or a repeated key from the count of quotes below.
     if b"\\" in raw:
         return None
+    applied = []
+    domains = []
     try:
         report = _DECODER.decode(raw)
+        dates = report.date_range
+        start = _days.get(dates.start_datetime) or _instant(dates.start_datetime)
+        end = _days.get(dates.end_datetime) or _instant(dates.end_datetime)
+        if start is None or end is None or start > end:
+            return None
+        for result in report.policies:
+            text = bytes(result.policy)
+            rule, result.policy = _policies.get(text) or _policy(text)
+            applied.append(rule)
+            domains.append(rule.domain)
+            summary = result.summary
+            if (
+                summary.total_successful_session_count is None
+                or summary.total_failure_session_count is None
+            ):
+                return None
+            if result.failure_details:
+                for detail in result.failure_details:
+                    if (
+                        detail.result_type not in _RESULT_TYPES
+                        or detail.failed_session_count is None
+                    ):
+                        return None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     content = _ENCODER.encode(report)
@@ -226,46 +298,11 @@ def strict(raw: bytes) -> Parsed | None:
     # the quotes: with no escapes each string has two.
     if content.count(b'"') != raw.count(b'"'):
         return None
-    if report.organization_name is None or report.contact_info is None or report.report_id is None:
-        return None
-    dates = report.date_range
-    start = _days.get(dates.start_datetime) or _instant(dates.start_datetime)  # type: ignore[arg-type]  # None has no day
-    end = _days.get(dates.end_datetime) or _instant(dates.end_datetime)  # type: ignore[arg-type]  # None has no day
-    if start is None or end is None or start > end:
-        return None
-    applied = []
-    domains = []
-    for result in report.policies:
-        policy = result.policy
-        domain = policy.policy_domain
-        if domain is None or not (name := wire.domain(domain)).normal:
-            return None
-        summary = result.summary
-        if (
-            summary.total_successful_session_count is None
-            or summary.total_failure_session_count is None
-        ):
-            return None
-        domains.append(name.key)
-        hosts = policy.mx_host
-        if isinstance(hosts, str):
-            # The form of the RFC's own example: the array of erratum 6241 is the same content.
-            hosts = policy.mx_host = [hosts]
-            content = b""
-        rule = wire.applied(
-            policy.policy_type,
-            None if policy.policy_string is None else tuple(policy.policy_string),
-            None if hosts is None else tuple(hosts),
-        )
-        if not rule.strict:
-            return None
-        applied.append(rule)
-        if result.failure_details:
-            for detail in result.failure_details:
-                if detail.result_type not in _RESULT_TYPES or detail.failed_session_count is None:
-                    return None
-    key = _key(report, start, end, domains, content or _ENCODER.encode(report))
-    return Parsed(report, applied, start, end, key, ())
+    organization, report_id = report.organization_name, report.report_id
+    key = _key(organization, report_id, start, end, domains, content)
+    return Parsed(
+        organization, report.contact_info, report_id, start, end, applied, report.policies, key
+    )
 
 
 def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | tolerant.Refusal]]:
@@ -294,26 +331,38 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | t
             yield where, document
             continue
         report, start, end, notes = document
-        domains = []
-        applied = []
-        for result in report.policies:
-            policy = result.policy
-            if policy.policy_domain is not None:
-                domains.append(wire.domain(policy.policy_domain).key)
-            hosts = policy.mx_host
-            applied.append(
-                wire.applied(
-                    policy.policy_type,
-                    None if policy.policy_string is None else tuple(policy.policy_string),
-                    None if hosts is None else tuple(hosts),
-                )
-            )
-        key = _key(report, start, end, domains, _ENCODER.encode(report))
-        yield where, Parsed(report, applied, start, end, key, notes)
+        applied = [wire.applied(result.policy) for result in report.policies]
+        key = _key(
+            report.organization_name,
+            report.report_id,
+            start,
+            end,
+            [rule.domain for rule in applied if rule.domain is not None],
+            _ENCODER.encode(report),
+        )
+        yield (
+            where,
+            Parsed(
+                report.organization_name,
+                report.contact_info,
+                report.report_id,
+                start,
+                end,
+                applied,
+                report.policies,
+                key,
+                notes,
+            ),
+        )
 
 
 def _key(
-    report: wire.Report, start: int | None, end: int | None, domains: list[str], content: bytes
+    organization: str | None,
+    report_id: str | None,
+    start: int | None,
+    end: int | None,
+    domains: list[str | None],
+    content: bytes,
 ) -> str:
     """Make the report's key: 16 hex of its identity, then 16 hex of its content.
 
@@ -322,8 +371,8 @@ def _key(
     key, and two reports that conflict share its first half.
     """
     if len(domains) > 1:
-        domains = sorted(set(domains))
-    identity = _ENCODER.encode((report.organization_name, report.report_id, start, end, domains))
+        domains = sorted(set(domains))  # type: ignore[type-var]  # each is there
+    identity = _ENCODER.encode((organization, report_id, start, end, domains))
     return (
         blake2b(identity, digest_size=8).hexdigest() + blake2b(content, digest_size=8).hexdigest()
     )

@@ -25,7 +25,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mtasts_analysis.archive import mail as mime
-from mtasts_analysis.archive import mboxes, tars, zips
+from mtasts_analysis.archive import mboxes, plain, tars, zips
 from mtasts_analysis.archive.streams import Inflated, Stream, inflate
 from mtasts_analysis.errors import InputError, MissingExtraError
 from mtasts_analysis.limits import CHUNK, DEFAULT, Limits
@@ -257,6 +257,13 @@ class Reader:
     def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
         limits = self.limits
+        common = plain.read(mail, limits)
+        if common is not None and sniff(common.text[:_HEAD]) not in _HOLDERS:
+            text = _gzipped_report(common.packed, limits, _Budget(limits.nested_bytes, 0))
+            if text is not None:
+                facts = self._verified(mail, common.facts(limits))
+                yield Item(REPORT, f"{origin}/{common.path}", text, "", "", facts)
+                return
         top = mime.header(mail, limits)
         budget = self._budget()
         of: mime.Header | None = None
@@ -294,16 +301,18 @@ class Reader:
                 else:
                     yield item
         if not found:
-            plain = mime.kind(top)
+            own = mime.kind(top)
             yield Item(
-                OTHER, origin, b"", kind if plain == "mail" and kind == "dmarc-report" else plain
+                OTHER, origin, b"", kind if own == "mail" and kind == "dmarc-report" else own
             )
 
     def _facts(self, header: mime.Header) -> mime.Facts:
-        facts = mime.facts(header)
+        return self._verified(header.mail, mime.facts(header, self.limits))
+
+    def _verified(self, mail: bytes, facts: mime.Facts) -> mime.Facts:
         if self.verify is None:
             return facts
-        return replace(facts, dkim=self.verify(header.mail, facts))
+        return replace(facts, dkim=self.verify(mail, facts))
 
     def _part(
         self, payload: bytes, claims: bool, where: str, layer: int, budget: _Budget
@@ -403,7 +412,7 @@ class Reader:
         except ValueError as error:
             yield Item(REFUSED, origin, b"", "msg-unreadable", str(error))
             return
-        facts = mime.facts(mime.header(header, self.limits))
+        facts = mime.facts(mime.header(header, self.limits), self.limits)
         found = False
         budget = self._budget()
         for number, payload in enumerate(attachments, 1):

@@ -144,61 +144,60 @@ class Builder:
         self._clear()
 
     def _clear(self) -> None:
-        self._reports: list[tuple[Any, ...]] = []
-        self._policies: list[tuple[Any, ...]] = []
+        # Rows laid end to end: a tuple for each row, or a list for each column, costs more.
+        self._reports: list[Any] = []
+        self._policies: list[Any] = []
         self._details: list[wire.Detail] = []
         self._problems: list[tuple[str, str | None, str, str, str]] = []
         self._senders: dict[tuple[str | None, ...], int] = {}
         self._applied: dict[wire.Applied, int] = {}
 
     def __len__(self) -> int:
-        return len(self._reports) + len(self._policies) + len(self._details) + len(self._problems)
+        return (
+            len(self._reports) // _REPORT
+            + len(self._policies) // _POLICY
+            + len(self._details)
+            + len(self._problems)
+        )
 
     def report(self, origin: str, parsed: Parsed, facts: Facts) -> None:
         """Add one report."""
-        report, key = parsed.report, parsed.key
+        key, results = parsed.key, parsed.results
         report_domain = facts.report_domain
         sender = (
-            report.organization_name,
-            report.contact_info,
+            parsed.organization_name,
+            parsed.contact_info,
             facts.submitter,
             report_domain,
             facts.header_from,
             facts.dkim,
         )
         senders = self._senders
-        results = report.policies
-        row = len(self._reports)
-        self._reports.append(
-            (
-                key,
-                senders.setdefault(sender, len(senders)),
-                report.report_id,
-                parsed.start,
-                parsed.end,
-                facts.received,
-                facts.message_id,
-                len(results),
-                origin,
-            )
+        row = len(self._reports) // _REPORT
+        self._reports += (
+            key,
+            senders.setdefault(sender, len(senders)),
+            parsed.report_id,
+            parsed.start,
+            parsed.end,
+            facts.received,
+            facts.message_id,
+            len(results),
+            origin,
         )
         rules = self._applied
         for rule, result in zip(parsed.applied, results, strict=True):
             summary = result.summary
-            policy_domain = result.policy.policy_domain
             details = result.failure_details
             if details:
                 self._details += details
-            self._policies.append(
-                (
-                    row,
-                    rules.setdefault(rule, len(rules)),
-                    recipient(policy_domain, rule.policy_type, report_domain),
-                    policy_domain,
-                    summary.total_successful_session_count,
-                    summary.total_failure_session_count,
-                    len(details) if details else 0,
-                )
+            self._policies += (
+                row,
+                rules.setdefault(rule, len(rules)),
+                recipient(rule, report_domain),
+                summary.total_successful_session_count,
+                summary.total_failure_session_count,
+                len(details) if details else 0,
             )
         for code, where in parsed.notes:
             severity, rule_text, *_ = TOLERANCES[code]
@@ -229,9 +228,11 @@ class Builder:
         `policies` has one column more, `_failures`: how many rows of `failures` are the policy's.
         """
         keys, picks, ids, starts, ends, received, messages, sizes, origins = _columns(
-            self._reports, 9
+            self._reports, _REPORT
         )
-        names, contacts, submitters, report_domains, froms, dkims = _columns(list(self._senders), 6)
+        names, contacts, submitters, report_domains, froms, dkims = (
+            zip(*self._senders, strict=True) if self._senders else [()] * 6
+        )
         pick = pa.array(picks, pa.int32())
         report_key = pa.array(keys, pa.string())
         start, end = pa.array(starts, pa.int64()), pa.array(ends, pa.int64())
@@ -254,9 +255,7 @@ class Builder:
             pa.array(origins, pa.string()),
         ]
 
-        rows, picks, domains, policy_domains, successful, failed, counts = _columns(
-            self._policies, 7
-        )
+        rows, picks, domains, successful, failed, counts = _columns(self._policies, _POLICY)
         rules = list(self._applied)
         pick = pa.array(picks, pa.int32())
         policy_report = report_key.take(pa.array(rows, pa.int32()))
@@ -267,7 +266,7 @@ class Builder:
             policy_report,
             policy_index,
             _encoded(domains),
-            _encoded(policy_domains),
+            _words([rule.policy_domain for rule in rules], pick),
             _words([rule.policy_type for rule in rules], pick),
             _words([rule.mode for rule in rules], pick),
             pa.array([rule.max_age for rule in rules], pa.int64()).take(pick),
@@ -299,7 +298,11 @@ class Builder:
         ]
         problems = [
             pa.array(column, field.type)
-            for field, column in zip(SCHEMAS["problems"], _columns(self._problems, 5), strict=True)
+            for field, column in zip(
+                SCHEMAS["problems"],
+                zip(*self._problems, strict=True) if self._problems else [()] * 5,
+                strict=True,
+            )
         ]
         tables = {
             "reports": pa.table(reports, schema=SCHEMAS["reports"]),
@@ -314,25 +317,25 @@ class Builder:
 
 
 FAILURES = "_failures"
+_REPORT, _POLICY = 9, 6
+"""Values of a row that is gathered."""
 _ROW = 64
 """Bytes of a row of `problems` beside its text."""
 
 
-def recipient(
-    policy_domain: str | None, policy_type: str | None, report_domain: str | None
-) -> str | None:
+def recipient(rule: wire.Applied, report_domain: str | None) -> str | None:
     """Give the recipient domain of a policy result, as far as its own report tells.
 
     RFC 8460 §4.4 has it in policy-domain, but Postfix and mox name the MX host there under `tlsa`, and
     Postfix names nothing under `no-policy-found`: then the mail's TLS-Report-Domain (§5.3) tells.
     """
-    if policy_domain is None or (policy_type == "tlsa" and report_domain is not None):
-        policy_domain = report_domain
-    return None if policy_domain is None else wire.domain(policy_domain).key
+    if report_domain is not None and (rule.domain is None or rule.policy_type == "tlsa"):
+        return wire.domain(report_domain).key
+    return rule.domain
 
 
-def _columns(rows: list[tuple[Any, ...]], width: int) -> list[Any]:
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+def _columns(rows: list[Any], width: int) -> list[list[Any]]:
+    return [rows[at::width] for at in range(width)]
 
 
 def _within(counts: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":

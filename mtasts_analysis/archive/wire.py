@@ -32,18 +32,18 @@ Text = Annotated[str, Meta(min_length=1, max_length=DEFAULT.string_chars)]
 Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
 
 
-class _Keyed(Struct, rename="kebab", forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class Keyed(Struct, rename="kebab", forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """RFC 8460's own keys and no others. A field without a default must be there; None is unread."""
 
 
-class DateRange(_Keyed):
+class DateRange(Keyed):
     """`date-range`."""
 
     start_datetime: Text | None
     end_datetime: Text | None
 
 
-class Policy(_Keyed):
+class Policy(Keyed):
     """`policy`: what the sender applied."""
 
     policy_type: Text | None
@@ -53,14 +53,14 @@ class Policy(_Keyed):
     mx_host: list[Text] | Text | None = None
 
 
-class Summary(_Keyed):
+class Summary(Keyed):
     """`summary`."""
 
     total_successful_session_count: Count | None
     total_failure_session_count: Count | None
 
 
-class Detail(_Keyed):
+class Detail(Keyed):
     """One of `failure-details`."""
 
     result_type: Text | None
@@ -73,7 +73,7 @@ class Detail(_Keyed):
     failure_reason_code: Text | None = None
 
 
-class PolicyResult(_Keyed):
+class PolicyResult(Keyed):
     """One of `policies`."""
 
     policy: Policy
@@ -81,7 +81,7 @@ class PolicyResult(_Keyed):
     failure_details: list[Detail] | None = None
 
 
-class Report(_Keyed):
+class Report(Keyed):
     """A report."""
 
     organization_name: Text | None
@@ -95,34 +95,44 @@ class Report(_Keyed):
 # What the fields say. An archive has few policies, names and days, each in thousands of reports: read
 # once and kept, up to a bound, since hostile input makes them all different.
 
-KEPT = 50_000
+KEPT, LONG = 20_000, 4_096
+"""How many are kept, and of how many characters at most."""
 
 
 class Applied(Struct, frozen=True, eq=False):
     """A policy as a sender applied it: verbatim, and what its lines say."""
 
     policy_type: str | None
+    policy_domain: str | None
     policy_string: tuple[str, ...] | None
     mx_host: tuple[str, ...] | None
+    domain: str | None
+    """`policy_domain` as it is compared."""
     mode: str | None
     max_age: int | None
     mx_patterns: tuple[str, ...] | None
     strict: bool
-    """A type of §4.4, and no `mx: ` prefix in mx-host."""
+    """A type of §4.4, no `mx: ` prefix in mx-host, and a domain as it is compared."""
 
 
-def applied(
-    policy_type: str | None, lines: tuple[str, ...] | None, hosts: tuple[str, ...] | None
-) -> Applied:
+def applied(policy: Policy) -> Applied:
     """Read mode, max_age and MX patterns from an MTA-STS policy's lines (RFC 8461 §3.2)."""
-    key = (policy_type, lines, hosts)
+    lines, hosts = policy.policy_string, policy.mx_host
+    if isinstance(hosts, str):
+        hosts = [hosts]
+    key = (
+        policy.policy_type,
+        policy.policy_domain,
+        None if lines is None else tuple(lines),
+        None if hosts is None else tuple(hosts),
+    )
     found = _applied.get(key)
     if found is not None:
         return found
     mode: str | None = None
     max_age: int | None = None
     patterns: list[str] = []
-    if policy_type == "sts":
+    if policy.policy_type == "sts":
         for line in lines or ():
             name, _, value = line.partition(":")
             name, value = name.strip().lower(), value.strip()
@@ -138,17 +148,22 @@ def applied(
             patterns = [
                 h.removeprefix("mx:").strip().lower().removesuffix(".") for h in hosts or ()
             ]
-    if len(_applied) >= KEPT:
-        _applied.clear()
-    found = _applied[key] = Applied(
-        policy_type=policy_type,
-        policy_string=lines,
-        mx_host=hosts,
+    name_of = None if policy.policy_domain is None else domain(policy.policy_domain)
+    found = Applied(
+        *key,
+        domain=None if name_of is None else name_of.key,
         mode=mode,
         max_age=max_age,
         mx_patterns=tuple(patterns) or None,
-        strict=policy_type in POLICY_TYPES and not any(h.startswith("mx:") for h in hosts or ()),
+        strict=policy.policy_type in POLICY_TYPES
+        and not any(h.startswith("mx:") for h in hosts or ())
+        and name_of is not None
+        and name_of.normal,
     )
+    if sum(map(len, lines or ())) + sum(map(len, hosts or ())) < LONG:
+        if len(_applied) >= KEPT:
+            _applied.clear()
+        _applied[key] = found
     return found
 
 
@@ -178,5 +193,7 @@ def domain(name: str) -> DomainName:
     return found
 
 
-_applied: dict[tuple[str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied] = {}
+_applied: dict[
+    tuple[str | None, str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied
+] = {}
 _domains: dict[str, DomainName] = {}

@@ -87,7 +87,7 @@ def with_expiry(expires):
 
 def judged(raw, source=None):
     header = mime.header(raw, ma.Limits())
-    return str(signatures.verify(raw, mime.facts(header), source or keys()))
+    return str(signatures.verify(raw, mime.facts(header, ma.Limits()), source or keys()))
 
 
 def tampered(raw):

@@ -1,0 +1,90 @@
+"""The mail that nearly every sender writes, read in one match.
+
+RFC 8460 §5.3's own form: a header, a text part, and a gzipped report in base64. One pattern says what is
+plain about it; a mail that it does not match, or whose parts are not what they seem, is read by
+:mod:`~mtasts_analysis.archive.mail`, and a property test holds that both read the same.
+
+Linear, whatever the mail holds: no line can be read in two ways, so that nothing is tried twice.
+"""
+
+import binascii
+import re
+
+from msgspec import Struct
+
+from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.limits import Limits
+
+_REST = r"[^\n]*+(?:\n[ \t][^\n]*+)*+"
+"""The rest of a field, with its folded lines (RFC 5322 §2.2.3)."""
+
+
+def _field(group: int, name: str) -> str:
+    """Give a field whose value is wanted; of one given twice the first counts: it was added last."""
+    return rf"(?i:{name}):(?({group}){_REST}|({_REST}))\n"
+
+
+_LINES = rf"""(?:
+  [^cdfmtCDFMT\r\n][^\n]*+\n
+  |{_field(1, "date")}|{_field(2, "from")}|{_field(3, "message-id")}
+  |{_field(4, "tls-report-domain")}|{_field(5, "tls-report-submitter")}
+  |(?i:content-type):(?(7)(?!))[ \t]{{0,9}}(?i:multipart/)[A-Za-z]{{1,20}};\s{{0,99}}
+    (?:(?i:report-type)="?(?i:tlsrpt)"?;\s{{0,99}})?
+    (?i:boundary)=("?+)([^"\s;\\*]{{1,200}})\6(?=[;\s]){_REST}\n
+  |(?!(?i:date|from|message-id|tls-report-|content-type))[cdfmtCDFMT][^\n]*+\n
+){{1,300}}\r?\n"""
+"""A mail's header. Every line is one of these and of no other kind."""
+_TEXT = r"""--\7\r?(\n(?:[^\r\n][^\n]*+\n){1,30}\r?\n)((?:(?!--)[^\n]*+\n){1,300})"""
+_REPORT = rf"""--\7\r?\n(?:
+  (?i:content-transfer-encoding):[ \t]{{0,9}}((?i:base64))[ \t]*+\r?\n
+  |(?i:content-type):[ \t]*+(?i:application/){_REST}\n
+  |(?!(?i:content-t))[^\r\n][^\n]*+\n
+){{1,30}}\r?\n(?(10)|(?!))([^-]*+)(?<=\n)"""
+_MAIL = re.compile(
+    re.sub(
+        r"\n *", "", rf"{_LINES}(?:\r?\n)*+(?:{_TEXT})?{_REPORT}--\7--[ \t\r]*+(?:\n|\Z)"
+    ).encode()
+)
+_LEAST = Limits(mime_depth=1, mime_parts=3, field_bytes=500)
+"""What such a mail needs; the pattern asks for no longer a field."""
+
+
+class Common(Struct, frozen=True, gc=False):
+    """A plain report mail."""
+
+    fields: tuple[bytes | None, ...]
+    """Date, From, Message-ID, TLS-Report-Domain, TLS-Report-Submitter, as written."""
+    text: bytes
+    """The text part."""
+    packed: bytes
+    """What should be a gzipped report."""
+    path: str
+    """The number of its part."""
+
+    def facts(self, limits: Limits) -> mime.Facts:
+        """Read the fields."""
+        return mime.facts_of(*self.fields, limits=limits)
+
+
+def read(mail: bytes, limits: Limits) -> Common | None:
+    """Read a plain mail; None for any other."""
+    found = _MAIL.match(mail)
+    if (
+        found is None
+        or len(mail) > limits.header_bytes
+        or limits.mime_depth < _LEAST.mime_depth
+        or limits.mime_parts < _LEAST.mime_parts
+        or limits.field_bytes < _LEAST.field_bytes
+    ):
+        return None
+    *fields, _, _, header, body, _, packed = found.groups()
+    text = b""
+    if header is not None:
+        decoded = mime.harmless(header, body, limits)
+        if decoded is None:
+            return None
+        text = decoded
+    try:
+        return Common(tuple(fields), text, binascii.a2b_base64(packed), "1" if header is None else "2")
+    except binascii.Error:
+        return None

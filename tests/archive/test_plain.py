@@ -1,0 +1,102 @@
+"""The mail read in one match, and the general reader: whatever the mail, both give the same items."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import corpus
+from mtasts_analysis.archive import plain, sources
+from mtasts_analysis.limits import DEFAULT, Limits
+from tests.archive.building import mail, packed
+from tests.archive.test_containers import KILLERS, MANY, ONE
+
+PLAIN = {
+    "as RFC 8460 has it": mail(packed()),
+    "CRLF": mail(packed(), newline="\r\n"),
+    "without a text part": re.sub(rb"--b1\nContent-Type: text/plain.*?(?=--b1)", b"", mail(packed()), flags=re.DOTALL),
+    "boundary without quotes, first": mail(packed()).replace(b'report-type="tlsrpt"; boundary="b1"', b"boundary=b1; report-type=tlsrpt"),
+    "folded": mail(packed()).replace(b"; report-type", b";\n\treport-type").replace(b"Message-ID: ", b"Message-ID:\n "),
+    "another case": mail(packed()).replace(b"Content-", b"content-").replace(b"TLS-Report-Domain", b"Tls-Report-domain"),
+    "given twice": mail(packed(), headers="TLS-Report-Domain: other.example\nDate: Tue, 3 Feb 2026 00:00:00 +0000\n"),
+    "received": mail(packed(), headers="Received: from a\n by b; today\nDKIM-Signature: v=1;\n b=x\nCc: c\nTo: d\n"),
+    "after its end": mail(packed()) + b"an epilogue\n--b1\nContent-Type: text/plain\n\nx",
+    "no line break at the end": mail(packed()).rstrip(b"\n"),
+    **{f"corpus {made[0]}": corpus.mail(*made).partition(b"\n")[2] for made in corpus.reports(5)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_what_is_plain_is_read_in_one_match(name):
+    """Else the loader would be right, and slow."""
+    assert plain.read(PLAIN[name], DEFAULT) is not None
+
+
+@pytest.fixture(scope="module")
+def both():
+    def compare(raw, limits=DEFAULT):
+        reader = sources.Reader(limits)
+        fast = list(reader.items(sources.Stream(raw), "x"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plain, "read", lambda *_: None)
+            assert fast == list(reader.items(sources.Stream(raw), "x"))
+
+    return compare
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *ONE, *MANY, *KILLERS])
+def test_fixtures(name, both):
+    both({**PLAIN, **ONE, **MANY, **KILLERS}[name])
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(mime_parts=2), Limits(mime_parts=1), Limits(mime_depth=0), Limits(header_bytes=150),
+        Limits(field_bytes=10), Limits(report_bytes=100), Limits(nested_bytes=100), Limits(nested_entries=0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_limits(limits, both):
+    both(mail(packed()), limits)
+
+
+PIECES = [
+    b"--b1\n", b"--b1--\n", b"--b1 \n", b"--b12\n", b"\n", b"\r\n", b"\r", b" ", b"\t", b"--", b"=", b"x",
+    b"Content-Type: text/plain\n", b"Content-Type: multipart/mixed; boundary=b1\n", b"Content-Type: message/rfc822\n",
+    b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: 7bit\n", b"Content-Disposition: attachment; filename=a.json\n",
+    b"Date: Tue, 3 Mar 2026 1:02 EST\n", b"From: <x@y.example>\n", b"From : z\n", b"TLS-Report-Domain: e.example\n",
+    b"\xff", b"\0", b'"', b";", b"boundary=", b"PK\x03\x04", b"{", b"From a Mon Feb  2 04:05:06 2026\n", b"H4sI", b"UEsDBA==",
+]  # fmt: skip
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(
+    st.sampled_from(sorted(PLAIN)),
+    st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from(PIECES) | st.just(b"")),
+        min_size=1,
+        max_size=4,
+    ),
+    st.booleans(),
+)
+def test_damaged_mails(both, name, edits, lines):
+    """Pieces put in, taken out or put in place of others: mostly where a line begins."""
+    raw = PLAIN[name]
+    for at, gone, piece in edits:
+        where = int(at * len(raw))
+        if lines:
+            where = raw.find(b"\n", where) + 1
+        raw = raw[:where] + piece + raw[where + gone :]
+    both(raw)
+
+
+def test_a_hostile_mail_takes_linear_time():
+    """Each would take hours, were a line read in two ways."""
+    for line in (b"date: x\n", b"Delivered-To: x\n", b"X: y\n", b"content-type: multipart/x; x\n", b"From: <\n <\n"):
+        assert plain.read(line * 299 + b"no blank line", DEFAULT) is None
+        assert plain.read(line * 100_000, DEFAULT) is None
+    head = mail(b"").partition(b"--b1")[0]
+    for line in (b"--b1\nx\n\n", b"\n", b"--b1 \n", b"a\n", b"--b1\nContent-Transfer-Encoding: base64\n\n-"):
+        assert plain.read(head + line * 100_000, DEFAULT) is None
