@@ -131,20 +131,20 @@ def rfc5322(field: bytes) -> int | None:
     >>> rfc5322(b"Thu, 1 Jan 2026 00:00:01 +0000")
     1767225601000000
     """
+    # Most senders write "Thu, 01 Jan 2026 00:00:01 +0000": but for its clock, a day is read once.
+    day_and_zone, clock = (field[:17], field[25:]), field[17:25]
+    base = _days.get(day_and_zone)
+    if base is not None and _CLOCK.fullmatch(clock):
+        return base + (3600 * int(clock[:2]) + 60 * int(clock[3:5]) + int(clock[6:])) * SECOND
     found = _RFC5322.search(field, 0, 200)
     if found is None:
         return None
     day, year, hour, minute, second, zone = found.groups()
-    midnight = _midnights.get((day, year))
-    if midnight is None:
-        number, name = day.split()
-        month = _MONTHS.get(name.lower())
-        midnight = _microseconds(int(year), month, int(number), 0, 0, 0, 0) if month else None
-        if midnight is None or not in_range(midnight):
-            return None
-        if len(_midnights) >= 10_000:
-            _midnights.clear()
-        _midnights[day, year] = midnight
+    number, name = day.split()
+    month = _MONTHS.get(name.lower())
+    midnight = _microseconds(int(year), month, int(number), 0, 0, 0, 0) if month else None
+    if midnight is None or not in_range(midnight):
+        return None
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second or 0)
     if seconds > 86_400:
         return None
@@ -155,7 +155,12 @@ def rfc5322(field: bytes) -> int | None:
         east = -east if zone[0] == 0x2D else east
     else:
         east = 3600 * _ZONES.get(zone.lower(), 0)
+    if (found.start(3), found.end(5)) == (17, 25) and len(field) < 60:
+        if len(_days) >= 10_000:
+            _days.clear()
+        _days[day_and_zone] = midnight - east * SECOND
     return midnight + (seconds - east) * SECOND
 
 
-_midnights: dict[tuple[bytes, bytes], int] = {}
+_CLOCK = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d")
+_days: dict[tuple[bytes, bytes], int] = {}

@@ -105,21 +105,18 @@ def _unfolded(value: bytes, limits: Limits) -> bytes:
     return value[: limits.field_bytes].replace(b"\r", b"").replace(b"\n", b"").strip()
 
 
+FIELDS = (b"date", b"from", b"message-id", b"tls-report-domain", b"tls-report-submitter")
+"""What the `reports` table keeps."""
+
+
 def facts(of: Header, limits: Limits) -> Facts:
     """Read the fields that the `reports` table keeps from a mail's header."""
-    names = (b"date", b"from", b"message-id", b"tls-report-domain", b"tls-report-submitter")
-    return facts_of(*map(of.fields.get, names), limits=limits)
+    return facts_of(tuple(map(of.fields.get, FIELDS)), limits)
 
 
-def facts_of(
-    date: bytes | None,
-    sender: bytes | None,
-    message_id: bytes | None,
-    domain: bytes | None,
-    submitter: bytes | None,
-    limits: Limits,
-) -> Facts:
-    """Read these fields, as written or unfolded."""
+def facts_of(fields: tuple[bytes | None, ...], limits: Limits) -> Facts:
+    """Read the values of :data:`FIELDS`, as written or unfolded."""
+    date, sender, message_id, domain, submitter = fields
     written = (domain, submitter, sender, limits.field_bytes)
     named = _named.get(written)
     if named is None:

@@ -15,30 +15,19 @@ from mtasts_analysis.limits import KIB
 
 _CHUNK = 256 * KIB
 """What stays in a processor's cache while it is searched and cut."""
-_FROM = re.compile(rb"\nFrom ")  # a pattern is searched for faster than bytes.find does it
-_WEEKDAY = re.compile(rb" (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? ")
-_CLOCK = re.compile(rb"\d:\d\d")
-_FIELD = re.compile(rb"[!-9;-~]{1,120}[ \t]*:")
 _LONGEST = 1_000
 """No writer's separator is longer (RFC 5322 §2.1.1 ends lines at 998)."""
 _AHEAD = _LONGEST + 128
 """A separator and the name of the field after it: how far a judgement looks."""
 BEFORE = 3
 """A blank line before it: how far a judgement looks back."""
-
-
-def _is_separator(buffer: bytes, at: int) -> int:
-    """Give the start of the mail after the separator at `at`, or 0 where that line is none."""
-    end = buffer.find(b"\n", at, at + _LONGEST)
-    if end < 0:
-        return 0
-    line = buffer[at:end]
-    day = _WEEKDAY.search(line)
-    if day is not None and _CLOCK.search(line, day.end()):
-        return end + 1
-    before = buffer[max(0, at - BEFORE) : at]
-    blank = before == b"\n" or before.endswith((b"\n\n", b"\n\r\n"))
-    return end + 1 if blank and _FIELD.match(buffer, end + 1) else 0
+_SEPARATOR = re.compile(
+    rb"\nFrom(?= [^\n]{0,994}\n)(?:"
+    # A weekday, and then a clock.
+    rb"(?>[^\n]*? (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )[^\n]*?\d:\d\d[^\n]*\n"
+    # A blank line before, or the file's start; and a field after.
+    rb"|(?:(?<=\n\nFrom)|(?<=\n\r\nFrom)|(?<=\A\nFrom))[^\n]*\n(?=[!-9;-~]{1,120}[ \t]*:))"
+)
 
 
 @dataclass(slots=True)
@@ -75,28 +64,24 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
     parted = ended = False
     wanted = not skip
     while True:
-        found = _FROM.search(buffer, seek)
-        at = found.start() if found else -1
-        if at >= 0 and (ended or at + _AHEAD <= len(buffer)):
-            following = _is_separator(buffer, at + 1)
-            if following:
-                if wanted and (parted or buffer[start:at].strip()):
-                    part.mails += 1
-                    yield _mail(buffer, start, at + 1, dropped, limit)
-                if stop is not None and base + at + 1 >= stop:
-                    return
-                parted = True
-                part.last = base + at + 1
-                wanted = wanted or part.last >= skip
-                dropped = 0
-                start = following
-                seek = following - 1
-            else:
-                seek = at + 1
+        found = _SEPARATOR.search(buffer, seek)
+        if found:
+            at, following = found.span()
+            if wanted and (parted or dropped or buffer[start:at].strip()):
+                part.mails += 1
+                yield _mail(buffer, start, at + 1, dropped, limit)
+            if stop is not None and base + at + 1 >= stop:
+                return
+            parted = True
+            part.last = base + at + 1
+            wanted = wanted or part.last >= skip
+            dropped = 0
+            start = following
+            seek = following - 1
             continue
         if ended:
             break
-        seek = at if at >= 0 else max(seek, len(buffer) - len(b"From "))
+        seek = max(seek, len(buffer) - _AHEAD)
         if seek - start > limit or not wanted:
             # Overlong: only the edge, where a separator may lie, is still needed.
             dropped += seek - start
@@ -109,7 +94,7 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
         base += kept
         start -= kept
         seek -= kept
-    if wanted and (parted or buffer[start:].strip()):
+    if wanted and (parted or dropped or buffer[start:].strip()):
         part.mails += 1
         yield _mail(buffer, start, len(buffer), dropped, limit)
 

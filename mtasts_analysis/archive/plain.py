@@ -18,6 +18,8 @@ from mtasts_analysis.limits import Limits
 _REST = r"[^\n]*+(?:\n[ \t][^\n]*+)*+"
 """The rest of a field, with its folded lines (RFC 5322 §2.2.3)."""
 
+_SPACE = r"(?:[ \t]|\r?\n(?=[ \t])){0,99}"
+
 
 def _field(group: int, name: str) -> str:
     """Give a field whose value is wanted; of one given twice the first counts: it was added last."""
@@ -28,17 +30,17 @@ _LINES = rf"""(?:
   [^cdfmtCDFMT\r\n][^\n]*+\n
   |{_field(1, "date")}|{_field(2, "from")}|{_field(3, "message-id")}
   |{_field(4, "tls-report-domain")}|{_field(5, "tls-report-submitter")}
-  |(?i:content-type):(?(7)(?!))[ \t]{{0,9}}(?i:multipart/)[A-Za-z]{{1,20}};\s{{0,99}}
-    (?:(?i:report-type)="?(?i:tlsrpt)"?;\s{{0,99}})?
+  |(?i:content-type):(?(7)(?!))[ \t]{{0,9}}(?i:multipart/)[A-Za-z]{{1,20}};{_SPACE}
+    (?:(?i:report-type)="?(?i:tlsrpt)"?;{_SPACE})?
     (?i:boundary)=("?+)([^"\s;\\*]{{1,200}})\6(?=[;\s]){_REST}\n
   |(?!(?i:date|from|message-id|tls-report-|content-type))[cdfmtCDFMT][^\n]*+\n
 ){{1,300}}\r?\n"""
 """A mail's header. Every line is one of these and of no other kind."""
-_TEXT = r"""--\7\r?(\n(?:[^\r\n][^\n]*+\n){1,30}\r?\n)((?:(?!--)[^\n]*+\n){1,300})"""
+_TEXT = r"""--\7\r?(\n(?:[^\r\n-][^\n]*+\n){1,30}\r?\n)((?:(?!--)[^\n]*+\n){1,300})"""
 _REPORT = rf"""--\7\r?\n(?:
   (?i:content-transfer-encoding):[ \t]{{0,9}}((?i:base64))[ \t]*+\r?\n
   |(?i:content-type):[ \t]*+(?i:application/){_REST}\n
-  |(?!(?i:content-t))[^\r\n][^\n]*+\n
+  |(?!(?i:content-t))[^\r\n-][^\n]*+\n
 ){{1,30}}\r?\n(?(10)|(?!))([^-]*+)(?<=\n)"""
 _MAIL = re.compile(
     re.sub(
@@ -53,7 +55,7 @@ class Common(Struct, frozen=True, gc=False):
     """A plain report mail."""
 
     fields: tuple[bytes | None, ...]
-    """Date, From, Message-ID, TLS-Report-Domain, TLS-Report-Submitter, as written."""
+    """The values of `mail.FIELDS`, as written."""
     text: bytes
     """The text part."""
     packed: bytes
@@ -63,7 +65,7 @@ class Common(Struct, frozen=True, gc=False):
 
     def facts(self, limits: Limits) -> mime.Facts:
         """Read the fields."""
-        return mime.facts_of(*self.fields, limits=limits)
+        return mime.facts_of(self.fields, limits)
 
 
 def read(mail: bytes, limits: Limits) -> Common | None:
@@ -77,14 +79,12 @@ def read(mail: bytes, limits: Limits) -> Common | None:
         or limits.field_bytes < _LEAST.field_bytes
     ):
         return None
-    *fields, _, _, header, body, _, packed = found.groups()
-    text = b""
-    if header is not None:
-        decoded = mime.harmless(header, body, limits)
-        if decoded is None:
-            return None
-        text = decoded
+    header, body, packed = found.group(8, 9, 11)
+    text = b"" if header is None else mime.harmless(header, body, limits)
+    if text is None:
+        return None
     try:
-        return Common(tuple(fields), text, binascii.a2b_base64(packed), "1" if header is None else "2")
+        payload = binascii.a2b_base64(packed)
     except binascii.Error:
         return None
+    return Common(found.group(1, 2, 3, 4, 5), text, payload, "1" if header is None else "2")

@@ -8,7 +8,7 @@ it took. Both give the same report for the same text; a property test holds them
 Nothing is repaired: a count that cannot be a count is null, an unknown word stays as it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -200,7 +200,7 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
     start: int | None
     end: int | None
     applied: list[wire.Applied]
-    results: list[Result] | list[wire.PolicyResult]
+    results: Sequence[Result | wire.PolicyResult]
     """What was found under each of `applied`."""
     key: str
     notes: tuple[tolerant.Note, ...] = ()

@@ -516,6 +516,7 @@ _LATER = re.compile(
     rb"\n(?:received|from|to|date|subject|message-id|mime-version|content-type)[ \t]*:",
     re.IGNORECASE,
 )
+_PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
 _SHORT, _RUN = 256, 100
@@ -578,6 +579,8 @@ def sniff(head: bytes) -> str:
     """
     if head[:1] in (b"{", b"["):
         return "json"
+    if len(head) < 512 and _PROSE.match(head) and not _LATER.search(head):
+        return "other-file"  # a human's text, as most parts of mails are
     for magic, form in _MAGIC:
         if head.startswith(magic):
             return form
