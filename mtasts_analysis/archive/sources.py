@@ -258,7 +258,7 @@ class Reader:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
         limits = self.limits
         common = plain.read(mail, limits)
-        if common is not None and sniff(common.text[:_HEAD]) not in _HOLDERS:
+        if common is not None and sniff(common.text[:HEAD]) not in _HOLDERS:
             text = _gzipped_report(common.packed, limits, _Budget(limits.nested_bytes, 0))
             if text is not None:
                 facts = self._verified(mail, common.facts(limits))
