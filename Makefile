@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo lab test lint types notebooks-clean clean
+.PHONY: demo lab test test-lowest coverage mutation audit lint types notebooks-clean clean
 
 demo: $(VENV)/installed
 	$(BIN)/mtasts-analysis demo -o out
@@ -14,6 +14,24 @@ lab: $(VENV)/installed
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
+
+# The suite again, at the lowest versions that pyproject.toml allows.
+test-lowest: $(VENV)/installed-test
+	$(BIN)/python -m tests.lowest
+
+# Lines and branches of the package that the suite runs, in all its processes.
+coverage: $(VENV)/installed-lint
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# Would a test fail if the code were wrong? Takes an hour.
+mutation: $(VENV)/installed-lint
+	$(BIN)/python -m tests.mutation
+
+audit: $(VENV)/installed-lint
+	$(BIN)/python -m tests.audit
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
