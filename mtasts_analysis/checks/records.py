@@ -146,9 +146,8 @@ def read_tlsrpt(
                 ruas += 1
                 # tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri): space around commas, none after "rua=".
                 first, *more = value.split(",")
-                for at, part in enumerate([first, *more]):
-                    uri = part.lstrip(_WSP) if at else part
-                    uri = uri.rstrip(_WSP) if at < len(more) else uri
+                # The last one has none after it: that is the field delimiter's.
+                for uri in (first.rstrip(_WSP), *(part.strip(_WSP) for part in more)):
                     fault = _uri_fault(uri)
                     if fault:
                         faults.append(fault)
@@ -284,7 +283,7 @@ def _uri_fault(uri: str) -> str:
     if scheme.lower() == "mailto":
         address, _, _headers = rest.partition("?")
         local, at, host = address.rpartition("@")
-        if not at or "@" in local or not _LOCAL.fullmatch(local) or not _HOST.fullmatch(host):
+        if not at or not _LOCAL.fullmatch(local) or not _HOST.fullmatch(host):
             return f"{said}: expected mailto:name@domain (a comma in it is written %2C, a semicolon %3B)"
         return ""
     if scheme.lower() == "https":

@@ -86,6 +86,8 @@ RPT_GOOD = [
     ("v=TLSRPTv1; rua=MAILTO:a@b.example;", ("MAILTO:a@b.example",), "a scheme has no case"),
     ("v=TLSRPTv1; rua=mailto:a%21b%2Cc%3Bd@b.example", ("mailto:a%21b%2Cc%3Bd@b.example",), "! , ; encoded"),
     ("v=TLSRPTv1; rua=https://[2001:db8::1]/r; ext=1", ("https://[2001:db8::1]/r",), "an IP literal is a URI"),
+    ("v=TLSRPTv1; rua=https://x.example/X#a", ("https://x.example/X#a",), "one fragment"),
+    ("v=TLSRPTv1; rua=mailto:a@b.example?subject=X@Y", ("mailto:a@b.example?subject=X@Y",), "RFC 6068's header fields"),
 ]  # fmt: skip
 RPT_BAD = [
     ("v=TLSRPTv1", "no field"),
@@ -98,6 +100,8 @@ RPT_BAD = [
     ("v=TLSRPTv1; rua=https://x.example/a!10m", "'!' not encoded, as DMARC's size limit"),
     ("v=TLSRPTv1; rua=https:///x", "no host"),
     ("v=TLSRPTv1; rua=https://x.example:99999/", "no port"),
+    ("v=TLSRPTv1; rua=https://x.example:0/", "no port either"),
+    ("_smtp._tls.d.example TXT v=TLSRPTv1; rua=mailto:a@b.example", "a zone line in the value"),
     ("v=TLSRPTv1; rua=https://x.example/[a]", "brackets stand around an IP literal only"),
     ("v=TLSRPTv1; rua=https://x.example/#a#b", "two fragments"),
     ("v=TLSRPTv1; rua=mailto:a@@b.example", "two @"),
@@ -149,3 +153,98 @@ def test_tlsrpt_repeated_rua():
 def test_a_long_record_is_cut_in_the_finding():
     _, (said,) = read_sts(["v=STSv1; id=" + "-" * 60_000])
     assert len(said.evidence) < 1000
+
+
+# Each fault is told in its own words, with the text that bears it.
+REASONS = [
+    (read_sts, "v=STSv1;", "no field follows the version"),
+    (read_sts, "v=STSv1; id=é", "a character outside of printable US-ASCII"),
+    (read_sts, "v=STSv1; id=a;;", "an empty field (';;')"),
+    (read_sts, "v=STSv1; id", "'id' is no name=value without spaces"),
+    (read_sts, "v=STSv1; id = a", "'id = a' is no name=value without spaces"),
+    (read_sts, "v=STSv1; =a", "'=a' is no name=value without spaces"),
+    (read_sts, "v=STSv1; a=b", "the required field id= is missing"),
+    (read_sts, "v=STSv1; id=2024-01-01", "id='2024-01-01' has 10 characters"),
+    (read_sts, "v=STSv1; id=a; x=b c", "x='b c' is no name=value of printable characters"),
+    (read_sts, "v=STSv1; id=a ", "white space at the end, with no ';' before it"),
+    (read_sts, "v=STSv1 id=a", "must begin with v=STSv1 and ';', not 'v=STSv1 id=a'"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=a@b.example", "'a@b.example': a mail address needs mailto: before it"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=b.example", "'b.example': the scheme must be mailto or https"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=", "an empty URI in rua="),
+    (read_tlsrpt, "v=TLSRPTv1; rua=https://x.example/a!10m", "'!' must be written %21"),
+    (read_tlsrpt, "v=TLSRPTv1; ruf=mailto:a@b.example", "rua= is missing"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=x", "Nothing usable is left: no sender reports"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=x,mailto:a@b.example,mailto:c@b.example", "what is left ('mailto:a@b.example, mailto:c@b.example')"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=1,2,3,4,5,6", "'5': the scheme must be mailto or https: 'v="),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "text", "words"), REASONS)
+def test_each_fault_is_told(read, text, words):
+    record, (said,) = read([text])
+    assert record is None and said.severity == "error"
+    assert words in said.evidence
+    assert repr(text) in said.evidence
+
+
+# What stands there, and how grave each finding is.
+GRAVE = [
+    (read_sts, [], [("sts-record-missing", "warning", "no TXT record")]),
+    (read_sts, ["a=1", "b=2"], [("sts-record-missing", "warning", "2 other TXT records, none of them this")]),
+    (read_sts, ["V=STSv1; id=a", "b=2"], [("sts-record-invalid", "error", "does not begin with v=STSv1;")]),
+    (read_sts, ["v=STSv1; id=a", "v=STSv1; id=b"], [("sts-record-several", "error", "2 records begin with v=STSv1;")]),
+    (read_sts, ["v=STSv1; id=a", "V=STSv1; id=b"], [("sts-record-discarded", "info", "'V=STSv1; id=b'")]),
+    (read_sts, ["v=STSv1; id=a; id=b"], [("sts-record-duplicate-id", "warning", "2 times; the first, a, counts")]),
+    (read_sts, ["v=STSv1 ; id=a"], [("sts-record-spaced", "warning", "white space before the first ';'")]),
+    (read_tlsrpt, [], [("tlsrpt-record-missing", "warning", "no TXT record")]),
+    (
+        read_tlsrpt,
+        ["v=TLSRPTv1; rua=mailto:a@b.example; rua=https://c.example/"],
+        [("tlsrpt-rua-repeated", "warning", "2 rua= fields")],
+    ),
+    (
+        read_tlsrpt,
+        ["v=TLSRPTv1; rua=mailto:a@example.com?subject=x"],
+        [("tlsrpt-rua-own-domain", "info", "'mailto:a@example.com?subject=x' is at the domain itself")],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "texts", "expected"), GRAVE)
+def test_how_grave(read, texts, expected):
+    _, found = read(texts)
+    assert [(f.code, f.severity) for f in found] == [(code, grave) for code, grave, _ in expected]
+    for finding, (_, _, words) in zip(found, expected, strict=True):
+        assert words in finding.evidence
+        # Where to publish it, for a reader who gave no names.
+        name = "_mta-sts.example.com" if read is read_sts else "_smtp._tls.example.com"
+        assert finding.subject == name
+
+
+def test_the_other_fields_are_kept():
+    record, _ = read_sts(["v=STSv1; id=a; x=1; id=b; y=2"])
+    assert record is not None and record.extensions == (("x", "1"), ("y", "2"))
+    report, _ = read_tlsrpt(["v=TLSRPTv1; x=1; rua=mailto:a@b.example; y=2"])
+    assert report is not None and report.extensions == (("x", "1"), ("y", "2"))
+
+
+def test_what_is_proposed_whole():
+    (said,) = read_sts([])[1]
+    assert said.action == '_mta-sts.example.com. IN TXT "v=STSv1; id=20250108120000;"'
+    (said,) = read_sts(["v=STSv1; id=x-y; z=1"])[1]
+    assert said.action == '_mta-sts.example.com. IN TXT "v=STSv1; id=xy;"', (
+        "the id's own characters"
+    )
+    (said,) = read_tlsrpt([])[1]
+    assert (
+        said.action == '_smtp._tls.example.com. IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@example.com"'
+    )
+    (said,) = read_tlsrpt(["v=TLSRPTv1; rua=x,mailto:a@b.example,mailto:c@b.example"])[1]
+    assert said.action.endswith('rua=mailto:a@b.example,mailto:c@b.example"')
+
+
+def test_a_record_is_shown_whole_up_to_the_bound():
+    text = "v=STSv1; a=" + "b" * 289
+    assert len(text) == 300
+    assert repr(text) in read_sts([text])[1][0].evidence
+    assert repr(text + "…") in read_sts([text + "b"])[1][0].evidence
