@@ -1,11 +1,12 @@
 """Filter: the one value that says which part of an archive a figure is about."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Self
 
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.names import a_label
 
 _SHOWN = 5
 _PLURALS = {
@@ -17,6 +18,21 @@ _PLURALS = {
     "mx_hosts": ("MX host", "MX hosts"),
     "effects": ("effect", "effects"),
 }
+
+
+def _domain(name: str) -> str:
+    try:
+        return a_label(name)
+    except ValueError:  # the tables keep what is no name as it was written
+        return name
+
+
+def _host(name: str) -> str:
+    return name.strip().lower().removesuffix(".")
+
+
+_SPELLED: dict[str, Callable[[str], str]] = {"domains": _domain, "mx_hosts": _host}
+"""Names as the tables have them: domains in A-labels, MX hosts in lower case."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -31,7 +47,8 @@ class Filter:
     ----------
     domains, senders, policy_types, modes, result_types, mx_hosts, effects
         A value or several; none means all. `None` among several stands for rows that name none.
-        Senders are the names that :func:`mtasts_analysis.senders` gives.
+        Senders are the names that :func:`mtasts_analysis.senders` gives. Domains and hosts may be
+        written as people do: `Bücher.example.` is `xn--bcher-kva.example`.
     start, end
         The first and last UTC day on which a report may start, both included: a date, or a text
         such as `2026-05-14`.
@@ -85,8 +102,11 @@ class Filter:
             "effects": effects,
         }
         for name, value in given.items():
-            values = (value,) if isinstance(value, str) else tuple(dict.fromkeys(value))
-            object.__setattr__(self, name, values)
+            values = [value] if isinstance(value, str) else value
+            spelled = _SPELLED.get(name)
+            if spelled is not None:
+                values = [spelled(v) if v is not None else None for v in values]
+            object.__setattr__(self, name, tuple(dict.fromkeys(values)))
         object.__setattr__(self, "start", _day("start", start))
         object.__setattr__(self, "end", _day("end", end))
         if self.start and self.end and self.start > self.end:

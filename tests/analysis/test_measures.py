@@ -88,6 +88,14 @@ def test_a_filter_reads_as_a_sentence_and_as_code(where, sentence):
     assert hash(where) == hash(where.but())
 
 
+def test_names_are_taken_as_people_write_them():
+    assert ma.Filter(domains="Bücher.Example.") == ma.Filter(domains="xn--bcher-kva.example")
+    assert ma.Filter(mx_hosts=["MX1.d.example.", "mx1.d.example"]) == ma.Filter(mx_hosts=MX1)
+    assert ma.Filter(domains=["no name at all", None]).domains == ("no name at all", None)
+    data = load([report(0, [policy(5, [("dns-error", "MX1.d.example.", 2)])])])
+    assert len(data.filter(domains="D.example.", mx_hosts="Mx1.D.example").failures) == 1
+
+
 @pytest.mark.parametrize(
     "given", [{"start": "14 May"}, {"start": "2026-05-15", "end": "2026-05-14"}]
 )
