@@ -187,8 +187,10 @@ class CheckResults:
             ]
         ]
         wrong = [f for c in self.checks for f in c.findings if f.severity == "error"]
-        return frame_html(shown, f"{len(self):,} domains") + (
-            f'<div class="mtasts">{findings_html([*self.rejected, *wrong])}</div>'
+        below = findings_html([*self.rejected, *wrong], "Errors") or "<p>No errors.</p>"
+        return (
+            frame_html(shown, f"{len(self):,} domains") + f'<div class="mtasts">{below}'
+            "<p>Warnings and remarks stand on each domain's card and in <code>.findings</code>.</p></div>"
         )
 
     def __str__(self) -> str:

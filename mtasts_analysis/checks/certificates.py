@@ -218,7 +218,9 @@ def judge(
     left = leaf.days_left(now)
     renew = f"renew the certificate of {host}, and have the server reload it"
     if now > leaf.not_after:
-        evidence = f"expired on {leaf.not_after:%Y-%m-%d}, {-left} days ago"
+        evidence = (
+            f"expired on {leaf.not_after:%Y-%m-%d}, {-left} {'day' if left == -1 else 'days'} ago"
+        )
         say("certificate-expired", severity, evidence, renew)
     elif now < leaf.not_before:
         evidence = f"valid only from {leaf.not_before:%Y-%m-%d %H:%M} UTC"

@@ -139,6 +139,7 @@ def read_tlsrpt(
     uris: list[str] = []
     extensions: list[tuple[str, str]] = []
     faults: list[str] = []
+    meant: list[str] = []
     ruas = 0
     try:
         for key, value in _fields(text, "v=TLSRPTv1"):
@@ -151,6 +152,7 @@ def read_tlsrpt(
                     fault = _uri_fault(uri)
                     if fault:
                         faults.append(fault)
+                        meant += [] if _uri_fault(f"mailto:{uri}") else [f"mailto:{uri}"]
                     else:
                         uris.append(uri)
             elif _EXTENSION.fullmatch(f"{key}={value}"):
@@ -162,7 +164,7 @@ def read_tlsrpt(
     except _RecordError as fault:
         faults.append(str(fault))
     if faults:
-        usable = ",".join(uris) or f"mailto:tlsrpt@{domain}"
+        usable = ",".join([*uris, *meant]) or f"mailto:tlsrpt@{domain}"
         evidence = (
             "; ".join(faults[:5])
             + f": {_shown(text)}. "

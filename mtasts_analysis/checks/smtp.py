@@ -172,9 +172,7 @@ async def _begin(wire: Wire, talk: _Talk, config: CheckConfig) -> None:
     talk.extensions = tuple(line.upper()[:60] for line in lines[1:]) if code == "250" else ()
     if not any(e.split(" ")[0] == "STARTTLS" for e in talk.extensions):
         await wire.send(b"QUIT\r\n")
-        detail = (
-            f"EHLO: {code} {', '.join(lines)[:200]}" if code != "250" else "EHLO does not offer it"
-        )
+        detail = f"EHLO: {code} {', '.join(lines)[:200]}" if code != "250" else ""
         raise _EndError("no-starttls", detail)
     code, lines = await _command(wire, buffer, "STARTTLS", config)
     if code != "220":  # RFC 3207 §4: as "454 TLS not available due to temporary reason"

@@ -36,7 +36,11 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
         found.append(Finding(code, level, subject, evidence, action, reference))
 
     if session.outcome == "no-starttls":
-        evidence = f"STARTTLS is not offered: {session.detail}"
+        evidence = (
+            f"STARTTLS is not offered: {session.detail}"
+            if session.detail
+            else "EHLO offers no STARTTLS"
+        )
         say(
             "starttls-not-supported",
             severity,

@@ -15,8 +15,16 @@ _CARD = """
 .mtasts .warning { color: #a15c00; font-weight: 600; }
 .mtasts .unknown { color: #5c6670; font-weight: 600; font-style: italic; }
 .mtasts .good { color: #00735a; font-weight: 600; }
-.mtasts pre { margin: 0; white-space: pre-wrap; font-size: .92em; background: none; }
-.mtasts td { vertical-align: top; max-width: 34em; overflow-wrap: anywhere; }
+.mtasts .facts thead { display: none; }
+.mtasts .facts td { white-space: normal; overflow-wrap: anywhere; }
+.mtasts .facts td:first-child { white-space: nowrap; }
+.mtasts .finding { border-left: 3px solid #8a939c; padding: 0 0 0 .8em; margin: 0 0 .9em; overflow-wrap: anywhere; }
+.mtasts .finding.is-error { border-color: #b3261e; }
+.mtasts .finding.is-warning { border-color: #d98a00; }
+.mtasts .finding p { margin: 0; opacity: 1; }
+.mtasts .finding small { opacity: .7; }
+.mtasts .finding pre { margin: .25em 0 0; padding: .35em .6em; white-space: pre-wrap; font-size: .95em;
+  background: rgba(128,128,128,.12); border-radius: 3px; }
 """
 
 _STATES = {
@@ -44,6 +52,24 @@ _FATES = {
     "refused": ("error", "refused"),
     "unknown": ("unknown", "not known"),
 }
+_OUTCOMES = {
+    "no-starttls": ("error", "not offered"),
+    "starttls-refused": ("error", "offered, then refused"),
+    "tls-failed": ("error", "TLS fails"),
+    "inconclusive": ("unknown", "inconclusive"),
+    "unreachable": ("warning", "no connection"),
+    "not-public": ("warning", "no public address"),
+    "not-tested": ("unknown", "not tested"),
+}
+_DANE = {
+    "none": ("", "no TLSA"),
+    "match": ("good", "matches"),
+    "mismatch": ("error", "does not match"),
+    "unusable": ("warning", "not usable"),
+    "insecure": ("warning", "not signed"),
+    "failed": ("unknown", "not known"),
+    "not-tested": ("", "not compared"),
+}
 _FINDINGS = 100
 
 
@@ -63,18 +89,22 @@ def check_html(check: Check, note: str = "") -> str:
         HTML without scripts, and without anything that is fetched.
     """
     tone, sentence = _STATES[check.state]
+    tone = "error" if any(f.severity == "error" for f in check.findings) else tone
     said = f"<p><b>{text(note, 400)}</b></p>" if note else ""
     when = f"{check.checked_at:%Y-%m-%d %H:%M} UTC"
     parts = [
         f"<style>{STYLE}{_CARD}</style>{said}",
         f'<h3>{text(check.domain, 253)} <span class="{tone}">{escape(check.state)}</span></h3>',
-        f"<p>{escape(sentence)}<br>{_counted(check.findings)}; checked {when}</p>",
-        table(
+        f"<p>{escape(sentence)} <b>{escape(_outlook(check))}</b>",
+        f"<br>{_counted(check.findings)}; checked {when}</p>",
+        '<div class="facts">'
+        + table(
             "What is published",
             ["", ""],
             [[escape(k), text(v, 400)] for k, v in _facts(check)],
             set(),
-        ),
+        )
+        + "</div>",
     ]
     if check.mx:
         parts.append(
@@ -98,28 +128,33 @@ def check_html(check: Check, note: str = "") -> str:
     return f'<div class="mtasts">{"".join(parts)}</div>'
 
 
-def findings_html(findings: Sequence[Finding]) -> str:
-    """Give findings as an HTML table, the action in a form to copy."""
+def findings_html(findings: Sequence[Finding], title: str = "What is to be done") -> str:
+    """Give findings as HTML, one below the other, the action in a form to copy."""
     if not findings:
-        return "<p>Nothing to do.</p>"
-    rows = [
-        [
-            f'<span class="{escape(f.severity)}">{escape(f.severity)}</span>',
-            f"<code>{text(f.code, 60)}</code>",
-            text(f.subject, 253),
-            text(f.evidence, 700),
-            f"<pre>{_lines(f.action)}</pre>" if f.action else "",
-            text(f.reference, 80),
-        ]
-        for f in findings[:_FINDINGS]
-    ]
-    more = (
-        f" <small>the first {_FINDINGS} of {len(findings):,}</small>"
-        if len(findings) > _FINDINGS
-        else ""
-    )
-    head = ["severity", "code", "about", "what was seen", "what to do", "reference"]
-    return table(f"Findings{more}", head, rows, set())
+        return ""
+    blocks = []
+    for group in _grouped(findings[:_FINDINGS]):
+        first = group[0]
+        seen = "<br>".join(text(f.evidence, 700) for f in group)
+        action = f"<pre>{_lines(first.action)}</pre>" if first.action else ""
+        blocks.append(
+            f'<div class="finding is-{escape(first.severity)}"><p>'
+            f'<span class="{escape(first.severity)}">{escape(first.severity)}</span>'
+            f" <b>{text(first.subject, 253)}</b> <small><code>{text(first.code, 60)}</code>"
+            f" {text(first.reference, 80)}</small></p><p>{seen}</p>{action}</div>"
+        )
+    more = len(findings) - _FINDINGS
+    blocks += [f"<p>and {more:,} more</p>"] if more > 0 else []
+    return f"<h3>{escape(title)}</h3>{''.join(blocks)}"
+
+
+def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Put together what one action mends, as each wrong line of a policy file."""
+    groups: dict[object, list[Finding]] = {}
+    for at, f in enumerate(findings):
+        key = (f.severity, f.code, f.subject, f.action) if f.action else at
+        groups.setdefault(key, []).append(f)
+    return list(groups.values())
 
 
 def check_text(check: Check, note: str = "") -> str:
@@ -134,7 +169,11 @@ def check_text(check: Check, note: str = "") -> str:
     """
     _, sentence = _STATES[check.state]
     lines = [plain(note, 400)] if note else []
-    lines += [f"{plain(check.domain, 253)}: {check.state}", sentence, ""]
+    lines += [
+        f"{plain(check.domain, 253)}: {check.state}",
+        f"{sentence} {_outlook(check)}".strip(),
+        "",
+    ]
     lines += [columns([[f"  {k}", plain(v, 300)] for k, v in _facts(check)], set())]
     if check.mx:
         head = [
@@ -149,11 +188,12 @@ def check_text(check: Check, note: str = "") -> str:
         rows = [[plain(said, 80) for _, said in _mx_row(mx)] for mx in check.mx]
         rows = [[f"  {row[0]} {row[1]}", *row[2:]] for row in rows]
         lines += ["", columns([head, *rows], set())]
-    lines += ["", f"{_counted(check.findings)}:" if check.findings else "nothing to do"]
-    for f in check.findings[:_FINDINGS]:
-        lines.append(f"  {f.severity:8} {plain(f.code)}  {plain(f.subject, 253)}")
-        lines.append(f"           {plain(f.evidence, 700)} [{plain(f.reference, 80)}]")
-        lines += [f"           > {plain(line, 300)}" for line in f.action.splitlines()]
+    lines += ["", _counted(check.findings) + (":" if check.findings else "")]
+    for group in _grouped(check.findings[:_FINDINGS]):
+        first = group[0]
+        lines.append(f"  {first.severity:8} {plain(first.code)}  {plain(first.subject, 253)}")
+        lines += [f"           {plain(f.evidence, 700)} [{plain(f.reference, 80)}]" for f in group]
+        lines += [f"           > {plain(line, 300)}" for line in first.action.splitlines()]
     return "\n".join(lines)
 
 
@@ -173,28 +213,45 @@ def certificates_text(frame: pd.DataFrame) -> str:
     return columns([["days left", "host", "address", "role", "problem"], *rows], {0})
 
 
-def _facts(check: Check) -> list[tuple[str, str]]:
-    def looked(status: str, detail: str) -> str:
-        return f"could not be looked up: {detail}" if status == "failed" else "none that is valid"
-
-    rows = [
-        (
-            "_mta-sts record",
-            check.sts_record.text
-            if check.sts_record
-            else looked(check.sts_answer.status, check.sts_answer.detail),
+def _outlook(check: Check) -> str:
+    """Say in a sentence what becomes of mail."""
+    fates = [mx.under_enforce for mx in check.mx]
+    refused, unknown, whole = fates.count("refused"), fates.count("unknown"), len(fates)
+    if not whole or check.state == "unknown":
+        return ""
+    now = check.state == "enforce"
+    hosts = "its MX host" if whole == 1 else f"{refused} of {whole} MX hosts"
+    if refused:
+        said = (
+            f"{hosts} {'are' if whole > 1 else 'is'} refused"
+            if now
+            else f"{hosts} would be refused"
         )
-    ]
-    if check.policy:
-        age = f"max_age {check.policy.max_age:,} s ({check.policy.max_age / 86_400:.3g} days)"
-        rows.append(
-            (
-                "policy",
-                f"mode {check.policy.mode}, {age}, mx {', '.join(check.policy.mx) or 'none'}",
-            )
-        )
+        if now and refused == whole:
+            said += ": such senders keep the mail back and try again"
+    elif unknown:
+        said = f"of {unknown} of {whole} MX hosts it could not be told"
     else:
-        rows.append(("policy", "none that is valid"))
+        every = "its MX host" if whole == 1 else f"all {whole} MX hosts"
+        said = f"{every} {('is' if whole == 1 else 'are') if now else 'would be'} accepted"
+    return f"{'Now' if now else 'Under enforce'}, {said}."
+
+
+def _facts(check: Check) -> list[tuple[str, str]]:
+    def fault(*starts: str) -> str:
+        """Say why there is none: what the worst finding about it saw."""
+        worst = next((f for f in check.findings if f.code.startswith(starts)), None)
+        return f"none that can be used: {worst.evidence}"[:300] if worst else "none"
+
+    record = check.sts_record.text if check.sts_record else fault("sts-record")
+    rows = [("_mta-sts record", record)]
+    if check.policy:
+        days = check.policy.max_age / 86_400
+        age = f"{days:.3g} days" if days >= 2 else f"{days * 24:.3g} h"
+        said = f"mode {check.policy.mode}, max_age {check.policy.max_age:,} s ({age})"
+        rows.append(("policy", f"{said}, mx {', '.join(check.policy.mx) or 'none'}"))
+    else:
+        rows.append(("policy", fault("policy-")))
     shown = check.fetched.presented if check.fetched else None
     if shown and shown.chain:
         leaf = shown.chain[0]
@@ -205,14 +262,8 @@ def _facts(check: Check) -> list[tuple[str, str]]:
                 f"{shown.version}, certificate until {leaf.not_after:%Y-%m-%d} ({left} days)",
             )
         )
-    rows.append(
-        (
-            "_smtp._tls record",
-            ", ".join(check.tlsrpt_record.rua)
-            if check.tlsrpt_record
-            else looked(check.tlsrpt_answer.status, check.tlsrpt_answer.detail),
-        )
-    )
+    rua = check.tlsrpt_record and ", ".join(check.tlsrpt_record.rua)
+    rows.append(("_smtp._tls record", rua or fault("tlsrpt-record")))
     validates = {
         True: "validates DNSSEC",
         False: "does not validate DNSSEC",
@@ -240,23 +291,27 @@ def _mx_row(mx: MxHost) -> list[_Cell]:
         else ("error", f"invalid, {state}")
     )
     name = f"{mx.host} ({mx.provider})" if mx.provider else mx.host
-    tls = sorted({_said(s) for s in mx.sessions}) or ["not tested"]
-    dane = mx.dane.verdict if mx.dane else "–"
-    offered = bool(mx.sessions) and all(s.outcome == "tls" for s in mx.sessions)
+    tls = sorted({_said(s) for s in mx.sessions}) or [("unknown", "not tested")]
+    tones = [tone for tone, _ in tls]
     return [
         ("", str(mx.preference)),
         ("", name),
         ("", ", ".join(mx.addresses) or "none"),
         covered,
-        ("good" if offered else "", ", ".join(tls)),
+        (
+            next((w for w in ("error", "warning", "unknown") if w in tones), "good"),
+            ", ".join(s for _, s in tls),
+        ),
         certificate,
-        ({"match": "good", "mismatch": "error"}.get(dane, ""), dane),
+        _DANE[mx.dane.verdict] if mx.dane else ("", "–"),
         _FATES[mx.under_enforce],
     ]
 
 
-def _said(session: Session) -> str:
-    return session.presented.version or "TLS" if session.presented else session.outcome
+def _said(session: Session) -> _Cell:
+    if session.presented:
+        return "good", session.presented.version or "TLS"
+    return _OUTCOMES[session.outcome]
 
 
 def _cell(cell: _Cell) -> str:
@@ -269,11 +324,12 @@ def _lines(action: str) -> str:
 
 
 def _counted(findings: Sequence[Finding]) -> str:
-    counts = {s: sum(f.severity == s for f in findings) for s in SEVERITIES}
     words = {
-        "error": "errors",
-        "warning": "warnings",
-        "unknown": "could not be told",
-        "info": "remarks",
+        "error": ("error", "errors"),
+        "warning": ("warning", "warnings"),
+        "unknown": ("could not be told", "could not be told"),
+        "info": ("remark", "remarks"),
     }
-    return ", ".join(f"{counts[s]} {words[s]}" for s in SEVERITIES)
+    counts = {s: sum(f.severity == s for f in findings) for s in SEVERITIES}
+    said = [f"{n} {words[s][n > 1]}" for s, n in counts.items() if n]
+    return ", ".join(said) or "nothing to do"
