@@ -448,23 +448,21 @@ def check_form(domains: Iterable[str] = (), *, config: CheckConfig = DEFAULT) ->
     ['clinic.example']
     """
 
-    def ask(names: Sequence[str], tell: Callable[[object], None]) -> Sequence[DomainCheck]:
+    def ask(
+        names: Sequence[str], tell: Callable[[object], None]
+    ) -> tuple[Sequence[DomainCheck], str]:
+        recorded = recorded_check()
         if not names:
-            return [recorded_check()]
+            return [recorded], ""
         if not online(config):
-            check = recorded_check()
-            return [
-                replace(
-                    check, note=f"There is no network here, so nothing was checked. {check.note}"
-                )
-            ]
+            note = f"There is no network here, so nothing was checked. {recorded.note}"
+            return [replace(recorded, note=note)], ""
         results = check_domains(names, config=config, progress=tell)
-        if results.rejected:
-            raise InputError("; ".join(f.evidence for f in results.rejected))
-        return results.checks
+        return results.checks, "; ".join(f.evidence for f in results.rejected)
 
     given = list(domains)
-    return CheckForm(ask, given, ask(given, lambda _: None))
+    first, _ = ask(given, lambda _: None)
+    return CheckForm(ask, given, first)
 
 
 def _pem(pem: str | bytes | os.PathLike[str]) -> bytes:

@@ -18,7 +18,8 @@ class Shown(Protocol):
     def _repr_html_(self) -> str: ...
 
 
-Ask = Callable[[Sequence[str], Callable[[object], None]], Sequence[Shown]]
+Ask = Callable[[Sequence[str], Callable[[object], None]], tuple[Sequence[Shown], str]]
+"""Checks domains, and tells as each is done; gives the cards, and a sentence on what it could not take."""
 
 
 class CheckForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -27,7 +28,7 @@ class CheckForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     Parameters
     ----------
     ask
-        Checks domains, and tells as each is done.
+        Checks domains.
     domains
         What stands in the form to begin with.
     first
@@ -59,8 +60,8 @@ class CheckForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._bar.layout.visibility = "visible"
         self._go.disabled = True
         try:
-            self.shown = self._ask(names, self._step)
-            self._note.value = ""
+            self.shown, note = self._ask(names, self._step)
+            self._note.value = f"<p>{escape(note)}</p>" if note else ""
         except MtastsAnalysisError as error:
             self._note.value = f"<p>{escape(str(error))}</p>"
         finally:

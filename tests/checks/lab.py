@@ -116,6 +116,7 @@ class Lab:
         self.ca_file = Path(self.folder.name) / "ca.pem"
         self.ca.cert_pem.write_to_path(self.ca_file)
         self.records(".", "SOA", "a.root. b.root. 1 1 1 1 1")
+        self.records(".", "NS", "a.root.")
 
     def __enter__(self) -> Self:
         self._thread.start()
