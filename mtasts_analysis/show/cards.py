@@ -1,10 +1,12 @@
 """A domain's check as an HTML card and as text. Every string came from a stranger's server: escaped, bounded."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 
 import pandas as pd
 
+from mtasts_analysis.checks.config import DEFAULT
 from mtasts_analysis.checks.facts import Check, MxHost
 from mtasts_analysis.checks.smtp import Session
 from mtasts_analysis.findings import SEVERITIES, Finding
@@ -120,7 +122,7 @@ def check_html(check: Check, note: str = "") -> str:
                     "DANE",
                     "under enforce",
                 ],
-                [[_cell(c) for c in _mx_row(m)] for m in check.mx],
+                [[_cell(c) for c in _mx_row(m, check.checked_at)] for m in check.mx],
                 {0},
             )
         )
@@ -185,7 +187,7 @@ def check_text(check: Check, note: str = "") -> str:
             "DANE",
             "under enforce",
         ]
-        rows = [[plain(said, 80) for _, said in _mx_row(mx)] for mx in check.mx]
+        rows = [[plain(said, 80) for _, said in _mx_row(mx, check.checked_at)] for mx in check.mx]
         rows = [[f"  {row[0]} {row[1]}", *row[2:]] for row in rows]
         lines += ["", columns([head, *rows], set())]
     lines += ["", _counted(check.findings) + (":" if check.findings else "")]
@@ -278,18 +280,18 @@ def _facts(check: Check) -> list[tuple[str, str]]:
 _Cell = tuple[str, str]  # the tone, and a stranger's text
 
 
-def _mx_row(mx: MxHost) -> list[_Cell]:
+def _mx_row(mx: MxHost, now: datetime) -> list[_Cell]:
     covered = {True: ("good", "yes"), False: ("error", "no"), None: ("", "–")}[mx.covered]
     leaf = mx.certificate
     verified = [s.presented.verified for s in mx.sessions if s.presented]
     state = f"until {leaf.not_after:%Y-%m-%d}" if leaf else "–"
-    certificate = (
-        ("", "–")
-        if not verified
-        else ("good", state)
-        if all(verified)
-        else ("error", f"invalid, {state}")
-    )
+    soon = leaf is not None and leaf.days_left(now) < DEFAULT.expiry_days
+    if not verified:
+        certificate = ("", "–")
+    elif not all(verified):
+        certificate = ("error", f"invalid, {state}")
+    else:
+        certificate = ("warning" if soon else "good", state)
     name = f"{mx.host} ({mx.provider})" if mx.provider else mx.host
     tls = sorted({_said(s) for s in mx.sessions}) or [("unknown", "not tested")]
     tones = [tone for tone, _ in tls]
