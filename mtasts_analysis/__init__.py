@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         OutputError,
         ProblemError,
         SchemaError,
+        StoreError,
         WorkerError,
     )
     from mtasts_analysis.exploring import explore
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from mtasts_analysis.show import plots
     from mtasts_analysis.show.frames import table
     from mtasts_analysis.show.overview import overview
+    from mtasts_analysis.store.dataset import Ingested, Store
 
 __version__ = "0.1.0"
 
@@ -108,6 +110,9 @@ _HOMES = {
     "ProblemError": "errors",
     "SCHEMA_VERSION": "archive.parquet",
     "SchemaError": "errors",
+    "Ingested": "store.dataset",
+    "Store": "store.dataset",
+    "StoreError": "errors",
     "WorkerError": "errors",
     "change_points": "analysis.trends",
     "compare": "analysis.compare",
@@ -139,6 +144,7 @@ __all__ = [
     "DomainCheck",
     "Filter",
     "Finding",
+    "Ingested",
     "InputError",
     "Limits",
     "MissingExtraError",
@@ -147,6 +153,8 @@ __all__ = [
     "ProblemError",
     "ReadinessConfig",
     "SchemaError",
+    "Store",
+    "StoreError",
     "WorkerError",
     "alerts",
     "assess",

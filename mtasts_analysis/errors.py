@@ -7,6 +7,7 @@
     ├── ProblemError        a problem in the input, where ``on_problem="raise"`` asked for it
     ├── SchemaError         Parquet files that are not ours, or newer than this version reads
     ├── OutputError         a target that cannot be written
+    ├── StoreError          a store that another process writes to, or that changes as it is read
     ├── WorkerError         a process that was to read a part of the input died
     └── MissingExtraError   a feature whose optional package is not installed (also an ImportError)
 
@@ -33,6 +34,10 @@ class SchemaError(MtastsAnalysisError):
 
 class OutputError(MtastsAnalysisError):
     """A target that cannot be written."""
+
+
+class StoreError(MtastsAnalysisError):
+    """A store that another process writes to, or that changes as it is read."""
 
 
 class WorkerError(MtastsAnalysisError):

@@ -29,6 +29,7 @@ ORDER = [
     "show",
     "bundled",
     "data",
+    "store",
     "exploring",
     "judging",
     "live",
@@ -38,7 +39,7 @@ ORDER = [
 ONLY = {
     "matplotlib": {"show"},
     "ipywidgets": {"show"},
-    "pandas": {"analysis", "readiness", "show", "data", "live", "judging"},
+    "pandas": {"analysis", "readiness", "show", "data", "store", "live", "judging"},
 }
 
 
@@ -85,7 +86,7 @@ def test_public_names():
 def test_floors_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = set(project["dependencies"])
-    for extra in ("dkim", "xlsx", "msg", "docx", "pdf"):
+    for extra in ("dkim", "xlsx", "msg", "docx", "pdf", "s3", "dask"):
         wanted |= set(project["optional-dependencies"][extra])
     conda = {"msgspec-python": "msgspec", "python-isal": "isal", "matplotlib-base": "matplotlib"}
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]

@@ -19,6 +19,7 @@ from mtasts_analysis.analysis.facts import (
     HasTables,
     Seen,
     grouped,
+    number,
     totals,
 )
 from mtasts_analysis.names import mx_matches
@@ -33,7 +34,7 @@ def make(data: HasTables) -> Facts:
     Parameters
     ----------
     data
-        Anything with the four Arrow tables.
+        Anything with the four Arrow tables, or with cubes (:mod:`~mtasts_analysis.analysis.cubes`).
 
     Returns
     -------
@@ -57,6 +58,7 @@ def make(data: HasTables) -> Facts:
     sessions = _numbers(failures["failed_session_count"])
     failed = _numbers(policies["total_failure_session_count"])
     detailed = _sum_of_details(of, sessions, len(policies))
+    stand_for = _stand_for(reports, "reports")
     return Facts(
         sender=sender,
         spellings=spellings,
@@ -83,7 +85,14 @@ def make(data: HasTables) -> Facts:
         receiving_ip=_column(failures["receiving_ip"]),
         in_policy=_in_policy(mx, policy, seen, of),
         sessions=sessions,
+        reports=stand_for,
+        results=None if stand_for is None else stand_for[of_report],
+        details=_stand_for(failures, "details"),
     )
+
+
+def _stand_for(table: pa.Table, name: str) -> Counts | None:
+    return _numbers(table[name]) if name in table.column_names else None
 
 
 def _column(column: pa.ChunkedArray, spelling: Callable[[str], str] | None = None) -> Column:
@@ -129,7 +138,8 @@ def _sum_of_details(of: Codes, sessions: Counts, size: int) -> Counts:
 def _senders(reports: pa.Table) -> tuple[Column, tuple[tuple[str, str], ...]]:
     submitter, name = _column(reports["submitter"]), _column(reports["organization_name"])
     groups = grouped((submitter.codes, len(submitter.words)), (name.codes, len(name.words)))
-    sizes = np.bincount(groups.place, minlength=groups.size).tolist()
+    stand_for = _stand_for(reports, "reports")
+    sizes = number(groups.place, stand_for, slice(None), groups.size).tolist()
     spelled: list[names.Pair] = [
         (submitter.word(s), name.word(n)) for s, n in zip(*groups.codes, strict=True)
     ]

@@ -155,14 +155,26 @@ def _modes(facts: Facts, groups: Groups) -> list[str]:
 
 
 def _problems(problems: pd.DataFrame) -> pd.DataFrame:
-    found = (
-        problems.groupby(["severity", "code"], observed=True).size().rename("rows").reset_index()
+    found = problems.groupby(["severity", "code"], observed=True).size()
+    counted: dict[str, dict[str, int]] = {}
+    for row in found.rename("rows").reset_index().itertuples():
+        counted.setdefault(str(row.severity), {})[str(row.code)] = int(str(row.rows))
+    return problem_rows(counted)
+
+
+def problem_rows(counted: dict[str, dict[str, int]]) -> pd.DataFrame:
+    """Give the table of problems, the gravest first, from their rows by severity and code."""
+    rows = [
+        (severity, code, count) for severity in counted for code, count in counted[severity].items()
+    ]
+    severities, codes, counts_ = zip(*rows, strict=True) if rows else ((), (), ())
+    found = pd.DataFrame(
+        {
+            "severity": pd.Categorical(severities, _SEVERITIES, ordered=True),
+            "code": pd.Series(codes, dtype="str"),
+            "rows": pd.Series(counts_, dtype="int64"),
+        }
     )
-    order = pd.Categorical(found["severity"], _SEVERITIES, ordered=True)
-    return (
-        found.assign(severity=order)
-        .sort_values(
-            ["severity", "rows"], ascending=[True, False], kind="stable", ignore_index=True
-        )
-        .astype({"code": "str"})
+    return found.sort_values(
+        ["severity", "rows"], ascending=[True, False], kind="stable", ignore_index=True
     )

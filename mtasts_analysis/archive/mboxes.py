@@ -17,7 +17,7 @@ _CHUNK = 256 * KIB
 """What stays in a processor's cache while it is searched and cut."""
 _LONGEST = 1_000
 """No writer's separator is longer (RFC 5322 §2.1.1 ends lines at 998)."""
-_AHEAD = _LONGEST + 128
+AHEAD = _LONGEST + 128
 """A separator and the name of the field after it: how far a judgement looks."""
 BEFORE = 3
 """A blank line before it: how far a judgement looks back."""
@@ -43,6 +43,8 @@ class Part:
     """Filled in: how many there were."""
     last: int = 0
     """Filled in: where the last one's separator, or what stands before any, begins."""
+    end: int = 0
+    """Filled in, where the whole rest was read: where the mbox ends."""
 
 
 def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[bytes | int]:
@@ -81,7 +83,7 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
             continue
         if ended:
             break
-        seek = max(seek, len(buffer) - _AHEAD)
+        seek = max(seek, len(buffer) - AHEAD)
         if seek - start > limit or not wanted:
             # Overlong: only the edge, where a separator may lie, is still needed.
             dropped += seek - start
@@ -94,9 +96,16 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
         base += kept
         start -= kept
         seek -= kept
+    part.end = base + len(buffer)
     if wanted and (parted or dropped or buffer[start:].strip()):
         part.mails += 1
         yield _mail(buffer, start, len(buffer), dropped, limit)
+
+
+def goes_on(text: bytes, at: int) -> bool:
+    """Tell whether an mbox that once ended at a place goes on there with a new mail, or not at all."""
+    gap = len(text) - len(text[at:].lstrip(b"\r\n"))
+    return gap == len(text) or _SEPARATOR.match(b"\n" + text, gap) is not None
 
 
 def _mail(buffer: bytes, start: int, end: int, dropped: int, limit: int) -> bytes | int:

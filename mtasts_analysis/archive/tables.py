@@ -368,12 +368,21 @@ def _words(values: Any, pick: pa.Array) -> pa.DictionaryArray:
 
 
 def without_duplicates(
-    tables: dict[str, pa.Table], *, drop: bool
+    tables: dict[str, pa.Table], *, drop: bool, earlier: pa.Table | None = None
 ) -> tuple[dict[str, pa.Table], int]:
     """Keep each report once, in order; report the copies and the conflicts.
 
     A copy has the key of an earlier report; a conflict has the first half of an earlier key, which
     stands for the identity, and another content (see `reports.Parsed.key`).
+
+    Parameters
+    ----------
+    tables
+        What units gave.
+    drop
+        Whether copies are left out.
+    earlier
+        `report_key` and `origin` of reports that came before these.
 
     Returns
     -------
@@ -383,13 +392,17 @@ def without_duplicates(
     reports, policies = tables["reports"], tables["policies"]
     counts = policies[FAILURES].to_numpy()
     policies = policies.drop_columns([FAILURES])
-    keys = reports["report_key"]
+    whole = reports.select(["report_key", "origin"])
+    if earlier is not None:
+        whole = pa.concat_tables([earlier, whole])
+    before = len(whole) - len(reports)
+    keys = whole["report_key"]
     rows: list[tuple[str, str, str, str, str]] = []
-    copy = _seen_before(keys) if drop else np.zeros(len(reports), dtype=bool)
+    copy = _seen_before(keys)[before:] if drop else np.zeros(len(reports), dtype=bool)
     problems = tables["problems"]
     failures = tables["failures"]
     if copy.any():
-        origins = reports["origin"]
+        origins = whole["origin"]
         first = dict(zip(keys.to_pylist()[::-1], origins.to_pylist()[::-1], strict=True))
         gone = reports.filter(pa.array(copy))
         for key, origin in zip(
@@ -406,13 +419,15 @@ def without_duplicates(
             pc.is_valid(problems["report_key"]),
         )
         problems = problems.filter(pc.invert(theirs))
-    identities = pc.utf8_slice_codeunits(reports["report_key"], 0, 16)
-    conflict = _seen_before(identities)
+    if copy.any():
+        whole = whole.filter(pa.array(np.concatenate([np.ones(before, dtype=bool), ~copy])))
+    identities = pc.utf8_slice_codeunits(whole["report_key"], 0, 16)
+    conflict = _seen_before(identities)[before:]
     if not drop:
-        conflict &= ~_seen_before(reports["report_key"])
+        conflict &= ~_seen_before(whole["report_key"])[before:]
     if conflict.any():
         first = dict(
-            zip(identities.to_pylist()[::-1], reports["origin"].to_pylist()[::-1], strict=True)
+            zip(identities.to_pylist()[::-1], whole["origin"].to_pylist()[::-1], strict=True)
         )
         clash = reports.filter(pa.array(conflict))
         for key, origin in zip(
@@ -444,18 +459,50 @@ def _seen_before(column: pa.ChunkedArray) -> "np.ndarray[Any, np.dtype[np.bool_]
     return seen
 
 
-def with_recipients(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+def with_recipients(
+    tables: dict[str, pa.Table], mapping: dict[str, str] | None = None
+) -> dict[str, pa.Table]:
     """Map DANE rows that name an MX host back to the domain whose MX it is, where the archive shows it.
 
-    It shows it by an exact host in the MTA-STS policy of one domain, or by a failure at that host under
-    another policy type of one domain. A host that serves several domains stays as it is.
+    Parameters
+    ----------
+    tables
+        An archive's tables, or cubes.
+    mapping
+        What :func:`recipients` found, where these are but a part of an archive.
     """
+    mapping = recipients(tables) if mapping is None else mapping
+    if not mapping:
+        return tables
     policies = tables["policies"]
-    dane = pc.and_(
+    dane = _dane(policies)
+    domain = policies["domain"].cast(pa.string())
+    at = pc.index_in(domain, pa.array(list(mapping)))
+    mapped = pa.array(list(mapping.values())).take(at.combine_chunks())
+    column = pc.if_else(pc.and_(pc.fill_null(dane, False), pc.is_valid(at)), mapped, domain)
+    index = policies.schema.get_field_index("domain")
+    encoded = column.dictionary_encode().unify_dictionaries()
+    return tables | {
+        "policies": policies.set_column(index, policies.schema.field("domain"), encoded)
+    }
+
+
+def _dane(policies: pa.Table) -> pa.ChunkedArray:
+    return pc.and_(
         pc.equal(policies["policy_type"].cast(pa.string()), "tlsa"), pc.is_valid(policies["domain"])
     )
+
+
+def recipients(tables: dict[str, pa.Table]) -> dict[str, str]:
+    """Say for which domain each MX host is that DANE rows name, where the archive shows it.
+
+    It shows it by an exact host in the MTA-STS policy of one domain, or by a failure at that host under
+    another policy type of one domain. A host that serves several domains is left out.
+    """
+    policies = tables["policies"]
+    dane = _dane(policies)
     if not pc.any(dane).as_py():
-        return tables
+        return {}
     hosts = pc.unique(policies["domain"].cast(pa.string()).filter(dane)).to_pylist()
     other = pc.invert(pc.fill_null(dane, False))
     served: dict[str, set[str]] = {host: set() for host in hosts}
@@ -493,21 +540,10 @@ def with_recipients(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
         if row["domain"] is not None:
             served[row["host"]].add(row["domain"])
     known = set(pc.unique(rest["domain"].cast(pa.string())).to_pylist())
-    mapping = {
+    return {
         host: domains.copy().pop()
         for host, domains in served.items()
         if len(domains) == 1 and host not in domains and host not in known
-    }
-    if not mapping:
-        return tables
-    domain = policies["domain"].cast(pa.string())
-    at = pc.index_in(domain, pa.array(list(mapping)))
-    mapped = pa.array(list(mapping.values())).take(at.combine_chunks())
-    column = pc.if_else(pc.and_(pc.fill_null(dane, False), pc.is_valid(at)), mapped, domain)
-    index = policies.schema.get_field_index("domain")
-    encoded = column.dictionary_encode().unify_dictionaries()
-    return tables | {
-        "policies": policies.set_column(index, policies.schema.field("domain"), encoded)
     }
 
 

@@ -47,6 +47,11 @@ class Unit(Struct, frozen=True, gc=False):
     first: int = 0
     stop: int | None = None
     items: tuple[Item, ...] = ()
+    source: str = ""
+    """The file that the items were taken out of, and which number of its units this is."""
+    number: int = 0
+    last: bool = True
+    """Of a part of a file: whether it is the last one."""
 
 
 class Settings(Struct, frozen=True):
@@ -68,8 +73,9 @@ class Done:
     refusal: load.Refused | None = None
     """The item at which it stopped, where it was to stop at the first."""
     mails: int = 0
-    """Of a part of an mbox: its mails, and where the last one begins."""
+    """Of a part of an mbox: its mails, where the last one begins, and of the last part where it ends."""
     last: int = 0
+    end: int = 0
 
 
 def plan(
@@ -77,6 +83,7 @@ def plan(
     limits: Limits,
     shard: int = SIZE,
     starts: dict[str, int] | None = None,
+    skips: dict[str, int] | None = None,
 ) -> Iterator[Unit]:
     """Split what :func:`~mtasts_analysis.archive.sources.files` found, in order.
 
@@ -90,6 +97,8 @@ def plan(
         Bytes of a unit.
     starts
         Of an mbox: from which byte on it is to be read.
+    skips
+        Of a container: how many of its units are to be left out.
     """
     run: list[str | Item] = []
     held = 0
@@ -100,17 +109,17 @@ def plan(
         return Unit(origin, held, tuple(run))
 
     for file in found:
-        start = (starts or {}).get(file, 0) if isinstance(file, str) else 0
+        start = (starts or {}).get(file) if isinstance(file, str) else None
         bytes_ = size(file) if isinstance(file, str) else 0
-        if start or (isinstance(file, str) and (file == "-" or bytes_ > shard)):
+        if start is not None or (isinstance(file, str) and (file == "-" or bytes_ > shard)):
             if run:
                 yield files()
                 run, held = [], 0
             assert isinstance(file, str)
-            if start or (file != "-" and limits.layers and _is_mbox(file)):
-                yield from _ranges(file, start, bytes_, shard)
+            if start is not None or (file != "-" and limits.layers and _is_mbox(file)):
+                yield from _ranges(file, start or 0, bytes_, shard)
             else:
-                yield from _opened(file, limits, shard)
+                yield from _opened(file, limits, shard, (skips or {}).get(file, 0))
             continue
         run.append(file)
         held += bytes_
@@ -127,27 +136,35 @@ def _ranges(path: str, start: int, end: int, shard: int) -> Iterator[Unit]:
         last = first + shard >= end
         stop = None if last else first + shard
         origin = f"{shown(path)}, bytes {first}-{end if last else stop}"
-        yield Unit(
-            origin, (end if last else first + shard) - first, mbox=path, first=first, stop=stop
-        )
+        size_ = (end if last else first + shard) - first
+        yield Unit(origin, size_, mbox=path, first=first, stop=stop, last=last)
 
 
-def _opened(path: str, limits: Limits, shard: int) -> Iterator[Unit]:
-    read = held = 0
+def _opened(path: str, limits: Limits, shard: int, skip: int) -> Iterator[Unit]:
+    """Open a container; the first `skip` of its units are left out."""
+    read = held = number = 0
     items: list[Item] = []
 
     def advance(more: int) -> None:
         nonlocal read
         read += more
 
+    def unit(*, last: bool) -> Unit:
+        return Unit(
+            items[0].origin if items else shown(path), read, items=tuple(items), source=path,
+            number=number, last=last,
+        )  # fmt: skip
+
     for item in Splitter(limits).path(path, advance):
+        if held >= shard:
+            number += 1
+            if number > skip:
+                yield unit(last=False)
+            items, held, read = [], 0, 0
         items.append(item)
         held += len(item.data) + 200
-        if held >= shard:
-            yield Unit(items[0].origin, read, items=tuple(items))
-            items, held, read = [], 0, 0
-    if items:
-        yield Unit(items[0].origin, read, items=tuple(items))
+    number += 1
+    yield unit(last=True)
 
 
 def size(path: str) -> int:
@@ -191,6 +208,7 @@ def read(unit: Unit, settings: Settings) -> Done:
         refusal,
         part.mails,
         part.last,
+        part.end,
     )
 
 
@@ -235,7 +253,14 @@ class Numbers:
             origins = pa.chunked_array([[refusal.origin]])
             refusal = replace(refusal, origin=_moved(origins, prefix, before)[0].as_py())
         return Done(
-            tables, done.reports, done.rejected, done.others, refusal, done.mails, done.last
+            tables,
+            done.reports,
+            done.rejected,
+            done.others,
+            refusal,
+            done.mails,
+            done.last,
+            done.end,
         )
 
 

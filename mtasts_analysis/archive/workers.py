@@ -104,8 +104,13 @@ def results(
             pool.shutdown(cancel_futures=True)
 
 
-def wanted(workers: int | None, executor: Executor | None, found: list[str | Item]) -> int:
-    """Give how many workers are to read what was found.
+def wanted(
+    workers: int | None,
+    executor: Executor | None,
+    found: list[str | Item],
+    starts: dict[str, int] | None = None,
+) -> int:
+    """Give how many workers are to read what was found; of some files only from a byte on.
 
     Raises
     ------
@@ -118,7 +123,8 @@ def wanted(workers: int | None, executor: Executor | None, found: list[str | Ite
         return workers
     if executor is not None:
         return cores()
-    total = sum(units.size(file) for file in found if isinstance(file, str))
+    files = [file for file in found if isinstance(file, str)]
+    total = sum(units.size(file) - (starts or {}).get(file, 0) for file in files)
     return cores() if total >= LARGE else 1
 
 

@@ -1,0 +1,507 @@
+"""`Store`: an archive on disk or in a bucket, which grows run by run and is asked like one in memory."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, overload
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mtasts_analysis.analysis import cubes
+from mtasts_analysis.analysis.facts import Facts
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.summary import Summary, problem_rows, summarise
+from mtasts_analysis.archive import sources, tables, units
+from mtasts_analysis.archive import workers as processes
+from mtasts_analysis.archive.load import Accounting
+from mtasts_analysis.archive.tables import NAMES, SCHEMAS
+from mtasts_analysis.data import Archive, PathLike
+from mtasts_analysis.errors import InputError, StoreError
+from mtasts_analysis.limits import DEFAULT, Limits
+from mtasts_analysis.show import html, text
+from mtasts_analysis.show import progress as bars
+from mtasts_analysis.store import manifest
+from mtasts_analysis.store.ingest import CUBES, ROW_GROUP, UNDATED, Run, Writer, running
+from mtasts_analysis.store.known import Known
+from mtasts_analysis.store.manifest import File, State
+from mtasts_analysis.store.places import place
+from mtasts_analysis.store.sources import Sources
+
+Tables = dict[str, pa.Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a run of :meth:`Store.ingest` did.
+
+    Attributes
+    ----------
+    accounting
+        What became of each item that was read in this run.
+    skipped
+        Files that were left out: the store holds them.
+    read
+        Bytes that were read.
+    complete
+        False where Ctrl-C ended it: what was read is in the store, and a further run reads the rest.
+    """
+
+    accounting: Accounting
+    skipped: int
+    read: int
+    complete: bool = True
+
+    def __str__(self) -> str:
+        ended = "" if self.complete else "; interrupted: run it again for the rest"
+        return f"{self.accounting}; {self.read:,} bytes read, {self.skipped:,} files held already{ended}"
+
+
+class Store:
+    """A Parquet dataset of reports, by month of their start, that grows run by run.
+
+    It is asked as an :class:`Archive` is: measures, the panel, the overview and the assessment take it, and
+    count in two exact cubes, so that it may be larger than memory. :meth:`read` gives rows.
+
+    What a store looks like, and what holds when, is told in docs/store.md. An object sees the state that
+    was newest when it was made, or when :meth:`ingest`, :meth:`compact` or :meth:`refresh` last ended.
+
+    Parameters
+    ----------
+    url
+        A folder, or a URL such as `s3://bucket/prefix` (extra `s3`).
+    **options
+        What fsspec's file system takes: `key`, `secret`, `endpoint_url` and so on.
+
+    Raises
+    ------
+    SchemaError
+        It was written by a newer version, or is none.
+    MissingExtraError
+        A bucket without the extra.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mtasts_analysis as ma
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = ma.Store(folder)
+    ...     first = store.ingest(ma.sample_archive())
+    ...     again = store.ingest(ma.sample_archive())
+    ...     found = ma.failure_types(store, ma.Filter(domains="harbour.example"))
+    >>> first.accounting.reports, again.accounting.items, again.skipped
+    (1206, 0, 47)
+    >>> int(found["sessions"].sum())
+    9
+    """
+
+    def __init__(self, url: PathLike, **options: Any) -> None:
+        self._place = place(url, options)
+        self._state = manifest.newest(self._place)
+
+    # -- what is in it --------------------------------------------------------------------------------
+
+    @property
+    def accounting(self) -> Accounting:
+        """What became of each item of all runs."""
+        return self._state.accounting
+
+    @property
+    def months(self) -> list[str]:
+        """The months of report starts, as `2026-05`; `none` holds reports without a start."""
+        return sorted(m for m, held in self._state.months.items() if "reports" in held)
+
+    def files(self, table: str) -> list[str]:
+        """Name the files of a table, for other programs: a glob would also find what no state names.
+
+        Parameters
+        ----------
+        table
+            `reports`, `policies`, `failures` or `problems`.
+
+        Returns
+        -------
+        list of str
+            Paths or URLs, by month.
+        """
+        if table not in NAMES:
+            raise InputError(f"table: expected one of {', '.join(NAMES)}; got {table!r}")
+        return [
+            f"{self._place.url.rstrip('/')}/{file.name}"
+            for _, held in sorted(self._state.months.items())
+            for file in held.get(table, ())
+        ]
+
+    def refresh(self) -> "Store":
+        """See the newest state."""
+        self._see(manifest.newest(self._place))
+        return self
+
+    def _see(self, state: State) -> None:
+        self._state = state
+        self.__dict__.pop("_cube", None)
+
+    # -- what goes in ---------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        paths: PathLike | Iterable[PathLike],
+        *,
+        on_problem: Literal["record", "raise"] = "record",
+        dkim: bool = False,
+        progress: bool | Callable[[int], None] | None = None,
+        limits: Limits = DEFAULT,
+        workers: int | None = None,
+        executor: Executor | None = None,
+    ) -> Ingested:
+        """Read what is new under some paths into the store.
+
+        A file that was read is left out as long as it is the same file, of the same size and time; of an
+        mbox that only grew, the new part is read. Reports that are in the store are left out, whatever
+        they come in. What was read is committed every 200,000 reports and at the end; Ctrl-C commits what
+        it has and returns, and a second one stops at once. However it ends, the store is in a state that was
+        committed.
+
+        Parameters
+        ----------
+        paths, on_problem, dkim, progress, limits, workers, executor
+            As :func:`mtasts_analysis.load` takes them; bytes are not taken.
+
+        Returns
+        -------
+        Ingested
+            What this run did.
+
+        Raises
+        ------
+        StoreError
+            Another process writes to the store.
+        InputError, ProblemError, WorkerError, OutputError, MissingExtraError
+            As :func:`mtasts_analysis.load` raises them; what was committed before stays.
+        """
+        if isinstance(paths, bytes):
+            raise InputError("paths: expected files or folders; got bytes, which load() takes")
+        if on_problem not in ("record", "raise"):
+            raise InputError(f"on_problem: expected 'record' or 'raise'; got {on_problem!r}")
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        found = list(sources.files([os.fspath(path) for path in given]))
+        with self._place.alone():
+            state = manifest.newest(self._place)
+            self._see(state)
+            chosen = Sources(self._seen(), dict(state.mboxes), dict(state.opened))
+            wanted = chosen.choose(found, mboxes=limits.layers > 0)
+            run = Run(self._place, state, Known(self._column), chosen)
+            settings = units.Settings(limits, dkim, on_problem == "raise")
+            count = processes.wanted(workers, executor, wanted, chosen.starts)
+            plan = units.plan(wanted, limits, starts=chosen.starts, skips=chosen.skips)
+            with (
+                _interrupted() as stop,
+                bars.bar(wanted, progress) as shown,
+                running(run),
+                processes.results(plan, settings, count, executor) as results,
+            ):
+                for unit, done in units.numbered(results, shown, dict(chosen.before)):
+                    run.add(unit, done)
+                    self._see(run.state)
+                    if stop.is_set():
+                        break
+                run.commit()
+            self._see(run.state)
+        return Ingested(run.accounting, chosen.skipped, run.read, not stop.is_set())
+
+    def _seen(self) -> Any:
+        found = [
+            self._table(file)["identity"].to_numpy(zero_copy_only=False).astype("S32")
+            for file in self._state.seen
+        ]
+        return np.sort(np.concatenate(found)) if found else np.array([], dtype="S32")
+
+    def compact(self) -> None:
+        """Put each month's many small files into one, and its cubes into one."""
+        with self._place.alone():
+            state = manifest.newest(self._place)
+            self._see(state)
+            months = {}
+            writer = Writer(self._place, state.number + 1)
+            for month, held in state.months.items():
+                if all(len(files) <= 1 for files in held.values()):
+                    months[month] = held
+                    continue
+                for name in NAMES:
+                    for rows in self._batches(held.get(name, ())):
+                        writer.write(month, name, rows)
+                merged = cubes.cube(self._cubes([month]))
+                for name, rows in merged.items():
+                    writer.write(month, CUBES[name], rows)
+            for month, made in writer.close().items():
+                months[month] = {table: tuple(files) for table, files in made.items()}
+            if months == state.months:
+                return
+            state = manifest.commit(self._place, replace(state, months=months))
+            manifest.clean(self._place, state)
+            self._see(state)
+
+    def _batches(self, files: Sequence[File]) -> Iterator[pa.Table]:
+        """Give the rows of files in larger pieces."""
+        held: list[pa.Table] = []
+        for file in files:
+            held.append(self._table(file))
+            if sum(map(len, held)) >= ROW_GROUP:
+                yield pa.concat_tables(held).unify_dictionaries()
+                held = []
+        if held:
+            yield pa.concat_tables(held).unify_dictionaries()
+
+    # -- what comes out -------------------------------------------------------------------------------
+
+    @overload
+    def read(self, where: Filter = EVERYTHING) -> Archive: ...
+
+    @overload
+    def read(
+        self, where: Filter = EVERYTHING, *, columns: Mapping[str, Sequence[str]]
+    ) -> Tables: ...
+
+    def read(
+        self, where: Filter = EVERYTHING, *, columns: Mapping[str, Sequence[str]] | None = None
+    ) -> Archive | Tables:
+        """Give the rows that a filter chooses, in memory.
+
+        Only the months that the filter's days name are read, and of these only rows of its domains, senders,
+        policy types and modes.
+
+        Parameters
+        ----------
+        where
+            The filter.
+        columns
+            Of each table wanted: its columns; others are not kept.
+
+        Returns
+        -------
+        Archive or dict of str to pyarrow.Table
+            The rows, by month and in the order in which they came; the account is the store's. With
+            `columns`, the tables named, as Arrow.
+        """
+        for name, wanted in (columns or {}).items():
+            unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
+            if unknown:
+                raise InputError(f"columns: expected tables and columns of theirs; got {unknown}")
+        parts = [self._rows(month, where) for month in self._state.months if _within(month, where)]
+        parts = [tables.empty(), *parts]
+        whole = {
+            name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
+            for name in NAMES
+        }
+        if where:
+            whole["problems"] = _problems_of(whole["problems"], whole["reports"])
+        if columns is not None:
+            return {name: whole[name].select(list(wanted)) for name, wanted in columns.items()}
+        return Archive(tables.canonical(whole), self.accounting)
+
+    def _rows(self, month: str, where: Filter) -> Tables:
+        held = self._state.months[month]
+        if not where:
+            found = {name: self._whole(name, held.get(name, ())) for name in NAMES}
+            return tables.with_recipients(found, self._cube[1])
+        problems = self._whole("problems", held.get("problems", ()))
+        policies = self._whole("policies", held.get("policies", ()), self._pushed(where))
+        if not len(policies):
+            return tables.empty() | {"problems": problems}
+        keys = policies["report_key"].combine_chunks().unique()
+        reports = self._whole("reports", held.get("reports", ()), self._of(where, keys))
+        kept = pc.is_in(policies["report_key"], reports["report_key"].combine_chunks())
+        policies = policies.filter(kept)
+        of = pc.field("policy_key").isin(policies["policy_key"].combine_chunks())
+        failures = self._whole("failures", held.get("failures", ()), of)
+        found = {
+            "reports": reports,
+            "policies": policies,
+            "failures": failures,
+            "problems": problems,
+        }
+        mapped = tables.with_recipients(found, self._cube[1])
+        chosen = Archive(mapped, self.accounting).filter(where.but(senders=())).tables
+        return chosen | {"problems": problems}
+
+    def _pushed(self, where: Filter) -> pc.Expression | None:
+        """Give what a filter says of policy results, as far as Parquet's statistics can help."""
+        domains = where.domains
+        if domains:
+            back = [host for host, domain in self._cube[1].items() if domain in domains]
+            domains = (*domains, *back)
+        found = None
+        for name, words in (
+            ("domain", domains), ("policy_type", where.policy_types), ("mode", where.modes),
+        ):  # fmt: skip
+            if words:
+                part = _one_of(name, words)
+                found = part if found is None else found & part
+        return found
+
+    def _of(self, where: Filter, keys: pa.Array) -> pc.Expression:
+        """Give which reports a filter may choose: those of its senders, as they were written."""
+        found = pc.field("report_key").isin(keys)
+        if not where.senders:
+            return found
+        facts, reports = self.facts, self._cube[0].tables["reports"]
+        codes = [facts.sender.code(name) for name in where.senders]
+        own = reports.filter(pa.array(np.isin(facts.sender.codes, codes)))
+        pairs = own.select(["organization_name", "submitter"]).to_pandas().drop_duplicates()
+        either = None
+        for name, submitter in pairs.astype("str").where(pairs.notna(), None).values.tolist():
+            part = _one_of("organization_name", (name,)) & _one_of("submitter", (submitter,))
+            either = part if either is None else either | part
+        return found & (pc.scalar(False) if either is None else either)
+
+    def _whole(
+        self, name: str, files: Sequence[File], expression: pc.Expression | None = None
+    ) -> pa.Table:
+        parts = [self._table(file, expression=expression) for file in files]
+        if not parts:
+            return SCHEMAS[name].empty_table()
+        return pa.concat_tables([part.cast(SCHEMAS[name]) for part in parts]).unify_dictionaries()
+
+    def _table(
+        self,
+        file: File,
+        columns: list[str] | None = None,
+        expression: pc.Expression | None = None,
+    ) -> pa.Table:
+        try:
+            with self._place.open(file.name) as opened:
+                found = pq.read_table(opened, columns=columns, filters=expression)
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{self._place.url}: {file.name} was taken away by a later run: refresh() the store, or open"
+                " it again"
+            ) from error
+        return found.replace_schema_metadata(None)
+
+    def _column(self, month: str, columns: list[str]) -> pa.Table:
+        parts = [
+            self._table(file, columns)
+            for file in self._state.months.get(month, {}).get("reports", ())
+        ]
+        schema = pa.schema([SCHEMAS["reports"].field(name) for name in columns])
+        return pa.concat_tables([schema.empty_table(), *parts])
+
+    # -- as measures see it ---------------------------------------------------------------------------
+
+    def _cubes(self, months: Iterable[str]) -> Tables:
+        found = []
+        for month in months:
+            held = self._state.months[month]
+            found.append(
+                {
+                    name: pa.concat_tables(
+                        [
+                            cubes.SCHEMA[name].empty_table(),
+                            *(
+                                self._table(file).cast(cubes.SCHEMA[name])
+                                for file in held.get(CUBES[name], ())
+                            ),
+                        ]
+                    )
+                    for name in CUBES
+                }
+            )
+        return cubes.joined(found)
+
+    @cached_property
+    def _cube(self) -> tuple[Archive, dict[str, str]]:
+        """The cubes of all months as an archive, and for which domain each MX host is that DANE names."""
+        found = self._cubes(self.months)
+        mapping = tables.recipients(found)
+        mapped = tables.with_recipients(found, mapping)
+        problems = {"problems": SCHEMAS["problems"].empty_table()}
+        return Archive(mapped | problems, self.accounting), mapping
+
+    @property
+    def facts(self) -> Facts:
+        """The cubes in codes, which measures count in."""
+        return self._cube[0].facts
+
+    @property
+    def tables(self) -> Tables:
+        """The cubes as Arrow tables: a row stands for all that is alike."""
+        return self._cube[0].tables
+
+    @property
+    def reports(self) -> pd.DataFrame:
+        """The cube's rows: `reports` says how many each stands for; :meth:`read` gives reports."""
+        return self._cube[0].reports
+
+    @property
+    def policies(self) -> pd.DataFrame:
+        """The cube's rows, sessions added up; :meth:`read` gives policy results."""
+        return self._cube[0].policies
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The cube's rows, sessions added up; :meth:`read` gives failure details."""
+        return self._cube[0].failures
+
+    def summary(self) -> Summary:
+        """Give span, senders, sessions by domain and policy type, and problems."""
+        return replace(summarise(self._cube[0]), problems=problem_rows(self._state.problems))
+
+    def __repr__(self) -> str:
+        return text.summary_text(self.summary())
+
+    def _repr_html_(self) -> str:
+        return html.summary_html(self.summary())
+
+
+def _within(month: str, where: Filter) -> bool:
+    """Tell whether a month may hold what a filter's days choose."""
+    if month == UNDATED:
+        return True  # problems without a report stand there, too
+    return (where.start is None or month >= f"{where.start:%Y-%m}") and (
+        where.end is None or month <= f"{where.end:%Y-%m}"
+    )
+
+
+def _one_of(name: str, words: Sequence[str | None]) -> pc.Expression:
+    """Give the condition that a column holds one of some words; none is null, or empty."""
+    named = pc.field(name).cast(pa.string())
+    found = named.isin([word for word in words if word is not None])
+    if None in words:
+        found = found | named.is_null() | (named == "")
+    return found
+
+
+def _problems_of(problems: pa.Table, reports: pa.Table) -> pa.Table:
+    own = pc.or_(
+        pc.is_null(problems["report_key"]),
+        pc.is_in(problems["report_key"], reports["report_key"].combine_chunks()),
+    )
+    return problems.filter(own)
+
+
+@contextmanager
+def _interrupted() -> Iterator[threading.Event]:
+    """Have a first Ctrl-C set the event, and a second one interrupt as ever."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def first(_number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

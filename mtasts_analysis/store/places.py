@@ -1,0 +1,222 @@
+"""Where a store lies: a folder, or a bucket. Each can create a file whole, once: that is the commit."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from mtasts_analysis.errors import MissingExtraError, OutputError, StoreError
+
+
+class Place(Protocol):
+    """Named files of bytes; a name may hold one folder, as in `month=2026-05/reports-1.parquet`."""
+
+    url: str
+
+    def folders(self) -> list[str]:
+        """Give the folders."""
+
+    def names(self, folder: str) -> list[str]:
+        """Give the names in a folder, without it."""
+
+    def read(self, name: str) -> bytes:
+        """Give a file's bytes; FileNotFoundError where there is none."""
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading at any place."""
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a new file; it lasts from the end of the block on."""
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Make a file, whole; False where there is one of the name, which stays as it is."""
+
+    def delete(self, name: str) -> None:
+        """Take a file away, if it is there."""
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Refuse a second writer, where the place can: else the commit does."""
+
+
+class Folder:
+    """A folder of a file system that has hard links and locks."""
+
+    def __init__(self, path: str) -> None:
+        self.url = path
+        self._path = Path(path)
+
+    def folders(self) -> list[str]:
+        """Give the folders."""
+        try:
+            return sorted(entry.name for entry in self._path.iterdir() if entry.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def names(self, folder: str) -> list[str]:
+        """Give the names in a folder, without it."""
+        try:
+            return sorted(entry.name for entry in (self._path / folder).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def read(self, name: str) -> bytes:
+        """Give a file's bytes."""
+        return (self._path / name).read_bytes()
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading."""
+        return (self._path / name).open("rb")
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a new file; it is on the disk when the block ends."""
+        path = self._path / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _sync(path.parent)
+        except OSError as error:
+            raise OutputError(
+                f"{path}: expected a folder to write to; {error.strerror or error}"
+            ) from error
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Make a file whole: it is written aside, and then linked, which fails where one is there."""
+        path = self._path / name
+        aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        with self.writing(str(aside.relative_to(self._path))) as file:
+            file.write(content)
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return False
+        except OSError:  # no hard links here: the lock must do
+            if path.exists():
+                return False
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        _sync(path.parent)
+        return True
+
+    def delete(self, name: str) -> None:
+        """Take a file away."""
+        with suppress(FileNotFoundError):
+            (self._path / name).unlink()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the lock of the folder, which ends with the process, however that ends."""
+        try:
+            import fcntl  # noqa: PLC0415  # not on Windows
+        except ImportError:
+            yield
+            return
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            file = (self._path / "_lock").open("a")
+        except OSError as error:
+            raise OutputError(
+                f"{self._path}: expected a folder to write to; {error.strerror or error}"
+            ) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(
+                    f"{self._path}: expected to be its only writer; another process writes to it now."
+                    " Run it again when that is done"
+                ) from None
+            yield
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class Bucket:
+    """A prefix of an object storage, through fsspec; `s3://` needs the extra `s3`.
+
+    A file is made by a conditional put (`If-None-Match: *`), so that of two writers one is refused.
+    """
+
+    def __init__(self, url: str, options: dict[str, Any]) -> None:
+        try:
+            from fsspec.core import url_to_fs  # noqa: PLC0415  # an extra
+
+            self._fs, self._path = url_to_fs(url, **options)
+        except ImportError:
+            raise MissingExtraError(f"a store at {url}", "s3") from None
+        self.url = url
+
+    def _full(self, name: str) -> str:
+        return f"{self._path.rstrip('/')}/{name}"
+
+    def folders(self) -> list[str]:
+        """Give the folders."""
+        return sorted(self._list("", "directory"))
+
+    def names(self, folder: str) -> list[str]:
+        """Give the names in a folder, without it."""
+        return sorted(self._list(folder, "file"))
+
+    def _list(self, folder: str, kind: str) -> list[str]:
+        try:
+            found = self._fs.ls(self._full(folder).rstrip("/"), detail=True, refresh=True)
+        except FileNotFoundError:
+            return []
+        return [one["name"].rpartition("/")[2] for one in found if one["type"] == kind]
+
+    def read(self, name: str) -> bytes:
+        """Give a file's bytes."""
+        content: bytes = self._fs.cat_file(self._full(name))
+        return content
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file for reading."""
+        file: IO[bytes] = self._fs.open(self._full(name), "rb")
+        return file
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a new file; it is there when the block ends."""
+        with self._fs.open(self._full(name), "wb") as file:
+            yield file
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Make a file whole, unless one is there."""
+        try:
+            self._fs.pipe_file(self._full(name), content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def delete(self, name: str) -> None:
+        """Take a file away."""
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self._full(name))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lock nothing: the commit refuses the second writer."""
+        yield
+
+
+def place(url: str | os.PathLike[str], options: dict[str, Any] | None = None) -> Place:
+    """Give the place of a URL or path."""
+    name = os.fspath(url)
+    scheme, separator, rest = name.partition("://")
+    if not separator or scheme == "file":
+        return Folder(rest if separator else name)
+    return Bucket(name, options or {})

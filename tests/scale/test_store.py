@@ -1,0 +1,345 @@
+"""A store holds what a load of the same files gives, however often it was run, stopped or killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import mtasts_analysis as ma
+from mtasts_analysis.archive import units
+from mtasts_analysis.store import ingest, manifest
+from mtasts_analysis.store.places import Folder
+from tests.archive.building import mail, mbox, packed, report, text
+from tests.scale.mixed import LONG, NOTE, lay_out
+
+KEYS = {
+    "reports": ["report_key", "origin"],
+    "policies": ["policy_key"],
+    "failures": ["failure_key"],
+    "problems": ["origin", "code", "detail", "severity"],
+}
+
+
+def rows(tables):
+    """The rows of each table in an order of their own, words as strings."""
+    return {
+        name: tables[name]
+        .cast(
+            pa.schema(
+                [
+                    pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type)
+                    for f in tables[name].schema
+                ]
+            )
+        )
+        .sort_by([(key, "ascending") for key in keys])
+        .combine_chunks()
+        for name, keys in KEYS.items()
+    }
+
+
+def alike(store, data):
+    """Hold that a store has the rows and the account of an archive."""
+    assert store.accounting == data.accounting
+    one, other = rows(store.read().tables), rows(data.tables)
+    for name, table in other.items():
+        assert one[name].num_rows == table.num_rows, name
+        for column in table.column_names:
+            assert one[name][column].equals(table[column]), f"{name}.{column}"
+
+
+def named(path):
+    """The files that the manifests name."""
+    place = Folder(str(path))
+    return set().union(*(manifest._read(place, n).files() for n in manifest._numbers(place)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return lay_out(tmp_path_factory.mktemp("mixed"))
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    return ma.load(folder, workers=1)
+
+
+@pytest.mark.parametrize(("flush", "checkpoint", "shard"), [(10**6, 10**6, 10**7), (40, 50, 4_000), (1, 1, 30_000)])  # fmt: skip
+def test_a_store_is_the_load(folder, whole, tmp_path, monkeypatch, flush, checkpoint, shard):
+    monkeypatch.setattr(ingest, "FLUSH", flush)
+    monkeypatch.setattr(ingest, "CHECKPOINT", checkpoint)
+    monkeypatch.setattr(units.plan, "__defaults__", (shard, None, None))
+    store = ma.Store(tmp_path / "store")
+    done = store.ingest(folder)
+    assert done.accounting == whole.accounting
+    alike(store, whole)
+    again = store.ingest(folder)
+    assert again.accounting.items == 0
+    alike(ma.Store(tmp_path / "store"), whole)
+    store.compact()
+    alike(store, whole)
+    assert all(len(files) == 1 for held in store._state.months.values() for files in held.values())
+    # What no state names is gone.
+    there = {f"{p.parent.name}/{p.name}" for p in (tmp_path / "store").rglob("*.parquet")}
+    assert there <= named(tmp_path / "store")
+
+
+def test_workers_fill_it_the_same(folder, whole, tmp_path):
+    store = ma.Store(tmp_path / "store")
+    store.ingest(folder, workers=2)
+    alike(store, whole)
+
+
+MAILS = st.sampled_from(
+    [mail(packed(n)) for n in range(4)]
+    + [
+        mail(packed(9), newline="\r\n"),
+        NOTE,
+        LONG,
+        mail(b"\x1f\x8bbroken"),
+        mail(text(50), media="application/tlsrpt+json", encoding="8bit"),
+    ]
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.lists(MAILS, min_size=1, max_size=4), min_size=2, max_size=4), st.booleans())
+def test_a_growing_mailbox(tmp_path_factory, steps, blank_before):
+    """After each delivery only the new part is read, and the store is the load of the whole."""
+    folder = tmp_path_factory.mktemp("growing")
+    path = folder / "box"
+    store = ma.Store(folder / "store")
+    for number, mails in enumerate(steps):
+        more = mbox(mails)
+        if blank_before and number:  # some writers put the blank line before the separator
+            more = b"\n" + more
+        with path.open("ab") as file:
+            file.write(more)
+        done = store.ingest(path)
+        assert done.accounting.items >= len(mails)
+        # The least part is read: an item for each mail, not those of the mails before.
+        assert done.read <= len(more)
+    alike(store, ma.load(path))
+
+
+def test_a_mailbox_that_was_rewritten_is_read_again(tmp_path):
+    path = tmp_path / "box"
+    path.write_bytes(mbox([mail(packed(n)) for n in range(5)]))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(path)
+    path.write_bytes(mbox([mail(packed(n)) for n in range(2, 9)]))  # the first two were deleted
+    done = store.ingest(path)
+    assert (done.accounting.reports, done.accounting.duplicates) == (4, 3)
+    assert store.accounting.reports == 9
+    assert sorted(store.read().tables["problems"]["detail"].to_pylist()) == [
+        f"the same report as {path}#{n}/2" for n in (3, 4, 5)
+    ]
+
+
+def test_a_mail_that_was_cut_is_read_when_it_is_whole(tmp_path):
+    """A mailbox that is read while a mail is being written."""
+    path = tmp_path / "box"
+    box = mbox([mail(packed(0)), mail(packed(1))])
+    path.write_bytes(box[:-400])
+    store = ma.Store(tmp_path / "store")
+    assert store.ingest(path).accounting.reports == 1
+    with path.open("ab") as file:
+        file.write(box[-400:])
+    assert store.ingest(path).accounting.reports == 1
+    assert store.accounting.reports == 2
+    assert store.accounting.rejected + store.accounting.not_reports == 1  # what it was before
+    assert store.read().tables["reports"]["origin"].to_pylist() == [f"{path}#{n}/2" for n in (1, 2)]
+
+
+def test_copies_and_conflicts_across_runs(tmp_path):
+    import json
+
+    store = ma.Store(tmp_path / "store")
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "b.json").write_bytes(text(1))
+    (tmp_path / "c.json").write_bytes(
+        json.dumps(report(1, **{"contact-info": "x@y.example"})).encode()
+    )
+    for name in "abc":
+        store.ingest(tmp_path / f"{name}.json")
+    alike(store, ma.load([tmp_path / f"{name}.json" for name in "abc"]))
+    assert (store.accounting.duplicates, store.accounting.conflicts) == (1, 1)
+
+
+def test_a_file_that_cannot_be_read_is_tried_again(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store(tmp_path / "store")
+    opened = os.open
+
+    def refusing(path, *more, **named):
+        if str(path).endswith("a.json"):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refusing)
+        assert store.ingest(tmp_path / "a.json").accounting.rejected == 1
+    assert store.ingest(tmp_path / "a.json").accounting.reports == 1
+
+
+def test_a_maildir_renames_its_files(tmp_path):
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / "md" / name).mkdir(parents=True)
+    (tmp_path / "md/new/1.a.host").write_bytes(mail(packed(1)))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(tmp_path / "md")
+    (tmp_path / "md/new/1.a.host").rename(tmp_path / "md/cur/1.a.host:2,S")
+    done = store.ingest(tmp_path / "md")
+    assert (done.accounting.items, done.skipped) == (0, 1)
+
+
+FILL = """
+import sys
+import mtasts_analysis as ma
+from mtasts_analysis.store import ingest
+from mtasts_analysis.archive import units
+ingest.FLUSH, ingest.CHECKPOINT = 40, 60
+units.plan.__defaults__ = (5_000, None, None)
+print("ready", flush=True)
+print(ma.Store(sys.argv[1]).ingest(sys.argv[2], progress=False), flush=True)
+"""
+
+
+def filling(store, folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", FILL, str(store), str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment(folder, whole, tmp_path):
+    """Each time it is killed, what is there is a committed state; the next run goes on from it."""
+    path = tmp_path / "store"
+    numbers, seconds = [], 0.02
+    for attempt in range(14):
+        process = filling(path, folder)
+        time.sleep(seconds * (attempt % 7 + 1))
+        process.kill()
+        process.communicate()
+        store = ma.Store(path)
+        found = store.read()
+        assert len(found.tables["reports"]) == store.accounting.reports
+        assert found.tables["reports"]["report_key"].combine_chunks().unique() is not None
+        assert len(found.reports["report_key"].unique()) == store.accounting.reports
+        assert ma.over_time(store) is not None
+        numbers.append(store._state.number)
+    assert numbers == sorted(numbers)
+    process = filling(path, folder)
+    assert process.communicate(timeout=60)[0]
+    alike(ma.Store(path), whole)
+    # Nothing of the killed runs is left, but the files of the last state and the one before.
+    ma.Store(path).compact()
+    assert {f"{p.parent.name}/{p.name}" for p in path.rglob("*.parquet")} <= named(path)
+    assert not list(path.rglob("*.part"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_read(tmp_path):
+    path = tmp_path / "box"
+    path.write_bytes(mbox([mail(packed(n)) for n in range(3_000)]))
+    process = filling(tmp_path / "store", path)
+    deadline = time.monotonic() + 30
+    while not list((tmp_path / "store").glob("_manifest/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "interrupted: run it again for the rest" in said
+    store = ma.Store(tmp_path / "store")
+    assert 0 < store.accounting.reports < 3_000
+    assert store.ingest(path).complete
+    alike(store, ma.load(path))
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    """The lock is that of another process: one holds it, the other is told."""
+    code = (
+        "import sys, time; from mtasts_analysis.store.places import Folder\n"
+        "with Folder(sys.argv[1]).alone(): print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "store")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdout.readline() == "held\n"
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store(tmp_path / "store")
+    with pytest.raises(ma.StoreError, match="another process writes to it now"):
+        store.ingest(tmp_path / "a.json")
+    holder.communicate("")
+    assert store.ingest(tmp_path / "a.json").accounting.reports == 1
+
+
+def test_of_two_commits_one_holds(tmp_path):
+    place = Folder(str(tmp_path))
+    states, errors = [], []
+
+    def committing():
+        try:
+            states.append(manifest.commit(place, manifest.State()))
+        except ma.StoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=committing) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(states), len(errors)) == (1, 7)
+    assert manifest.newest(place).number == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected the manifest of a store"),
+        (b"[]", "expected the manifest of a store"),
+        (b"{}", "expected the manifest of a store"),
+        (b'{"schema_version": 99}', "upgrade mtasts-analysis"),
+    ],
+)
+def test_what_is_no_store_is_told(tmp_path, content, message):
+    (tmp_path / "_manifest").mkdir()
+    (tmp_path / "_manifest/00000001.json").write_bytes(content)
+    with pytest.raises(ma.SchemaError, match=message):
+        ma.Store(tmp_path)
+
+
+def test_what_cannot_serve_is_told(tmp_path):
+    store = ma.Store(tmp_path / "store")
+    with pytest.raises(ma.InputError, match="got bytes"):
+        store.ingest(b"{}")
+    with pytest.raises(ma.InputError, match="nothing is there"):
+        store.ingest(tmp_path / "none")
+    with pytest.raises(ma.InputError, match="on_problem"):
+        store.ingest(tmp_path, on_problem="shrug")
+    with pytest.raises(ma.InputError, match="expected one of reports, policies"):
+        store.files("nonsense")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ma.OutputError, match="expected a folder to write to"):
+        ma.Store(tmp_path / "file/store").ingest(tmp_path / "file")
+
+
+def test_strict_keeps_what_was_committed(tmp_path):
+    (tmp_path / "box").write_bytes(mbox([mail(packed(1)), mail(b"\x1f\x8bbroken")]))
+    store = ma.Store(tmp_path / "store")
+    with pytest.raises(ma.ProblemError, match="box#2/2"):
+        store.ingest(tmp_path / "box", on_problem="raise")
+    assert ma.Store(tmp_path / "store").accounting.items == 0
+    assert store.ingest(tmp_path / "box").accounting.reports == 1
