@@ -24,6 +24,7 @@ examples:
   mtasts-analysis load 'reports/*.json.gz' -o out/
   ssh mail cat /var/mail/tlsrpt | mtasts-analysis load - -o out/ --format csv
   mtasts-analysis notebooks ~/tls-reports
+  mtasts-analysis ingest store/ /var/mail/tlsrpt && mtasts-analysis summary store/
   mtasts-analysis check example.com
   mtasts-analysis monitor --file domains.txt
   mtasts-analysis assess tlsrpt.mbox --domain example.com --check -o readiness.html
@@ -58,12 +59,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     _options(load)
 
+    ingest = known.add_parser(
+        "ingest",
+        help="read what is new into a store, which grows run by run",
+        description="Read TLS reports into a Parquet store: what it holds is left out, and a run that is"
+        " cut off is completed by the next.",
+    )
+    ingest.add_argument("store", metavar="STORE", help="a folder, or s3://bucket/prefix (extra s3)")
+    ingest.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
+    ingest.add_argument("--compact", action="store_true", help="then put a month's files into one")
+    _reading(ingest)
+
     summary = known.add_parser(
         "summary",
         help="print what an archive holds",
         description="Load TLS reports and print their span, senders, sessions and problems.",
     )
-    summary.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
+    summary.add_argument("paths", nargs="+", metavar="PATH", help=f"{_PATHS}; or one store")
     _options(summary)
 
     check = known.add_parser(
@@ -125,6 +137,10 @@ def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--keep-duplicates", action="store_true", help="keep reports that arrived more than once"
     )
+    _reading(command)
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--strict", action="store_true", help="stop at the first item that cannot be read"
     )
@@ -166,6 +182,8 @@ def main(arguments: list[str] | None = None) -> int:
             return commands.assess(given)
         if given.command == "alert":
             return commands.alert(given)
+        if given.command == "ingest":
+            return _ingest(given)
         return _load(given)
     except MtastsAnalysisError as error:
         print(f"mtasts-analysis: {error}", file=sys.stderr)
@@ -179,7 +197,31 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _ingest(given: argparse.Namespace) -> int:
+    from mtasts_analysis.store.dataset import Store  # noqa: PLC0415  # pandas is slow to import
+
+    store = Store(given.store)
+    done = store.ingest(
+        given.paths,
+        on_problem="raise" if given.strict else "record",
+        dkim=given.dkim,
+        workers=given.workers,
+    )
+    print(done)
+    if given.compact and done.complete:
+        store.compact()
+    print(f"the store: {store.accounting}")
+    return 0 if done.complete else 130
+
+
 def _load(given: argparse.Namespace) -> int:
+    if given.command == "summary" and len(given.paths) == 1:
+        from mtasts_analysis.store.dataset import Store, is_store  # noqa: PLC0415
+
+        if is_store(given.paths[0]):
+            held = Store(given.paths[0])
+            print(held)
+            return 0 if held.accounting.reports else 3
     from mtasts_analysis.data import load  # noqa: PLC0415  # pandas is slow to import, --help is not
 
     data = load(

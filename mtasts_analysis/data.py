@@ -77,6 +77,15 @@ class Archive:
         return _frame(self.tables["problems"])
 
     @cached_property
+    def problem_counts(self) -> dict[str, dict[str, int]]:
+        """Rows of `problems` by severity and code."""
+        rows = self.tables["problems"].group_by(["severity", "code"], use_threads=False)
+        counted: dict[str, dict[str, int]] = {}
+        for row in rows.aggregate([([], "count_all")]).to_pylist():
+            counted.setdefault(row["severity"], {})[row["code"]] = row["count_all"]
+        return counted
+
+    @cached_property
     def facts(self) -> Facts:
         """The tables in codes, which measures count in."""
         return encoding.make(self)

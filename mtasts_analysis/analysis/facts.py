@@ -123,6 +123,11 @@ class Facts:
     details: Counts | None = None
 
     @property
+    def report_count(self) -> int:
+        """How many reports there are."""
+        return len(self.report_first) if self.reports is None else total(self.reports)
+
+    @property
     def dated(self) -> Mask:
         """The policy results whose report has a start."""
         known: Mask = self.day != NO_DAY
@@ -206,6 +211,10 @@ class Data(HasTables, Protocol):
     @property
     def failures(self) -> pd.DataFrame:
         """A row for each failure detail."""
+
+    @property
+    def problem_counts(self) -> dict[str, dict[str, int]]:
+        """Rows of `problems` by severity and code."""
 
 
 def days_since_1970(day: Any) -> int:

@@ -16,7 +16,6 @@ from mtasts_analysis.analysis.facts import (
     grouped,
     number,
     share,
-    total,
     totals,
 )
 from mtasts_analysis.archive.load import Accounting
@@ -30,8 +29,8 @@ class Tables(Protocol):
         """The tables in codes."""
 
     @property
-    def problems(self) -> pd.DataFrame:
-        """A row for each problem."""
+    def problem_counts(self) -> dict[str, dict[str, int]]:
+        """Rows of `problems` by severity and code."""
 
     @property
     def accounting(self) -> Accounting:
@@ -98,12 +97,12 @@ def summarise(data: Tables) -> Summary:
     last = int(facts.report_last.max(initial=NO_DAY))
     return Summary(
         accounting=data.accounting,
-        reports=len(facts.report_first) if facts.reports is None else total(facts.reports),
+        reports=facts.report_count,
         first=None if latest < first else dates([first])[0],
         last=None if last == NO_DAY else dates([last])[0],
         senders=len(np.unique(facts.sender.codes[facts.sender.codes != NONE])),
         sessions=_sessions(facts),
-        problems=_problems(data.problems),
+        problems=_problems(data.problem_counts),
     )
 
 
@@ -154,16 +153,7 @@ def _modes(facts: Facts, groups: Groups) -> list[str]:
     return [", ".join(words) for words in found]
 
 
-def _problems(problems: pd.DataFrame) -> pd.DataFrame:
-    found = problems.groupby(["severity", "code"], observed=True).size()
-    counted: dict[str, dict[str, int]] = {}
-    for row in found.rename("rows").reset_index().itertuples():
-        counted.setdefault(str(row.severity), {})[str(row.code)] = int(str(row.rows))
-    return problem_rows(counted)
-
-
-def problem_rows(counted: dict[str, dict[str, int]]) -> pd.DataFrame:
-    """Give the table of problems, the gravest first, from their rows by severity and code."""
+def _problems(counted: dict[str, dict[str, int]]) -> pd.DataFrame:
     rows = [
         (severity, code, count) for severity in counted for code, count in counted[severity].items()
     ]

@@ -285,12 +285,11 @@ def _source(of: Judgement) -> list[Block]:
     if len(days):
         first, last = dates([days.min(), days.max()])
         text = f"Used are reports about the domain from {first:%Y-%m-%d} to {last:%Y-%m-%d}."
-    severities = pd.Series(of.data.tables["problems"]["severity"].to_pylist(), dtype="str")
-    counted = ", ".join(f"{n:,} {name}" for name, n in severities.value_counts().items()) or "none"
+    severities = {name: sum(codes.values()) for name, codes in of.data.problem_counts.items()}
+    by_count = sorted(severities.items(), key=lambda one: (-one[1], one[0]))
+    counted = ", ".join(f"{n:,} {name}" for name, n in by_count) or "none"
     meaning = f"The verdict “{of.verdict}” means: {VERDICTS[of.verdict]}."
-    archive = (
-        f"{len(of.data.reports):,} reports in the archive; problems noted while reading: {counted}."
-    )
+    archive = f"{of.data.facts.report_count:,} reports in the archive; problems noted while reading: {counted}."
     return [*made, Paragraph(f"{text} {archive} {meaning}")]
 
 

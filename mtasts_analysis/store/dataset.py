@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from mtasts_analysis.analysis import cubes
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
-from mtasts_analysis.analysis.summary import Summary, problem_rows, summarise
+from mtasts_analysis.analysis.summary import Summary, summarise
 from mtasts_analysis.archive import sources, tables, units
 from mtasts_analysis.archive import workers as processes
 from mtasts_analysis.archive.load import Accounting
@@ -113,6 +113,11 @@ class Store:
     def accounting(self) -> Accounting:
         """What became of each item of all runs."""
         return self._state.accounting
+
+    @property
+    def problem_counts(self) -> dict[str, dict[str, int]]:
+        """Rows of `problems` by severity and code."""
+        return self._state.problems
 
     @property
     def months(self) -> list[str]:
@@ -452,13 +457,19 @@ class Store:
 
     def summary(self) -> Summary:
         """Give span, senders, sessions by domain and policy type, and problems."""
-        return replace(summarise(self._cube[0]), problems=problem_rows(self._state.problems))
+        return summarise(self)
 
     def __repr__(self) -> str:
         return text.summary_text(self.summary())
 
     def _repr_html_(self) -> str:
         return html.summary_html(self.summary())
+
+
+def is_store(url: PathLike) -> bool:
+    """Tell whether a store lies under a path or URL; a URL is taken for one."""
+    name = os.fspath(url)
+    return "://" in name or os.path.isdir(os.path.join(name, manifest.FOLDER))
 
 
 def _within(month: str, where: Filter) -> bool:
