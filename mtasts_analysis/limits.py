@@ -55,7 +55,7 @@ class Limits:
     """A string in a report; a longer one is cut, with a problem."""
     notes: int = 100
     """Rows of `problems` from one report; what is past that is counted in one last row."""
-    problem_bytes: int = 256 * MIB
+    problem_bytes: int = 128 * MIB
     """Text in `problems`, from one load; what is past that is counted, a row for each code."""
 
 

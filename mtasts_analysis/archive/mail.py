@@ -244,41 +244,52 @@ def _walk(
 
     `left` holds how many entities and how many levels there may still be.
     """
-    left[0] -= 1
-    if left[0] < 0 or left[1] < 0:
-        if left[0] >= -1:  # said once
-            name = "mime_depth" if left[1] < 0 else "mime_parts"
-            detail = f"the limit is {getattr(limits, name)} (limit: {name})"
-            refused = (f"limit-{name.replace('_', '-')}", detail)
-            found.append(Leaf(path or "1", b"", False, outer, refused))
-        return
-    mail = outer.mail
-    media, boundary = shape.media, shape.boundary
-    if media.startswith(b"multipart/"):
-        spans = _parts(mail, body, end, boundary, limits) if boundary else []
-        if not spans:
-            # A boundary that is missing or occurs nowhere: the first line that looks like one.
-            guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + limits.field_bytes))
-            spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
-        if spans:
-            prefix = f"{path}." if path else ""
-            left[1] -= 1
-            for number, (first, last) in enumerate(spans, 1):
-                inside, begin = _part(mail, first, last, limits)
-                _walk(inside, begin, last, f"{prefix}{number}", outer, limits, found, left)
-                if left[0] < 0:
-                    return
-            left[1] += 1
-            return
-    payload = _decoded(mail[body:end], shape.encoding)
-    if media.startswith(b"message/rfc822"):
-        inner = header(payload.lstrip(b"\r\n"), limits)
+    levels = 0
+    # A mail in a mail is a turn of the loop, which lets go of the outer one: twenty copies of 40 MB else.
+    while True:
+        left[0] -= 1
+        if left[0] < 0 or left[1] < 0:
+            if left[0] >= -1:  # said once
+                name = "mime_depth" if left[1] < 0 else "mime_parts"
+                detail = f"the limit is {getattr(limits, name)} (limit: {name})"
+                refused = (f"limit-{name.replace('_', '-')}", detail)
+                found.append(Leaf(path or "1", b"", False, outer, refused))
+            break
+        media, boundary = shape.media, shape.boundary
+        if media.startswith(b"multipart/"):
+            spans = _spans(outer.mail, body, end, boundary, limits)
+            if spans:
+                prefix = f"{path}." if path else ""
+                left[1] -= 1
+                for number, (first, last) in enumerate(spans, 1):
+                    inside, begin = _part(outer.mail, first, last, limits)
+                    _walk(inside, begin, last, f"{prefix}{number}", outer, limits, found, left)
+                    if left[0] < 0:
+                        break
+                left[1] += 1
+                break
+        payload = _decoded(outer.mail[body:end], shape.encoding)
+        if not media.startswith(b"message/rfc822"):
+            found.append(Leaf(path or "1", payload, shape.claims, outer))
+            break
+        outer = header(payload.lstrip(b"\r\n"), limits)
+        del payload
+        shape, body, end = _shape(outer.fields), outer.body, len(outer.mail)
         left[1] -= 1
-        whole = _shape(inner.fields)
-        _walk(whole, inner.body, len(inner.mail), path, inner, limits, found, left)
-        left[1] += 1
-        return
-    found.append(Leaf(path or "1", payload, shape.claims, outer))
+        levels += 1
+    left[1] += levels
+
+
+def _spans(
+    mail: bytes, body: int, end: int, boundary: bytes, limits: Limits
+) -> list[tuple[int, int]]:
+    """Give the spans of a multipart's parts."""
+    spans = _parts(mail, body, end, boundary, limits) if boundary else []
+    if not spans:
+        # A boundary that is missing or occurs nowhere: the first line that looks like one.
+        guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + limits.field_bytes))
+        spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
+    return spans
 
 
 def _parts(

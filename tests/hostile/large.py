@@ -106,7 +106,7 @@ def quine_zip() -> bytes:
 def broad(size: int, wrap: Callable[[dict[str, bytes]], bytes], levels: int = 3) -> bytes:
     """Archives of equal archives: each level multiplies what is to be read."""
     raw = b"[" + b" " * 100_000
-    width = max(2, size // 20_000)
+    width = min(max(2, size // 20_000), 50)
     for _ in range(levels):
         raw = wrap({f"{n}": raw for n in range(width)})
     return raw
