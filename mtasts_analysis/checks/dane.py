@@ -132,7 +132,7 @@ def _compare(text: str, ders: Sequence[bytes], references: Sequence[str]) -> Tls
     if fields[0] in (0, 1):
         why = "usage 0 and 1 are undefined for SMTP, senders may skip them (§3.1.3)"
         return Tlsa(shown, usable=False, matches=None, why=why)
-    if fields[0] > 3 or fields[1] > 1 or fields[2] > 2:
+    if min(fields) < 0 or fields[0] > 3 or fields[1] > 1 or fields[2] > 2:
         return Tlsa(
             shown, usable=False, matches=None, why="an unknown usage, selector or matching type"
         )

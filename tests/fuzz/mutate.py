@@ -31,7 +31,16 @@ def mutate(data: bytes, dice: random.Random, plain: Plain, depth: int = 0) -> by
             return _zip(data, dice, inside)
         if data[257:262] == b"ustar":
             return _tar(data, dice, inside)
-    except (OSError, ValueError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError, EOFError):
+    except (
+        OSError,
+        ValueError,
+        zlib.error,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+    ):
         return plain(data, dice)
     found = _BASE64.search(data)
     if found and dice.random() < 0.7:

@@ -72,7 +72,9 @@ def main() -> int:
         total += max(runs, default=0)
         failed += done.returncode != 0
         tail = "" if done.returncode == 0 else done.stderr[-3_000:]
-        print(f"{name:10} {max(runs, default=0):>10,} runs, exit {done.returncode} {tail}", flush=True)
+        print(
+            f"{name:10} {max(runs, default=0):>10,} runs, exit {done.returncode} {tail}", flush=True
+        )
     print(f"{total:,} runs in all, {failed} targets failed")
     return 1 if failed else 0
 

@@ -111,7 +111,9 @@ def main() -> None:
                 wrong.append("SLOW")
             if told["mib"] > 1024:
                 wrong.append("MEMORY")
-            if told["reports"] < attack.loads and not any(c.startswith("limit") for c in told["codes"]):
+            if told["reports"] < attack.loads and not any(
+                c.startswith("limit") for c in told["codes"]
+            ):
                 wrong.append("LOST")
             if told.get("mib_shown", 0) > 1024:
                 wrong.append("MEMORY OF EXPORTS")
