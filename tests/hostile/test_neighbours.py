@@ -103,7 +103,7 @@ def ids(raw):
             continue
         for _, outcome in reports.read(item.data):
             if not isinstance(outcome, tolerant.Refusal):
-                found.add(int(outcome.report.report_id.rsplit("-", 1)[1]))
+                found.add(int(outcome.report_id.rsplit("-", 1)[1]))
     return found
 
 
