@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from mtasts_analysis.exploring import explore
     from mtasts_analysis.findings import Finding
-    from mtasts_analysis.judging import Assessment, assess, assess_all
+    from mtasts_analysis.judging import Assessment, assess, assess_all, assess_panel
     from mtasts_analysis.limits import Limits
     from mtasts_analysis.live import (
         CheckResults,
@@ -93,6 +93,7 @@ _HOMES = {
     "ReadinessConfig": "readiness.config",
     "Assessment": "judging",
     "assess_all": "judging",
+    "assess_panel": "judging",
     "assess": "judging",
     "table": "show.frames",
     "overview": "show.overview",
@@ -159,6 +160,7 @@ __all__ = [
     "alerts",
     "assess",
     "assess_all",
+    "assess_panel",
     "change_points",
     "check_certificate",
     "check_domain",

@@ -17,8 +17,8 @@ from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
 from mtasts_analysis.readiness.judgement import Judgement, judge, judge_all
 from mtasts_analysis.show import document
+from mtasts_analysis.show.assessment import AssessmentPanel, Settings, card
 from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
-from mtasts_analysis.show.html import STYLE, text
 from mtasts_analysis.show.text import plain
 from mtasts_analysis.show.writeup import blocks, next_step
 
@@ -77,11 +77,7 @@ class Assessment(Judgement):
         return target
 
     def _repr_html_(self) -> str:
-        return (
-            f'<div class="mtasts"><style>{STYLE}</style><h3>{text(self.sentence, 600)}</h3>'
-            f"<p>{text(self._standing())}</p><p>{text(next_step(self), 600)}</p></div>"
-            + frame_html(self.table, "Gates", columns=["gate", "status", "figures", "action"])
-        )
+        return card(self)
 
     def __repr__(self) -> str:
         parts = [
@@ -204,3 +200,44 @@ def assess_all(
     ['enforcing, failing', 'not yet', 'ready by reports']
     """
     return Ranking(judge_all(data, as_of, config, acknowledged))
+
+
+def assess_panel(
+    data: Data,
+    domain: str,
+    check: Check | None = None,
+    as_of: date | str | None = None,
+    config: ReadinessConfig = DEFAULT,
+    acknowledged: Sequence[Acknowledged] = (),
+    policy: str = "",
+) -> AssessmentPanel:
+    """Open an assessment whose verdict, gates and impact follow the controls.
+
+    Parameters
+    ----------
+    data, domain, check, as_of, config, acknowledged, policy
+        As :func:`assess` takes them; domain, day, thresholds and draft are controls. The check counts for its own
+        domain only.
+
+    Returns
+    -------
+    AssessmentPanel
+        A widget for JupyterLab 4 and notebook 7; `panel.assessment` is what it shows.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> panel = ma.assess_panel(data, "clinic.example", as_of="2026-03-17")
+    >>> panel.assessment.verdict
+    'not yet'
+    """
+
+    def judged(of: Settings) -> Assessment:
+        own = check if check is not None and check.domain == of.domain else None
+        draft = of.policy.strip() + "\n" if of.policy.strip() else None
+        return assess(data, of.domain, own, of.as_of, of.config, acknowledged, draft)
+
+    first = assess(data, domain, check, as_of, config, acknowledged, policy or None)
+    settings = Settings(first.domain, first.as_of, config, policy)
+    return AssessmentPanel(judged, data.facts.domain.words, settings)

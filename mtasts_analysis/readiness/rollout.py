@@ -43,6 +43,12 @@ class Step:
     records: tuple[str, ...]
     roll_back: str
 
+    def __str__(self) -> str:
+        records = "\n".join(self.records)
+        return (
+            f"# {self.name}, not before {self.earliest}, if {self.gate}\n{self.policy}{records}\n"
+        )
+
 
 def policy_text(mode: str, mx: Sequence[str], max_age: int) -> str:
     r"""Give a policy file's text, checked by the package's own reader (RFC 8461 §3.2).

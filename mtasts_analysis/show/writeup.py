@@ -58,7 +58,8 @@ _METHOD = (
     "Reports over 25 hours count, but belong to no single day.",
     "Details may overlap, or leave failures out (RFC 8460 §4); nothing was mended.",
 )
-_ORDER = {"fail": 0, "warn": 1, "not enough evidence": 2, "pass": 3}
+ORDER = {"fail": 0, "warn": 1, "not enough evidence": 2, "pass": 3}
+"""Statuses, what needs work first."""
 
 
 def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = False) -> list[Block]:
@@ -184,7 +185,7 @@ def impact_text(impact: Impact) -> str:
 
 def _gates(of: Judgement) -> list[Block]:
     count: Counter[str] = Counter(gate.status for gate in of.gates)
-    tally = ", ".join(f"{count[status]} {status}" for status in _ORDER if count[status])
+    tally = ", ".join(f"{count[status]} {status}" for status in ORDER if count[status])
     return [
         Heading(2, "Gates"),
         Paragraph(f"Of {len(of.gates)} gates: {tally}. {of.missing}".strip()),
@@ -192,7 +193,7 @@ def _gates(of: Judgement) -> list[Block]:
             ("gate", "status", "what was found", "next action", "rule"),
             tuple(
                 (g.question, g.status, g.figures, g.action, g.reference)
-                for g in sorted(of.gates, key=lambda gate: _ORDER[gate.status])
+                for g in sorted(of.gates, key=lambda gate: ORDER[gate.status])
             ),
         ),
     ]
