@@ -111,6 +111,13 @@ def asking(command: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="a recursive resolver to ask; DANE needs one that validates (default: the system's)",
     )
+    command.add_argument(
+        "--allow-network",
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="connect to addresses of this network though they are not public, as 10.0.0.0/8",
+    )
     command.add_argument("--ca-file", metavar="FILE", help="trusted CAs (default: the system's)")
     command.add_argument(
         "--ehlo", metavar="NAME", help="what EHLO says (default: this host's name)"
@@ -122,7 +129,11 @@ def config(given: argparse.Namespace, **more: Any) -> "CheckConfig":
     from mtasts_analysis.checks.config import CheckConfig  # noqa: PLC0415
 
     return CheckConfig(
-        resolvers=tuple(given.resolver), ca_file=given.ca_file, ehlo_name=given.ehlo, **more
+        resolvers=tuple(given.resolver),
+        allow_networks=tuple(given.allow_network),
+        ca_file=given.ca_file,
+        ehlo_name=given.ehlo,
+        **more,
     )
 
 

@@ -89,7 +89,7 @@ async def fetch(
                 host,
                 evidence,
                 "publish a public address; to check inside of a network:"
-                f" CheckConfig(allow_networks=('{addresses[0]}',))",
+                f" --allow-network {addresses[0]}",
                 _REF,
             )
         ]

@@ -72,7 +72,7 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
         evidence = f"not connected to, nor can senders on the Internet: {session.detail}"
         action = (
             "publish a public address, or take this one out of DNS; to check inside of a network:"
-            f" CheckConfig(allow_networks=('{session.address}',))"
+            f" --allow-network {session.address}"
         )
         say("mx-address-refused", "warning", evidence, action, "RFC 5321 §5.1; RFC 6890")
     elif session.outcome == "inconclusive":

@@ -96,7 +96,7 @@ def test_redirects_to_the_inside(lab, check, status):
 
 # --- how much it takes, and how long ----------------------------------------------------------------
 
-TAKEN = 2_000_000  # what stands in the kernel's buffers between the two
+TAKEN = 20_000_000  # what stands in the kernel's buffers between the two
 
 
 @pytest.mark.parametrize("what", ["body", "head"])

@@ -375,6 +375,11 @@ def test_check_command(lab, three, command, tmp_path):
     lab.status["_mta-sts.dunno.example"] = "TIMEOUT"
     assert command("check", "dunno.example")[0] == 5
     assert command("check")[0] == 1
+    code, said = command("check", "one.example", "--allow-network", "192.0.2.0/24")
+    assert "not a public address" in said.out, "only what is named is allowed"
+    assert "--allow-network 127.0.0." in said.out
+    code, said = command("check", "one.example", "--allow-network", "10.0.0.1/8")
+    assert code == 1 and "allow_networks" in said.err
     code, said = command("check", "--file", str(tmp_path / "none.txt"))
     assert code == 1 and "--file" in said.err
 
