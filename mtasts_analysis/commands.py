@@ -16,8 +16,12 @@ if TYPE_CHECKING:  # pandas is slow to import, --help is not
     from mtasts_analysis.checks.config import CheckConfig
     from mtasts_analysis.data import Archive
     from mtasts_analysis.live import CheckResults
+    from mtasts_analysis.readiness.told import Told
+    from mtasts_analysis.store.dataset import Store
 
-_PATHS = "an archive: a file, a folder, a quoted pattern, - for standard input, or a folder that `load` wrote"
+_PATHS = "a file, a folder, a quoted pattern, - for standard input, a store, or a folder that `load` wrote"
+_TOLD = "_alerts.json"
+"""Beside a store's tables: what was told of it."""
 
 _ASSESS = """\
 exit codes:
@@ -34,9 +38,9 @@ exit codes:
   1  the input cannot serve
   3  no TLS report was found
   4  something is new
-With --state each alert is told once, and once more if it comes back after a week. A report may come late, so
-look back some days more than the time between two runs:
-  0 7 * * *  mtasts-analysis alert /srv/tlsrpt --since '3 days' --state /srv/tlsrpt-alerts.json
+Each alert is told once, and once more if it comes back after a week: what was told is kept in the store, or in
+the file that --state names. A report may come late, so look back some days more than the time between two runs:
+  0 7 * * *  mtasts-analysis ingest /srv/store /var/mail/tlsrpt && mtasts-analysis alert /srv/store --since '3 days'
 """
 _CODES = {
     "ready": 0, "enforcing": 0,
@@ -93,7 +97,10 @@ def add(commands: Any) -> None:
         help="`yesterday`, `3 days`, or a day such as 2026-05-14 (UTC; default: %(default)s)",
     )  # fmt: skip
     alert_.add_argument("--rules", metavar="FILE", help="which alerts there are (TOML)")
-    alert_.add_argument("--state", metavar="FILE", help="where is kept what was told already")
+    alert_.add_argument(
+        "--state", metavar="FILE",
+        help=f"where is kept what was told already (default: {_TOLD} in the store's folder; else nothing is kept)",
+    )  # fmt: skip
     alert_.add_argument(
         "--check", action="store_true", help="look at the domains' certificates live, too"
     )
@@ -155,7 +162,7 @@ def assess(given: argparse.Namespace) -> int:
     if given.domain is None:
         if data is None or given.check or given.output or draft:
             raise InputError("expected --domain: a check, a draft or a write-up is about one")
-        if not len(data.reports):
+        if not data.accounting.reports:
             print("no TLS report was found", file=sys.stderr)
             return 3
         ranking = assess_all(data, given.as_of, acknowledged=known)
@@ -164,7 +171,7 @@ def assess(given: argparse.Namespace) -> int:
         return next((code for code in (4, 5) if code in codes), 0)
     if data is None and not given.check:
         raise InputError("expected an archive, --check, or both")
-    if data is not None and not len(data.reports) and not given.check:
+    if data is not None and not data.accounting.reports and not given.check:
         print("no TLS report was found", file=sys.stderr)
         return 3
     check = next(iter(_checked(given, [given.domain])), None) if given.check else None
@@ -178,14 +185,13 @@ def assess(given: argparse.Namespace) -> int:
 def alert(given: argparse.Namespace) -> int:
     """Run `alert`; gives its exit code."""
     from mtasts_analysis.readiness.alerts import alerts, read_rules  # noqa: PLC0415
-    from mtasts_analysis.readiness.told import Told  # noqa: PLC0415
     from mtasts_analysis.show.text import plain  # noqa: PLC0415
 
     rules = read_rules(given.rules) if given.rules else None
-    told = Told(Path(given.state)) if given.state else None
+    told = _told(given)
     since = since_when(given.since)
     data = _data(given.paths, dkim=given.dkim)
-    if not len(data.reports):
+    if not data.accounting.reports:
         print("no TLS report was found", file=sys.stderr)
         return 3
     checks = _checked(given, data.facts.domain.words) if given.check else ()
@@ -200,6 +206,17 @@ def alert(given: argparse.Namespace) -> int:
     if told is not None:
         told.keep(found)
     return 4 if new else 0
+
+
+def _told(given: argparse.Namespace) -> "Told | None":
+    from mtasts_analysis.readiness.told import Told  # noqa: PLC0415
+    from mtasts_analysis.store.dataset import is_store  # noqa: PLC0415
+
+    if given.state:
+        return Told(Path(given.state))
+    if len(given.paths) == 1 and Path(given.paths[0]).is_dir() and is_store(given.paths[0]):
+        return Told(Path(given.paths[0]) / _TOLD)
+    return None
 
 
 def since_when(text: str, today: date | None = None) -> date:
@@ -229,15 +246,18 @@ def _checked(given: argparse.Namespace, domains: Iterable[str]) -> "CheckResults
     return check_domains(domains, config=config(given))
 
 
-def _data(paths: list[str], *, dkim: bool) -> "Archive":
-    """Load an archive, or read the tables that `load` wrote."""
+def _data(paths: list[str], *, dkim: bool) -> "Archive | Store":
+    """Load an archive, or open what `load` or `ingest` wrote."""
     from mtasts_analysis.data import load, read_parquet  # noqa: PLC0415
+    from mtasts_analysis.store.dataset import Store, is_store  # noqa: PLC0415
 
-    if len(paths) == 1 and (Path(paths[0]) / "reports.parquet").is_file():
-        if dkim:
-            raise InputError("--dkim: expected mails; tables hold none. Load the mails with --dkim")
-        return read_parquet(paths[0])
-    return load(paths, dkim=dkim)
+    tables = len(paths) == 1 and (Path(paths[0]) / "reports.parquet").is_file()
+    store = len(paths) == 1 and is_store(paths[0])
+    if dkim and (tables or store):
+        raise InputError("--dkim: expected mails; tables hold none. Give --dkim to load or ingest")
+    if store:
+        return Store(paths[0])
+    return read_parquet(paths[0]) if tables else load(paths, dkim=dkim)
 
 
 def _text(path: str) -> str:

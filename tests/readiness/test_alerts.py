@@ -260,6 +260,28 @@ def test_alert_from_tables_and_rules(archive, tmp_path, capsys):
     assert "27 sessions that enforce refuses" in capsys.readouterr().out
 
 
+def test_alert_from_a_store_keeps_its_state_there(archive, tmp_path, capsys):
+    store = tmp_path / "store"
+    ma.Store(store).ingest(archive)
+    arguments = ["alert", str(store), "--since", "2026-04-01"]
+    assert cli.main(arguments) == 4
+    assert "certificate-expired" in capsys.readouterr().out
+    assert cli.main(arguments) == 0
+    again = tmp_path / "again.json"
+    made = json.loads(archive.read_text())
+    again.write_text(
+        json.dumps([*made, report(41, [policy(3, [("validation-failure", MX1, 2)])], sender="New")])
+    )
+    ma.Store(store).ingest(again)
+    ma.Store(store).compact()
+    assert cli.main(arguments) == 4
+    said = capsys.readouterr().out
+    assert "validation-failure" in said
+    assert "certificate-expired" not in said, "told before, and a commit takes nothing away"
+    assert cli.main(["assess", str(store), "--domain", "d.example"]) == 4
+    assert cli.main(["assess", str(store), "--domain", "d.example", "--dkim"]) == 1
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
