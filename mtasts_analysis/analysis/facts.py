@@ -5,6 +5,7 @@ and a question is then a mask and a sum.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +24,9 @@ NONE = -1
 
 NO_DAY = np.iinfo(np.int32).min
 """The day of a report without a start."""
+
+NEVER = 2**40
+"""A day after all days; its negative is one before all."""
 
 _EXACT = 2**53  # up to here sums of float64 weights are exact
 
@@ -144,6 +148,16 @@ class Facts:
         days = self.report_first[self.report_first != NO_DAY]
         return (int(days.min()), int(days.max())) if len(days) else (0, -1)
 
+    @cached_property
+    def kinds(self) -> "Groups":
+        """The policy results grouped by domain, sender, policy type and mode."""
+        return grouped(
+            (self.domain.codes, len(self.domain.words)),
+            (self.policy_sender, len(self.sender.words)),
+            (self.policy_type.codes, len(self.policy_type.words)),
+            (self.mode.codes, len(self.mode.words)),
+        )
+
     def policies_where(self, where: Filter) -> Mask:
         """Mark the policy results that a filter chooses."""
         mask = np.ones(len(self.day), dtype=bool)
@@ -154,7 +168,7 @@ class Facts:
             (where.modes, self.mode, self.mode.codes),
         ):
             if words:
-                mask &= _one_of(column, codes, words)
+                mask &= one_of(column, codes, words)
         if where.start is not None:
             mask &= self.day >= days_since_1970(where.start)
         if where.end is not None:
@@ -181,7 +195,7 @@ class Facts:
             (where.effects, self.effect),
         ):
             if words:
-                mask &= _one_of(column, column.codes, words)
+                mask &= one_of(column, column.codes, words)
         return mask
 
 
@@ -350,7 +364,10 @@ def _grouped_by_steps(*columns: tuple[npt.NDArray[Any], int]) -> Groups:
     return Groups(place, tuple(codes[first].astype(np.int64) for codes, _ in columns), len(first))
 
 
-def _one_of(column: Column, codes: Codes, words: tuple[str | None, ...]) -> Mask:
+def one_of(column: Column, codes: npt.NDArray[Any], words: tuple[str | None, ...]) -> Mask:
+    """Mark the codes that stand for one of some words; all of them where there are no words."""
+    if not words:
+        return np.ones(len(codes), dtype=bool)
     chosen = np.zeros(len(column.words) + 2, dtype=bool)  # the last two: unknown (-2), none (-1)
     chosen[[column.code(word) for word in words]] = True
     chosen[-2] = False

@@ -1,14 +1,23 @@
 """Leads to interception: what somebody on the path could have caused. Leads, not verdicts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import NONE, Data, Facts, dates, grouped, total
+from mtasts_analysis.analysis.facts import (
+    NEVER,
+    NONE,
+    Data,
+    Facts,
+    counts,
+    dates,
+    grouped,
+    number,
+    totals,
+)
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 
 _STRIPPED = "starttls-not-supported"
@@ -83,59 +92,50 @@ def interception_leads(
         dtype=bool,
     )
     stripped = result == facts.result_type.code(_STRIPPED)
-    order = np.argsort(groups.place, kind="stable")
-    bounds = np.searchsorted(groups.place[order], np.arange(groups.size + 1))
+    met = grouped((groups.place, groups.size), (facts.policy_sender[of], len(facts.sender.words)))
+    senders = np.split(met.codes[1], np.searchsorted(met.codes[0], np.arange(1, groups.size)))
+    size = np.array([len(own) for own in senders], dtype=np.int64)
+    first, last = np.full(groups.size, NEVER), np.full(groups.size, -NEVER)
+    np.minimum.at(first, groups.place, facts.day[of])
+    np.maximum.at(last, groups.place, facts.day[of])
     others = _Others(facts)
-    # Whoever failed at more than a part of all senders of the domain met no path of few.
-    met_by = grouped(
-        (groups.place, groups.size), (facts.policy_sender[of], len(facts.sender.words))
-    )
-    senders = np.bincount(met_by.codes[0], minlength=groups.size)
-    may_be_few = senders <= FEW_SENDERS * (senders + others.senders[domain])
-    leads = []
+    # Where more than a part of all senders of the domain met it, it was no path of few.
+    may_be_few = size <= FEW_SENDERS * (size + others.senders[domain])
+    kinds: list[str] = []
+    at: list[int] = []
+    other: list[int] = []
     for group in np.flatnonzero(foreign | (stripped & may_be_few)).tolist():
-        own = rows[order[bounds[group] : bounds[group + 1]]]
-        met = np.unique(facts.policy_sender[facts.of[own]])
-        day = facts.day[facts.of[own]]
-        first, last = int(day.min()), int(day.max())
-        other = others.of(int(domain[group]), first, last, met)
-        few = len(met) <= FEW_SENDERS * (len(met) + other) and len(met) + other >= FEWEST_SENDERS
-        kinds = []
+        own = senders[group]
+        rest = others.of(int(domain[group]), int(first[group]), int(last[group]), own)
+        few = len(own) <= FEW_SENDERS * (len(own) + rest) and len(own) + rest >= FEWEST_SENDERS
+        found = []
         if foreign[group]:
             word = facts.result_type.word(int(result[group]))
-            kinds.append("foreign-certificate" if word in _FOREIGN else "unknown-address")
+            found.append("foreign-certificate" if word in _FOREIGN else "unknown-address")
         if stripped[group] and few:
-            kinds.append("starttls-for-few")
-        leads += [
-            _Lead(
-                kind,
-                int(domain[group]),
-                int(mx[group]),
-                int(ip[group]),
-                int(result[group]),
-                own,
-                met,
-                other,
-                first,
-                last,
-            )
-            for kind in kinds
-        ]
-    return _frame(facts, leads)
-
-
-@dataclass(frozen=True, eq=False)
-class _Lead:
-    kind: str
-    domain: int
-    mx: int
-    ip: int
-    result: int
-    rows: npt.NDArray[Any]
-    senders: npt.NDArray[Any]
-    others: int
-    first: int
-    last: int
+            found.append("starttls-for-few")
+        kinds += found
+        at += [group] * len(found)
+        other += [rest] * len(found)
+    alone = np.array([own[0] if len(own) == 1 else NONE for own in senders], dtype=np.int64)
+    frame = pd.DataFrame(
+        {
+            "lead": pd.Series(kinds, dtype="str"),
+            "domain": facts.domain.names(domain[at]),
+            "mx_host": facts.mx.names(mx[at]),
+            "receiving_ip": facts.receiving_ip.names(ip[at]),
+            "result_type": facts.result_type.names(result[at]),
+            "sender": facts.sender.names(alone[at]),
+            "senders": counts(size[at]),
+            "other_senders": pd.Series(other, dtype="Int64"),
+            "failures": counts(number(groups.place, facts.details, rows, groups.size)[at]),
+            "sessions": counts(totals(groups.place, facts.sessions[rows], groups.size)[at]),
+            "first_day": dates(first[at]),
+            "last_day": dates(last[at]),
+        }
+    )
+    frame["text"] = pd.Series([_text(row) for row in frame.to_dict("records")], dtype="str")
+    return frame.sort_values("sessions", ascending=False, kind="stable", ignore_index=True)
 
 
 def _known(
@@ -192,35 +192,6 @@ class _Others:
         met[self.sender[low + a : low + b]] = True
         met[own] = False
         return int(np.count_nonzero(met))
-
-
-def _frame(facts: Facts, leads: list[_Lead]) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {
-            "lead": pd.Series([lead.kind for lead in leads], dtype="str"),
-            "domain": facts.domain.names([lead.domain for lead in leads]),
-            "mx_host": facts.mx.names([lead.mx for lead in leads]),
-            "receiving_ip": facts.receiving_ip.names([lead.ip for lead in leads]),
-            "result_type": facts.result_type.names([lead.result for lead in leads]),
-            "sender": facts.sender.names(
-                [lead.senders[0] if len(lead.senders) == 1 else NONE for lead in leads]
-            ),
-            "senders": pd.Series([len(lead.senders) for lead in leads], dtype="Int64"),
-            "other_senders": pd.Series([lead.others for lead in leads], dtype="Int64"),
-            "failures": pd.Series([_details(facts, lead) for lead in leads], dtype="Int64"),
-            "sessions": pd.Series(
-                [total(facts.sessions[lead.rows]) for lead in leads], dtype="Int64"
-            ),
-            "first_day": dates([lead.first for lead in leads]),
-            "last_day": dates([lead.last for lead in leads]),
-        }
-    )
-    frame["text"] = pd.Series([_text(row) for row in frame.to_dict("records")], dtype="str")
-    return frame.sort_values("sessions", ascending=False, kind="stable", ignore_index=True)
-
-
-def _details(facts: Facts, lead: _Lead) -> int:
-    return len(lead.rows) if facts.details is None else total(facts.details[lead.rows])
 
 
 def _text(row: Any) -> str:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mtasts_analysis.analysis.facts import (
+    NEVER,
     NONE,
     Data,
     Facts,
@@ -150,10 +151,6 @@ def _runs(facts: Facts, rows: npt.NDArray[Any]) -> _Runs:
         totals(run, results, len(at)),
         totals(run, failed, len(at)) + totals(run, successful, len(at)),
     )
-
-
-NEVER = 2**40
-"""A day after all days."""
 
 
 def _in_order(

@@ -7,10 +7,10 @@ from html import escape
 from typing import Any, Protocol
 
 import ipywidgets as widgets
-import numpy as np
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import Data, number
+from mtasts_analysis.analysis.facets import facets
+from mtasts_analysis.analysis.facts import Data
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.analysis.trends import Period
 from mtasts_analysis.archive import export
@@ -52,7 +52,6 @@ _FACETS = {
     "mx_hosts": "MX host",
     "effects": "effect",
 }
-_OF_FAILURES = ("result_types", "mx_hosts", "effects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,48 +299,3 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _advance(self, size: int) -> None:
         self._bar.value += size
-
-
-def facets(data: Data, where: Filter) -> dict[str, list[tuple[str | None, int]]]:
-    """Give each control's values with their counts under the filter's other parts, the most first.
-
-    Parameters
-    ----------
-    data
-        A loaded archive.
-    where
-        The filter.
-
-    Returns
-    -------
-    dict
-        Name of the filter's part → (value, count): policy results, or failure details for result types,
-        MX hosts and effects. Values that nothing has under the filter are left out.
-    """
-    facts = data.facts
-    columns = {
-        "domains": facts.domain,
-        "senders": facts.sender,
-        "policy_types": facts.policy_type,
-        "modes": facts.mode,
-        "result_types": facts.result_type,
-        "mx_hosts": facts.mx,
-        "effects": facts.effect,
-    }
-    chosen = facts.policies_where(where)
-    found: dict[str, list[tuple[str | None, int]]] = {}
-    for name, column in columns.items():
-        others = where.but(**{name: ()}) if getattr(where, name) else where
-        if name in _OF_FAILURES:
-            rows = np.flatnonzero(facts.failures_where(others, chosen))
-            codes, stand_for = column.codes, facts.details
-        else:
-            mask = chosen if others is where else facts.policies_where(others)
-            rows, stand_for = np.flatnonzero(mask), facts.results
-            codes = facts.policy_sender if name == "senders" else column.codes
-        counts = number(codes[rows] + 1, stand_for, rows, len(column.words) + 1)
-        order = np.argsort(-counts, kind="stable")
-        found[name] = [
-            (column.word(at - 1), int(counts[at])) for at in order.tolist() if counts[at]
-        ]
-    return found

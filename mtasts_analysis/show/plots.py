@@ -164,11 +164,10 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     first = next((name for name in order if not _is_rest(name)), order[0])
     lead = _sum(folded.loc[folded[split] == first, "sessions"])
     lines = -(-len(order) // 3)
-    figure = begin(
-        3.2 + 0.2 * lines,
-        f"{label(first)} leads with {lead:,} of {whole:,} failed sessions",
-        where,
-    )
+    title = f"{label(first)} leads with {lead:,} of {whole:,} failed sessions"
+    if split == "effect":
+        title = f"{lead:,} of {whole:,} failed sessions: {first} under enforce"
+    figure = begin(3.2 + 0.2 * lines, title, where)
     with styled():
         axes = box(figure, top=0.72 + 0.2 * lines, bottom=0.72)
         table = folded.pivot_table(

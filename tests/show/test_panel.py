@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import mtasts_analysis as ma
+from mtasts_analysis.analysis.facets import facets
 from mtasts_analysis.show import panel as module
-from mtasts_analysis.show.panel import facets
 from mtasts_analysis.show.views import VIEWS
 from tests.analysis.world import load, policy, report
 
