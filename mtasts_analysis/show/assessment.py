@@ -14,7 +14,7 @@ from mtasts_analysis.readiness.judgement import Judgement
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.document import STATUS_COLOURS, TONE_COLOURS
 from mtasts_analysis.show.html import STYLE, table, text
-from mtasts_analysis.show.writeup import ORDER, TONES, impact_text, next_step
+from mtasts_analysis.show.writeup import ORDER, TONES, impact_text, next_step, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,9 @@ def card(of: Judgement, *, picture: bool = True) -> str:
         f'<p style="border-left: 8px solid #{edge}; background: #{ground}; color: #1b1f24; padding: 10px 14px;'
         f' font-size: 115%; font-weight: 600; opacity: 1">{text(of.sentence, 600)}</p>'
     )
-    since = f", since {of.stage.since}" if of.stage.since else ""
     reasons = "".join(f"<li>{text(reason, 400)}</li>" for reason in of.reasons)
     parts = [
-        f"<p>{text(of.domain)} as of {of.as_of}. Stage: {escape(of.stage.name)}{since}.</p>",
+        f"<p>{text(of.domain)} as of {of.as_of}. {escape(standing(of))}</p>",
         f"<ul>{reasons}</ul>",
         f"<p><b>Next.</b> {text(next_step(of), 600)}</p>",
     ]

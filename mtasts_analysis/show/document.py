@@ -274,8 +274,9 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
                     column.width = Mm(width)
                     for cell in column.cells:  # Word goes by the cells, LibreOffice by the column
                         cell.width = Mm(width)
-                repeat = OxmlElement("w:tblHeader")
-                table.rows[0]._tr.get_or_add_trPr().append(repeat)  # noqa: SLF001
+                for at, row in enumerate(table.rows):  # rows stay whole; the first one is repeated
+                    for mark in ("w:cantSplit", *(() if at else ("w:tblHeader",))):
+                        row._tr.get_or_add_trPr().append(OxmlElement(mark))  # noqa: SLF001
                 made.add_paragraph()
             case Picture(png, alt):
                 shape = made.add_picture(io.BytesIO(png), width=Mm(wide))

@@ -83,7 +83,7 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
     """
     made = [
         Heading(1, f"MTA-STS readiness of {of.domain}"),
-        Paragraph(f"As of {of.as_of}" + (f", by {author}." if author else ".")),
+        Paragraph(f"As of {of.as_of}" + (f", by {author}. " if author else ". ") + standing(of)),
         Banner(of.sentence, TONES[of.verdict]),
         *([Paragraph(note)] if note else []),
         Heading(2, "Why"),
@@ -115,6 +115,11 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
     return [_redacted(block) for block in made] if redact else made
 
 
+def standing(of: Judgement) -> str:
+    """Give where the domain stands, and since when."""
+    return f"Stage: {of.stage.name}" + (f", since {of.stage.since}." if of.stage.since else ".")
+
+
 def next_step(of: Judgement) -> str:
     """Give what to do next, and when the stage after it may begin."""
     text = f"{of.next_step[:1].upper()}{of.next_step[1:]}."
@@ -144,7 +149,8 @@ def _impact(of: Judgement) -> list[Block]:
         made.append(_grid(impact.details, names))
     worst = impact.by_sender[impact.by_sender["cautious"] > 0]
     if len(worst):
-        made.append(_grid(worst, ["sender", "sessions", "refused", "cautious"]))
+        worst = worst.rename(columns={"cautious": "refused or unknown"})
+        made.append(_grid(worst, ["sender", "sessions", "refused", "refused or unknown"]))
     return made
 
 
@@ -252,6 +258,9 @@ def _live(of: Judgement) -> list[Block]:
 
 def _plan(of: Judgement) -> list[Block]:
     made: list[Block] = [Heading(2, "Plan")]
+    if of.stage.history:
+        been = ", ".join(f"{name} from {day}" for day, name in of.stage.history)
+        made.append(Paragraph(f"Stages so far: {been}."))
     if not of.plan:
         made.append(Paragraph("In production: review the reports weekly, and keep alerts on."))
         return made
