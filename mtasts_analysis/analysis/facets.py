@@ -30,7 +30,7 @@ def facets(data: Data, where: Filter) -> Facets:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> facets(data, ma.Filter(domains="bakery.example"))["modes"]
-    [('testing', 253), ('enforce', 173), (None, 2)]
+    [('testing', 251), ('enforce', 173), (None, 4)]
     """
     return _of_results(data.facts, where) | _of_failures(data.facts, where)
 
