@@ -89,7 +89,13 @@ class Reader:
         try:
             read = told(partial(os.read, file), advance)
             head = read(1 << 16)
-            yield from self.items(Stream(head, read if len(head) == 1 << 16 else None), origin)
+            whole = len(head) < 1 << 16
+            # The common case, in one step; what is not as plain goes the general way.
+            text = _gzipped_report(head, self.limits) if whole and head[:1] == b"\x1f" else None
+            if text is not None:
+                yield Item(REPORT, origin, text)
+            else:
+                yield from self.items(Stream(head, None if whole else read), origin)
         except OSError as error:
             yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
         finally:
@@ -335,11 +341,6 @@ class Reader:
     def _inflated(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
     ) -> Iterator[Item]:
-        whole = stream.whole() if form == "gzip" else None
-        plain = _gzipped_report(whole, self.limits, budget) if whole is not None else None
-        if plain is not None:
-            yield Item(REPORT, origin, plain)
-            return
         inflated = Inflated(stream, form, self.limits)
         nested = budget or (self._budget() if layer else None)
         for item in self.items(_bounded(inflated, nested), origin, layer + 1, nested):
@@ -449,7 +450,7 @@ def _run(origin: str, after: int, count: int) -> Item:
     return Item(OTHER, f"{origin}#{after - count}", b"", "other-json", detail)
 
 
-def _gzipped_report(packed: bytes, limits: Limits, budget: _Budget | None) -> bytes | None:
+def _gzipped_report(packed: bytes, limits: Limits, budget: _Budget | None = None) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
     most = limits.report_bytes if budget is None else min(limits.report_bytes, budget.size)
     text = inflate(packed, most)

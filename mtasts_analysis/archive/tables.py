@@ -153,12 +153,9 @@ class Builder:
         self._applied: dict[wire.Applied, int] = {}
 
     def __len__(self) -> int:
-        return (
-            len(self._reports) // _REPORT
-            + len(self._policies) // _POLICY
-            + len(self._details)
-            + len(self._problems)
-        )
+        """Say how many rows are held, or some more."""
+        values = len(self._reports) + len(self._policies)
+        return values // _POLICY + len(self._details) + len(self._problems)
 
     def report(self, origin: str, parsed: Parsed, facts: Facts) -> None:
         """Add one report."""
@@ -398,7 +395,11 @@ def without_duplicates(
     before = len(whole) - len(reports)
     keys = whole["report_key"]
     rows: list[tuple[str, str, str, str, str]] = []
-    copy = _seen_before(keys)[before:] if drop else np.zeros(len(reports), dtype=bool)
+    identities = pc.utf8_slice_codeunits(keys, 0, 16)
+    again = _seen_before(identities)
+    same = _seen_before(keys) if again.any() else again  # and its content
+    copy = same[before:] if drop else np.zeros(len(reports), dtype=bool)
+    conflict = (again & ~same)[before:][~copy]
     problems = tables["problems"]
     failures = tables["failures"]
     if copy.any():
@@ -419,12 +420,6 @@ def without_duplicates(
             pc.is_valid(problems["report_key"]),
         )
         problems = problems.filter(pc.invert(theirs))
-    if copy.any():
-        whole = whole.filter(pa.array(np.concatenate([np.ones(before, dtype=bool), ~copy])))
-    identities = pc.utf8_slice_codeunits(whole["report_key"], 0, 16)
-    conflict = _seen_before(identities)[before:]
-    if not drop:
-        conflict &= ~_seen_before(whole["report_key"])[before:]
     if conflict.any():
         first = dict(
             zip(identities.to_pylist()[::-1], whole["origin"].to_pylist()[::-1], strict=True)
