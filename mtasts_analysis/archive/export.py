@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from mtasts_analysis.archive.files import replacing
+from mtasts_analysis.archive.files import replacing, settled
 from mtasts_analysis.errors import InputError, MissingExtraError, OutputError
 
 FORMATS = ("parquet", "csv", "xlsx", "jsonl")
@@ -84,6 +84,7 @@ def read_csv(folder: Path, schemas: dict[str, pa.Schema]) -> dict[str, pa.Table]
     InputError
         A file is missing, or holds something else.
     """
+    settled(folder)
     return {name: _read(folder / f"{name}.csv", schema) for name, schema in schemas.items()}
 
 
@@ -176,6 +177,7 @@ def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
     """
     try:
         import xlsxwriter  # noqa: PLC0415  # an extra
+        import xlsxwriter.exceptions  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError("writing XLSX", "xlsx") from None
     for name, table in tables.items():
@@ -184,8 +186,12 @@ def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
                 f"{name}: expected at most {_ROWS_MOST:,} rows for an XLSX sheet, it has"
                 f" {len(table):,}: write Parquet or CSV, or filter first"
             )
-    with replacing(folder, ["tables.xlsx"]) as (path,):
+    with (
+        replacing(folder, ["tables.xlsx"]) as (path,),
+        TemporaryDirectory(dir=folder, prefix=f"{path.name}.") as scratch,
+    ):
         options = {
+            "tmpdir": scratch,  # what strangers wrote does not lie about in a common folder
             "constant_memory": True,
             "strings_to_formulas": False,
             "strings_to_urls": False,
@@ -193,18 +199,27 @@ def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
             "default_date_format": "yyyy-mm-dd hh:mm:ss",
             "remove_timezone": True,  # XLSX has none: every time is UTC, and the header says so
         }
-        with xlsxwriter.Workbook(str(path), options) as book:
-            bold = book.add_format({"bold": True})
-            for name, table in tables.items():
-                sheet = book.add_worksheet(name)
-                sheet.freeze_panes(1, 0)
-                for at, field in enumerate(table.schema):
-                    utc = " (UTC)" if pa.types.is_timestamp(field.type) else ""
-                    sheet.write_string(0, at, field.name + utc, bold)
-                sheet.set_column(0, len(table.schema) - 1, 22)
-                for number, row in enumerate(_rows(table), 1):
-                    _write_row(sheet, number, row.values())
+        try:
+            with xlsxwriter.Workbook(str(path), options) as book:
+                _write_book(book, tables)
+        except xlsxwriter.exceptions.XlsxFileError as error:
+            # It wraps what the system said, a full disk for example.
+            cause = error.args[0] if error.args else error
+            raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from error
     return [folder / "tables.xlsx"]
+
+
+def _write_book(book: Any, tables: dict[str, pa.Table]) -> None:
+    bold = book.add_format({"bold": True})
+    for name, table in tables.items():
+        sheet = book.add_worksheet(name)
+        sheet.freeze_panes(1, 0)
+        for at, field in enumerate(table.schema):
+            utc = " (UTC)" if pa.types.is_timestamp(field.type) else ""
+            sheet.write_string(0, at, field.name + utc, bold)
+        sheet.set_column(0, len(table.schema) - 1, 22)
+        for number, row in enumerate(_rows(table), 1):
+            _write_row(sheet, number, row.values())
 
 
 def _write_row(sheet: Any, number: int, values: Iterable[Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mtasts_analysis.archive.files import replacing
+from mtasts_analysis.archive.files import replacing, settled
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.archive.tables import NAMES, SCHEMAS
 from mtasts_analysis.errors import InputError, SchemaError
@@ -49,6 +49,7 @@ def read(folder: Path) -> tuple[dict[str, pa.Table], Accounting]:
     SchemaError
         The files are not ours, or were written by a newer version.
     """
+    settled(folder)
     tables = {}
     accounting = Accounting()
     for name in NAMES:
