@@ -175,6 +175,8 @@ async def _begin(wire: Wire, talk: _Talk, config: CheckConfig) -> None:
         detail = f"EHLO: {code} {', '.join(lines)[:200]}" if code != "250" else ""
         raise _EndError("no-starttls", detail)
     code, lines = await _command(wire, buffer, "STARTTLS", config)
+    if code == "421":  # RFC 5321 §3.8: it shuts down, whatever was asked
+        raise _EndError("inconclusive", f"STARTTLS: {code} {' '.join(lines)[:200]}")
     if code != "220":  # RFC 3207 §4: as "454 TLS not available due to temporary reason"
         raise _EndError("starttls-refused", f"{code} {' '.join(lines)[:200]}")
     # RFC 3207 §4.2: what is known from before TLS is discarded; so is what came along with the 220.

@@ -197,14 +197,14 @@ class Lab:
         )
         return trustme.LeafCert(private, made.public_bytes(pem), [])
 
-    def mx(self, host: str, **how: object) -> str:
-        """Set up an MX host at the next address; give the address."""
-        address = f"127.0.{self._next // 250}.{self._next % 250 + 1}"
-        self._next += 1
+    def mx(self, host: str, at: str = "", **how: object) -> str:
+        """Set up an MX host at the next address, or at that; give the address."""
+        address = at or f"127.0.{self._next // 250}.{self._next % 250 + 1}"
+        self._next += not at
         how.setdefault("certificate", self.leaf(host))
         self.mails[address] = Mail(**how)
         asyncio.run_coroutine_threadsafe(self._listen(address), self.loop).result(10)
-        self.records(host, "A", address)
+        self.records(host, "AAAA" if ":" in address else "A", address)
         return address
 
     def policy(self, domain: str, body: str | bytes, **how: object) -> Web:
@@ -217,7 +217,7 @@ class Lab:
     def domain(self, domain: str, *, mx: str | None = None, policy: str | None = None) -> None:
         """Set up a domain that is in order; tests then break one thing."""
         mx = mx or f"mx.{domain}"
-        if (mx, "A") not in self.zone:
+        if not {(mx, "A"), (mx, "AAAA")} & set(self.zone):
             self.mx(mx)
         self.records(domain, "MX", f"10 {mx}.")
         self.records(f"_mta-sts.{domain}", "TXT", '"v=STSv1; id=20260101T000000;"')

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from mtasts_analysis.checks.domain import Run
+from mtasts_analysis.checks.wire import connect
 from tests.checks.lab import GOOD, WEB
 
 
@@ -288,6 +289,7 @@ SMTP = [
     ("grey", {"greeting": b"450 greylisted\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("banned", {"greeting": b"554 go away\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("ehlo421", {"ehlo": b"421 too many\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("tls421", {"starttls": b"421 too busy\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("tarpit", {"greeting_delay": 30}, "inconclusive", "smtp-inconclusive"),
     ("nosmtp", {"greeting": b"HTTP/1.1 400 Bad Request\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("endless", {"greeting": b"220-" + b"x" * 100_000}, "inconclusive", "smtp-inconclusive"),
@@ -411,6 +413,50 @@ def test_every_address_of_every_mx(lab, check):
     (said,) = [f for f in found.findings if f.severity == "error"]
     assert said.code == "certificate-expired" and bad in said.subject
     assert found.mx[0].under_enforce == "refused"
+
+
+def test_one_connection_to_an_address_at_a_time(lab, monkeypatch):
+    """Two names for one server, asked by many domains, TLS versions and all."""
+    address = lab.mx("a.once.example", certificate=lab.leaf("*.once.example"), greeting_delay=0.05)
+    lab.records("b.once.example", "A", address)
+    for n in range(4):
+        lab.domain(f"o{n}.once.example", mx="ab"[n % 2] + ".once.example")
+
+    open_now, most = 0, 0
+
+    async def counted(*given):
+        nonlocal open_now, most
+        wire = await connect(*given)
+        open_now, most = open_now + 1, max(most, open_now + 1)
+        close = wire.close
+
+        def closed():
+            nonlocal open_now
+            open_now -= 1
+            close()
+
+        wire.close = closed
+        return wire
+
+    monkeypatch.setattr("mtasts_analysis.checks.smtp.connect", counted)
+
+    async def every():
+        run = Run(lab.config(tls_versions=True))
+        return [c async for c in run.check_all([f"o{n}.once.example" for n in range(4)])]
+
+    assert {c.mx[0].under_enforce for c in asyncio.run(every())} == {"accepted"}
+    assert (most, lab.mails[address].arrived) == (1, 8)
+
+
+def test_an_mx_by_ipv6(lab, check):
+    if not lab.ipv6:
+        pytest.skip("no IPv6 on this loopback")
+    address = lab.mx("mx.six.mx.example", at="::1")
+    assert address == "::1" and ("mx.six.mx.example", "A") not in lab.zone
+    lab.domain("six.mx.example")
+    found = check("six.mx.example")
+    assert codes(found) == [] and found.mx[0].sessions[0].address == "::1"
+    assert found.mx[0].under_enforce == "accepted"
 
 
 def test_without_smtp(lab, check):
