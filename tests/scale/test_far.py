@@ -1,0 +1,155 @@
+"""Past one machine: a real S3 API on loopback, and a real Dask cluster of which one worker is killed."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+import mtasts_analysis as ma
+from mtasts_analysis.archive import units
+from mtasts_analysis.store import ingest, manifest
+from mtasts_analysis.store.places import place
+from tests.archive.building import mail, mbox, packed, text
+from tests.scale.mixed import lay_out, same
+from tests.scale.test_store import alike
+
+pytestmark = [
+    pytest.mark.slow,
+    # Of botocore, moto and distributed; none is ours.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:distributed.*"),
+]
+
+
+@pytest.fixture(scope="module")
+def options():
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    import boto3
+
+    given = {
+        "key": "testing",
+        "secret": "testing",
+        "endpoint_url": f"http://{host}:{port}",
+        "client_kwargs": {"region_name": "us-east-1"},
+    }
+    client = boto3.client(
+        "s3",
+        endpoint_url=given["endpoint_url"],
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket="reports")
+    yield given
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return lay_out(tmp_path_factory.mktemp("mixed"))
+
+
+def test_a_bucket_holds_what_a_folder_does(folder, options, monkeypatch):
+    monkeypatch.setattr(ingest, "CHECKPOINT", 60)
+    store = ma.Store("s3://reports/a/store", **options)
+    assert store.accounting.items == 0
+    store.ingest(folder)
+    whole = ma.load(folder, workers=1)
+    alike(store, whole)
+    assert store.ingest(folder).accounting.items == 0
+    store.compact()
+    alike(ma.Store("s3://reports/a/store", **options), whole)
+    assert len(ma.failure_types(store)) == len(ma.failure_types(whole))
+    where = ma.Filter(domains="d.example", start="2026-02-01", end="2026-02-01")
+    assert len(store.read(where).policies) == len(whole.filter(where).policies)
+
+
+def test_of_two_writers_to_a_bucket_one_commits(options):
+    """The condition is the server's (If-None-Match): both create the same manifest at once."""
+    there = place("s3://reports/b", options)
+    states, errors = [], []
+
+    def committing():
+        try:
+            states.append(manifest.commit(there, manifest.State()))
+        except ma.StoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=committing) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(states), len(errors)) == (1, 5)
+
+
+def test_the_writer_that_lost_runs_again(tmp_path, options, monkeypatch):
+    """A commit comes between another run's beginning and its own commit."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "b.json").write_bytes(text(2))
+    one, other = (ma.Store("s3://reports/c", **options) for _ in range(2))
+    committing = manifest.commit
+
+    def late(there, state):
+        monkeypatch.setattr(manifest, "commit", committing)
+        other.ingest(tmp_path / "b.json")
+        return committing(there, state)
+
+    monkeypatch.setattr(manifest, "commit", late)
+    with pytest.raises(ma.StoreError, match="another one committed meanwhile"):
+        one.ingest(tmp_path / "a.json")
+    assert one.refresh().accounting.reports == 1
+    one.ingest(tmp_path / "a.json")
+    assert one.accounting.reports == 2
+    # What the lost run wrote was taken away by the next commit.
+    there = place("s3://reports/c", options)
+    named = set().union(*(manifest._read(there, n).files() for n in manifest._numbers(there)))
+    found = {f"{f}/{n}" for f in there.folders() for n in there.names(f) if f != "_manifest"}
+    assert found == named
+
+
+def test_a_dask_worker_is_killed_midway(folder, tmp_path, monkeypatch):
+    """Two workers, one killed as it reads: nothing is lost, nothing stands twice."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(units.plan, "__defaults__", (2_500, None, None))
+    path = tmp_path / "box"
+    path.write_bytes(mbox([mail(packed(n)) for n in range(400)]))
+    whole = ma.load([folder, path], workers=1)
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+            host="127.0.0.1",
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):  # fmt: skip
+        pids = client.run(os.getpid)
+        results, killed = [], []
+
+        class Killing:
+            """The executor, with a worker killed after the first results."""
+
+            def __init__(self):
+                self.executor = client.get_executor()
+
+            def submit(self, work, *given):
+                results.append(1)
+                if len(results) == 12:
+                    victim = next(iter(pids.values()))
+                    os.kill(victim, signal.SIGKILL)
+                    killed.append(victim)
+                return self.executor.submit(work, *given)
+
+        data = ma.load([folder, path], executor=Killing(), workers=4)
+        assert killed
+        assert len(results) > 50
+        same(data, whole)
+        store = ma.Store(tmp_path / "store")
+        store.ingest([folder, path], executor=client.get_executor(), workers=4)
+        alike(store, whole)
