@@ -304,7 +304,7 @@ def load(
         if not isinstance(paths, bytes) and (count > 1 or executor is not None):
             plan = units.plan(found, limits)
             with workers_.results(plan, settings, count, executor) as results:
-                return Archive(*units.gathered(results, shown, drop_duplicates=drop))
+                return Archive(*units.gathered(results, shown, drop_duplicates=drop, limits=limits))
         reader, judge = units.reader(settings)
         if isinstance(paths, bytes):
             read = sources.told(io.BytesIO(paths).read, shown.advance)

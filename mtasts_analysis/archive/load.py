@@ -92,7 +92,7 @@ def load_tables(
     if refusal is not None:
         raise problem(refusal)
     return joined(
-        [gathered.tables()],
+        [gathered.tables(), tables.left_out(gathered.left_out)],
         Accounting(rejected=gathered.rejected, not_reports_by_kind=dict(gathered.others)),
         drop_duplicates=drop_duplicates,
     )
@@ -171,9 +171,13 @@ class Gathered:
             return stop.refusal
         return None
 
+    @property
+    def left_out(self) -> tables.LeftOut:
+        """Problems that there was no room for."""
+        return self._builder.left_out
+
     def tables(self) -> dict[str, pa.Table]:
         """Give all rows, once all items are in."""
-        self._builder.close()
         return tables.concat([*self._parts, self._builder.take()])
 
     def _add(self, item: Item) -> None:

@@ -140,7 +140,7 @@ class Builder:
 
     def __init__(self, problem_bytes: int = DEFAULT.problem_bytes) -> None:
         self._room = problem_bytes
-        self._more: dict[tuple[str, str], tuple[str, int]] = {}
+        self._more: LeftOut = {}
         self._clear()
 
     def _clear(self) -> None:
@@ -212,12 +212,10 @@ class Builder:
             first, count = self._more.get((severity, code), (origin, 0))
             self._more[severity, code] = first, count + 1
 
-    def close(self) -> None:
-        """Add the rows that say what there was no room for."""
-        for (severity, code), (origin, count) in self._more.items():
-            detail = f"{count} more, from here on, are left out (limit: problem_bytes)"
-            self._problems.append((origin, None, severity, code, detail))
-        self._more = {}
+    @property
+    def left_out(self) -> "LeftOut":
+        """What there was no room for."""
+        return self._more
 
     def take(self) -> dict[str, pa.Table]:
         """Give the gathered rows as tables and begin anew.
@@ -311,6 +309,46 @@ class Builder:
         }
         self._clear()
         return tables
+
+
+LeftOut = dict[tuple[str, str], tuple[str, int]]
+"""Rows of `problems` that there was no room for: by severity and code, the first one's origin, and how many."""
+
+
+def left_out(more: LeftOut) -> dict[str, pa.Table]:
+    """Give the rows that say what there was no room for."""
+    builder = Builder()
+    for (severity, code), (origin, count) in more.items():
+        detail = f"{count} more, from here on, are left out (limit: problem_bytes)"
+        builder.problem(origin, None, severity, code, detail)
+    return builder.take()
+
+
+def within_bound(
+    parts: Iterable[tuple[dict[str, pa.Table], LeftOut]], most: int
+) -> list[dict[str, pa.Table]]:
+    """Hold the problems of several units to the bound of one load, as :class:`Builder` does."""
+    bounded = []
+    more: LeftOut = {}
+    room = most
+
+    def add(key: tuple[str, str], origin: str, count: int) -> None:
+        first, before = more.get(key, (origin, 0))
+        more[key] = first, before + count
+
+    for part, unsaid in parts:
+        problems = part["problems"]
+        sizes = pc.add(pc.utf8_length(problems["origin"]), pc.utf8_length(problems["detail"]))
+        used = np.cumsum(sizes.to_numpy().astype(np.int64) + _ROW)
+        kept = int(np.searchsorted(used, room, side="right")) if room >= 0 else 0
+        rest = problems.slice(kept).group_by(["severity", "code"], use_threads=False)
+        for row in rest.aggregate([("origin", "first"), ([], "count_all")]).to_pylist():
+            add((row["severity"], row["code"]), row["origin_first"], row["count_all"])
+        for key, (origin, count) in unsaid.items():
+            add(key, origin, count)
+        room = -1 if unsaid else room - (int(used[-1]) if len(used) else 0)
+        bounded.append(part | {"problems": problems.slice(0, kept)})
+    return [*bounded, left_out(more)] if more else bounded
 
 
 FAILURES = "_failures"

@@ -14,16 +14,16 @@ number of the mails before its own in an mbox, is put right as its result comes 
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, structs
 
-from mtasts_analysis.archive import load, mboxes, sources
+from mtasts_analysis.archive import load, mboxes, sources, tables
 from mtasts_analysis.archive.sources import Item, Reader, Splitter, shown, sniff
+from mtasts_analysis.archive.tables import LeftOut
 from mtasts_analysis.limits import DEFAULT, MIB, Limits
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Done:
     reports: int
     rejected: int
     others: Counter[str] = field(default_factory=Counter)
+    left_out: LeftOut = field(default_factory=dict)
+    """Problems that there was no room for."""
     refusal: load.Refused | None = None
     """The item at which it stopped, where it was to stop at the first."""
     mails: int = 0
@@ -205,6 +207,7 @@ def read(unit: Unit, settings: Settings) -> Done:
         gathered.reports,
         gathered.rejected,
         gathered.others,
+        gathered.left_out,
         refusal,
         part.mails,
         part.last,
@@ -243,25 +246,24 @@ class Numbers:
         if not before:
             return done
         prefix = f"{shown(unit.mbox)}#"
-        tables = dict(done.tables)
+        right = dict(done.tables)
         for name in ("reports", "problems"):
-            at = tables[name].schema.get_field_index("origin")
-            moved = _moved(tables[name].column(at), prefix, before)
-            tables[name] = tables[name].set_column(at, tables[name].schema.field(at), moved)
+            at = right[name].schema.get_field_index("origin")
+            moved = _moved(right[name].column(at), prefix, before)
+            right[name] = right[name].set_column(at, right[name].schema.field(at), moved)
         refusal = done.refusal
-        if refusal is not None and refusal.origin.startswith(prefix):
-            origins = pa.chunked_array([[refusal.origin]])
-            refusal = replace(refusal, origin=_moved(origins, prefix, before)[0].as_py())
-        return Done(
-            tables,
-            done.reports,
-            done.rejected,
-            done.others,
-            refusal,
-            done.mails,
-            done.last,
-            done.end,
-        )
+        if refusal is not None:
+            refusal = structs.replace(refusal, origin=_one(refusal.origin, prefix, before))
+        unsaid = {
+            key: (_one(origin, prefix, before), count)
+            for key, (origin, count) in done.left_out.items()
+        }
+        return replace(done, tables=right, refusal=refusal, left_out=unsaid)
+
+
+def _one(origin: str, prefix: str, before: int) -> str:
+    moved: str = _moved(pa.chunked_array([[origin]]), prefix, before)[0].as_py()
+    return moved
 
 
 def _moved(origins: pa.ChunkedArray, prefix: str, before: int) -> pa.ChunkedArray:
@@ -307,7 +309,11 @@ def numbered(
 
 
 def gathered(
-    results: Iterator[tuple[Unit, Done]], shown: Watcher, *, drop_duplicates: bool
+    results: Iterator[tuple[Unit, Done]],
+    shown: Watcher,
+    *,
+    drop_duplicates: bool,
+    limits: Limits = DEFAULT,
 ) -> tuple[dict[str, pa.Table], load.Accounting]:
     """Make one archive of the results of all units.
 
@@ -320,8 +326,9 @@ def gathered(
     rejected = 0
     others: Counter[str] = Counter()
     for _, done in numbered(results, shown):
-        parts.append(done.tables)
+        parts.append((done.tables, done.left_out))
         rejected += done.rejected
         others += done.others
     account = load.Accounting(rejected=rejected, not_reports_by_kind=dict(others))
-    return load.joined(parts, account, drop_duplicates=drop_duplicates)
+    bounded = tables.within_bound(parts, limits.problem_bytes)
+    return load.joined(bounded, account, drop_duplicates=drop_duplicates)

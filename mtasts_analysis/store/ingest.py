@@ -146,6 +146,8 @@ class Run:
     def add(self, unit: Unit, done: Done) -> None:
         """Take a unit in."""
         self._held = [*(self._held or ()), done.tables]
+        if done.left_out:
+            self._held.append(tables.left_out(done.left_out))
         self._rows += len(done.tables["reports"]) + len(done.tables["failures"])
         self._pending = added(
             self._pending,

@@ -23,7 +23,9 @@ def in_parts(paths, size, executor=None, limits=None, count=1, duplicates=True, 
     plan = units.plan(list(sources.files([str(path) for path in paths])), limits, size)
     chosen = units.Settings(limits, raise_problems=strict)
     with workers.results(plan, chosen, count, executor) as results:
-        tables, account = units.gathered(results, Progress(), drop_duplicates=duplicates)
+        tables, account = units.gathered(
+            results, Progress(), drop_duplicates=duplicates, limits=limits
+        )
     return ma.Archive(tables, account)
 
 
@@ -65,7 +67,13 @@ def test_load_takes_workers_and_executors(whole, folder):
 
 def test_limits_hold_in_parts(folder):
     """An overlong mail is told at its own number; a limit of layers hits as it does in one."""
-    for limits in (ma.Limits(mail_bytes=3_000), ma.Limits(layers=1), ma.Limits(layers=0)):
+    for limits in (
+        ma.Limits(mail_bytes=3_000),
+        ma.Limits(layers=1),
+        ma.Limits(layers=0),
+        ma.Limits(problem_bytes=4_000),
+        ma.Limits(problem_bytes=0),
+    ):
         same(in_parts([folder], 900, limits=limits), ma.load(folder, limits=limits, workers=1))
 
 
