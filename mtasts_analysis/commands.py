@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from mtasts_analysis.errors import InputError
 
 if TYPE_CHECKING:  # pandas is slow to import, --help is not
-    from mtasts_analysis.analysis.facts import Data
     from mtasts_analysis.checks.config import CheckConfig
+    from mtasts_analysis.data import Archive
     from mtasts_analysis.live import CheckResults
     from mtasts_analysis.readiness.told import Told
+    from mtasts_analysis.store.dataset import Store
 
 _PATHS = "a file, a folder, a quoted pattern, - for standard input, a store, or a folder that `load` wrote"
 _TOLD = "_alerts.json"
@@ -245,7 +246,7 @@ def _checked(given: argparse.Namespace, domains: Iterable[str]) -> "CheckResults
     return check_domains(domains, config=config(given))
 
 
-def _data(paths: list[str], *, dkim: bool) -> "Data":
+def _data(paths: list[str], *, dkim: bool) -> "Archive | Store":
     """Load an archive, or open what `load` or `ingest` wrote."""
     from mtasts_analysis.data import load, read_parquet  # noqa: PLC0415
     from mtasts_analysis.store.dataset import Store, is_store  # noqa: PLC0415
