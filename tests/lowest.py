@@ -5,6 +5,7 @@ What these need in turn is the newest that fits: that is what a person with an o
 Arguments go to pytest.
 """
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -17,14 +18,19 @@ HOME = ROOT / ".venv-lowest"
 
 
 def floors() -> list[str]:
-    """Give `name==floor` for each dependency but the linters."""
+    """Give `name==floor` for each dependency but the linters and the fuzzer."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     named = chain(
         project["dependencies"],
-        *(extras[extra] for extra in extras if extra not in {"all", "lint"}),
+        *(extras[extra] for extra in extras if extra not in {"all", "fuzz", "lint"}),
     )
-    return [item.replace(">=", "==") for item in named if not item.startswith("mtasts-analysis")]
+    # A constraint names no extras: `moto[s3]>=5` is held as `moto==5`.
+    return [
+        re.sub(r"\[.*]", "", item).replace(">=", "==")
+        for item in named
+        if not item.startswith("mtasts-analysis")
+    ]
 
 
 def main(arguments: list[str]) -> int:

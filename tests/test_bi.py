@@ -22,7 +22,7 @@ def answers(tmp_path_factory):
         for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
             exec(compile(block, "bi.md", "exec"), {})
         return [
-            duckdb.sql(sql).fetchall() for sql in re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
+            duckdb.connect().sql(sql).fetchall() for sql in re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
         ]
 
 
@@ -74,7 +74,7 @@ def test_totals_stand_once(tmp_path, kind):
     data.export(tmp_path, format=kind)
     read = {"parquet": "read_parquet", "csv": "read_csv", "jsonl": "read_json"}[kind]
     path = tmp_path / f"sessions.{kind}"
-    sums = duckdb.sql(
+    sums = duckdb.connect().sql(
         "SELECT count(*), sum(total_successful_session_count), sum(total_failure_session_count),"
         f" sum(detailed_session_count) FROM {read}('{path}')"
     ).fetchall()[0]

@@ -44,7 +44,7 @@ def mutate(data: bytes, dice: random.Random, plain: Plain, depth: int = 0) -> by
         return plain(data, dice)
     found = _BASE64.search(data)
     if found and dice.random() < 0.7:
-        letters = found[0].replace(b"\r", b"").replace(b"\n", b"").rstrip(b"=")
+        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", found[0])
         inner = inside(base64.b64decode(letters[: len(letters) & ~3]), dice)
         return data[: found.start()] + base64.encodebytes(inner) + data[found.end() :]
     return plain(data, dice)

@@ -205,7 +205,7 @@ MAIL_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "empty parts": (lambda size: many_parts(b"", size), 1),
     "parts of a letter": (lambda size: many_parts(b"\nx", size), 1),
     "parts with a header of 20 KB": (lambda size: many_parts(b"X: y\n" * 4_000 + b"\nx", size), 1),
-    "parts with a header without end": (lambda size: many_parts(b"Content-Type: a\n" * 1_500, size), 1),
+    "parts with a header without end": (lambda size: many_parts(b"Content-Type: a\n" * 500, size), 1),
     "parts with 8 KB of ;": (lambda size: many_parts(b"Content-Type: application/json" + b";" * 8_100 + b"name\n\nx", size), 1),
     "parts with 8 KB of ;a": (lambda size: many_parts(b"Content-Type: application/json" + b";a" * 4_000 + b";name*1=\n\nx", size), 1),
     "parts with 8 KB of parameters": (lambda size: many_parts(b"Content-Type: application/json" + b";name*1=a" * 900 + b"\n\nx", size), 1),

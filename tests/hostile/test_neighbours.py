@@ -68,7 +68,7 @@ def lines():
                 yield pytest.param(raw, id=one.name)
 
 
-@pytest.mark.parametrize("bad", lines())
+@pytest.mark.parametrize("bad", list(lines()))
 def test_beside_as_a_line(bad):
     good = [text(n) for n in TEN]
     for at in range(11) if bad[:1] in (b"{", b"[") else range(1, 11):

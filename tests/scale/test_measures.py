@@ -221,7 +221,7 @@ def test_files_for_other_programs(sample, store):
     import duckdb
 
     query = "select sum(total_successful_session_count) from read_parquet(?)"
-    (found,) = duckdb.execute(query, [store.files("policies")]).fetchone()
+    ((found,),) = duckdb.connect().execute(query, [store.files("policies")]).fetchall()
     assert found == sample.policies["total_successful_session_count"].sum()
 
 
