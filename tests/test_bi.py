@@ -22,7 +22,8 @@ def answers(tmp_path_factory):
         for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
             exec(compile(block, "bi.md", "exec"), {})
         return [
-            duckdb.connect().sql(sql).fetchall() for sql in re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
+            duckdb.connect().sql(sql).fetchall()
+            for sql in re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
         ]
 
 
@@ -74,10 +75,14 @@ def test_totals_stand_once(tmp_path, kind):
     data.export(tmp_path, format=kind)
     read = {"parquet": "read_parquet", "csv": "read_csv", "jsonl": "read_json"}[kind]
     path = tmp_path / f"sessions.{kind}"
-    sums = duckdb.connect().sql(
-        "SELECT count(*), sum(total_successful_session_count), sum(total_failure_session_count),"
-        f" sum(detailed_session_count) FROM {read}('{path}')"
-    ).fetchall()[0]
+    sums = (
+        duckdb.connect()
+        .sql(
+            "SELECT count(*), sum(total_successful_session_count), sum(total_failure_session_count),"
+            f" sum(detailed_session_count) FROM {read}('{path}')"
+        )
+        .fetchall()[0]
+    )
     assert tuple(map(int, sums)) == (2, 12, 3, 3)
 
 
