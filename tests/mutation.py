@@ -3,8 +3,8 @@
 Each mutant is one small fault in one module: a comparison, a condition, a number, a word, an operator, a
 returned value or a call is another one, or none. The module's own tests run on it in a forked process; a mutant
 that no test fails on has survived. One that ends in no time counts as killed. Left as they are: annotations,
-docstrings, decorators, and prose (texts with a space and the fixed parts of f-strings), which no test should
-repeat. The survivors are read and judged in docs/reliability.md.
+docstrings, decorators, and prose, which no test should repeat: texts with a space, the fixed parts of f-strings,
+the table TOLERANCES. The survivors are read and judged in docs/reliability.md.
 """
 
 import argparse
@@ -115,6 +115,7 @@ def mutants(node: ast.AST) -> Iterator[tuple[int, str, str]]:
         for at, child in enumerate(value if isinstance(value, list) else [value]):
             docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
             prose = isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)
+            prose |= isinstance(child, ast.AnnAssign) and ast.unparse(child.target) == "TOLERANCES"
             if not isinstance(child, ast.AST) or docstring or prose:
                 continue
             for fault in faults(child):

@@ -1,5 +1,6 @@
 """Every measure against a world whose answer stands in the test, and against a plain count by pandas."""
 
+import hashlib
 import itertools
 import json
 
@@ -60,10 +61,18 @@ def test_each_type_has_advice():
     for result in (*TLS, *DANE, *FETCH, "dns-error", "a-new-type", None):
         found = effects.advice(result)
         assert all((found.description, found.likely_cause, found.action, found.verify)), result
+    assert set(effects.ADVICE) == {*TLS, *DANE, *FETCH, "dns-error"}
     assert effects.advice("a-new-type") is not effects.advice("dns-error")
     assert {
         effect(*x) for x in itertools.product(KINDS, (*TLS, *DANE, *FETCH, *ODD), MODES)
     } == set(EFFECTS)
+
+
+def test_the_rules_have_a_version():
+    """Whoever changes a row raises the version: exports carry it, and so differ to be told apart."""
+    rows = [effect(*x) for x in itertools.product(KINDS, (*TLS, *DANE, *FETCH, *ODD), MODES)]
+    digest = hashlib.sha256(",".join(rows).encode()).hexdigest()[:16]
+    assert (effects.RULES_VERSION, digest) == (1, "738c1729f828769d")
 
 
 # --- filters ---------------------------------------------------------------------------------------
