@@ -23,7 +23,7 @@ _VALUE = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 _MX = re.compile(
     r"(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
-_KNOWN = ("version", "mode", "mx", "max_age")
+_ONCE = ("version", "mode", "max_age")  # each required, and given once
 _MODES = ("testing", "enforce", "none")
 
 
@@ -96,7 +96,7 @@ def read_policy(
             # §3.2: "all entries except for the first SHALL be ignored".
             kept = f"{name} is given again; the first, {values[name]!r}, counts"
             notes.append(("policy-duplicate-field", number, kept))
-        elif name in _KNOWN:
+        elif name in _ONCE:
             values[name] = value
             fault = _value_fault(name, value)
             if fault:
@@ -111,19 +111,15 @@ def read_policy(
                 notes.append(
                     ("policy-field-typo", number, f"{name!r} is no field; {meant!r} is meant?")
                 )
-    faults += [
-        (0, f"the required field {n!r} is missing")
-        for n in ("version", "mode", "max_age")
-        if n not in values
-    ]
+    faults += [(0, f"the required field {n!r} is missing") for n in _ONCE if n not in values]
     if (
         not mx
         and values.get("mode") != "none"
-        and not any("mx" in fault[:4] for _, fault in faults)
+        and not any(fault.startswith("mx ") for _, fault in faults)
     ):
         faults.append((0, "no mx field; one at least is required unless mode is none"))
     found = [
-        Finding(code, "warning", subject, f"line {number}: {said}", _CURES.get(code, ""), _REF)
+        Finding(code, "warning", subject, f"line {number}: {said}", _CURES[code], _REF)
         for code, number, said in notes[:FAULTS_MOST]
     ]
     if len(raw) > BODY_SAFE:

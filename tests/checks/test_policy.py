@@ -21,6 +21,7 @@ VALID = [
     (GOOD.replace(b"604800", b"0"), "the least max_age"),
     (GOOD.replace(b"604800", b"31557600"), "the greatest max_age"),
     (b"max_age: 1\nversion: STSv1\nmode: none", "any order; none needs no mx"),
+    (GOOD.replace(b"mail.example.com", b".".join([b"a" * 63] * 4)), "255 characters"),
 ]
 INVALID = [
     (b"", 1, "the file is empty"),
@@ -58,6 +59,17 @@ INVALID = [
     (GOOD + b"x:\n", 6, "is empty"),
     (GOOD + b"_x: 1\n", 6, "no field name"),
     (GOOD + b"a" * 33 + b": 1\n", 6, "no field name"),
+    (GOOD[:-1] + b"\r", 5, "CR inside"),  # no LF follows: it ends no line
+    (GOOD.replace(b"mail.example.com", b"[IPv6:2001:db8::1]"), 3, "IP literal"),
+    (GOOD.replace(b"mail.example.com", b"mail.example.com_"), 3, "'_'"),
+    (GOOD.replace(b"mail.example.com", b"mail.example.com.."), 3, "is no domain name"),
+    (GOOD.replace(b"mail.example.com", b"a."), 3, "ends in a dot"),
+    (GOOD.replace(b"mail.example.com", b"mail.example.com;"), 3, "own mx line"),
+    (
+        GOOD.replace(b"mail.example.com", b".".join([b"a" * 63] * 4) + b"a"),
+        3,
+        "is no domain name",
+    ),  # 256
     (b"<html><body>404</body></html>", 1, "no 'name: value'"),
 ]
 
@@ -102,6 +114,7 @@ def test_of_a_repeated_field_the_first_counts():
         ("mx: MAIL.example.com", "policy-duplicate-mx"),
         ("mx: 192.0.2.1", "policy-mx-odd"),
         ("mx: localhost", "policy-mx-odd"),
+        ("mx: *.localhost", "policy-mx-odd"),
     ],
 )
 def test_what_is_valid_but_a_slip(line, code):
@@ -109,6 +122,74 @@ def test_what_is_valid_but_a_slip(line, code):
     assert policy is not None
     assert [(f.code, f.severity) for f in found] == [(code, "warning")]
     assert found[0].evidence.startswith("line 6: ")
+
+
+# Exactly what is said, in this order: by line, and last what is nowhere.
+TOLD = [
+    (b"version: STSv1\n", ["the required field 'mode' is missing", "the required field 'max_age' is missing", "no mx field; one at least is required unless mode is none"]),
+    (GOOD.replace(b"mail.example.com", b"a_b").replace(b"mx: *.example.net\n", b""), ["line 3: mx 'a_b' holds '_', which no host name has"]),
+    (b"\xef\xbb\xbf" + GOOD, ["line 1: a byte order mark (EF BB BF) before the first field; save the file as UTF-8 without BOM"]),
+    (
+        GOOD.replace(b"enforce", b"enf\xff").replace(b"604800", b"x"),
+        ["line 2: not UTF-8: b'mode: enf\\xff'", "line 2: mode 'enf\xff' must be testing, enforce or none, in small letters", "line 5: max_age 'x' must be seconds, 1 to 10 digits"],
+    ),
+    (b"mode: none\nmax_age: x\n", ["line 2: max_age 'x' must be seconds, 1 to 10 digits", "the required field 'version' is missing"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "said"), TOLD)
+def test_told_whole(body, said):
+    _, found = read_policy(body)
+    assert [f.evidence for f in found] == said
+    assert {(f.severity, f.subject) for f in found} == {("error", "mta-sts.txt")}
+
+
+# What is published instead keeps what was meant, and nothing else.
+REPAIRS = [
+    (GOOD.replace(b"STSv1", b"stsv1"), "enforce", ["mail.example.com", "*.example.net"], 604_800, "the version alone"),
+    (GOOD.replace(b"enforce", b"Enforce"), "testing", ["mail.example.com", "*.example.net"], 604_800, "an unknown mode is testing"),
+    (GOOD.replace(b"604800", b"1w"), "enforce", ["mail.example.com", "*.example.net"], 86_400, "an unknown age is a day"),
+    (GOOD.replace(b"max_age: 604800\n", b""), "enforce", ["mail.example.com", "*.example.net"], 86_400, "no age"),
+    (b"version: STSv1\nmode: testing\nmax_age: 1", "testing", ["mail.example.com"], 1, "no mx: an example"),
+    (GOOD.replace(b"mx: mail.example.com", b"nmx: mail.example.com") + b"x:\n", "enforce", ["mail.example.com", "*.example.net"], 604_800, "a slip of mx is one"),
+    (GOOD.replace(b"mail.example.com", b"A.example., b.example;[c.example]"), "enforce", ["a.example", "b.example", "c.example", "*.example.net"], 604_800, "several in one line"),
+    (GOOD.replace(b"*.example.net", "*.münchen.example".encode()), "enforce", ["mail.example.com", "*.xn--mnchen-3ya.example"], 604_800, "as an A-label"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "mode", "mx", "age", "why"), REPAIRS)
+def test_what_is_published_instead(body, mode, mx, age, why):
+    _, found = read_policy(body)
+    instead = next(f for f in found if f.severity == "error").action.partition("\n")[2]
+    assert read_policy(instead) == (Policy(mode, age, tuple(mx)), []), why
+
+
+def test_what_is_kept_of_a_policy():
+    policy, found = read_policy(GOOD + b"x: 1\nmx: MAIL.example.com\ny: a b\n")
+    assert policy == Policy(
+        "enforce", 604_800, ("mail.example.com", "*.example.net"), (("x", "1"), ("y", "a b"))
+    )
+    assert found[0].action == "remove the second line"
+
+
+def test_the_bounds_to_the_byte():
+    def of(size):
+        return GOOD + b"x: " + b"a" * (size - len(GOOD) - 4) + b"\n"
+
+    # RFC 8461 §3.3 suggests 64 kilobytes: 64,000 or 65,536 bytes, as one counts.
+    assert [f.code for f in read_policy(of(64_000))[1]] == []
+    assert [(f.code, f.severity) for f in read_policy(of(64_001))[1]] == [
+        ("policy-near-limit", "warning")
+    ]
+    assert read_policy(of(65_536))[0] is not None
+    policy, (said,) = read_policy(of(65_537))
+    assert policy is None and (said.code, said.severity) == ("policy-too-large", "error")
+    lines = b"".join(b"x%d: 1\n" % n for n in range(1_996))  # 2,000 with the three and the mx
+    short = b"version: STSv1\nmode: enforce\nmx: a.example\nmax_age: 1\n"
+    assert read_policy(short + lines)[0] is not None
+    policy, (said,) = read_policy(short + lines + b"y: 1\n")
+    assert policy is None
+    assert said.evidence == "line 2000: more than 2,000 lines; the rest was not read"
 
 
 def test_size():
