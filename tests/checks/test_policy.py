@@ -164,6 +164,16 @@ def test_what_is_published_instead(body, mode, mx, age, why):
     assert read_policy(instead) == (Policy(mode, age, tuple(mx)), []), why
 
 
+SLIPS = {"nmx": "mx", "MXs": "mx", "mx-host": "mx", "max-age": "max_age", "ttl": "max_age", "Mode": "mode", "modes": "mode", "versions": "version", "V": "version"}  # fmt: skip
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_what_a_slip_meant(slip):
+    _, (said,) = read_policy(GOOD + f"{slip}: 1\n".encode())
+    assert said.evidence == f"line 6: {slip!r} is no field; {SLIPS[slip]!r} is meant?"
+    assert read_policy(GOOD + b"mta: 1\n")[1] == [], "any other name is an extension"
+
+
 def test_what_is_kept_of_a_policy():
     policy, found = read_policy(GOOD + b"x: 1\nmx: MAIL.example.com\ny: a b\n")
     assert policy == Policy(
