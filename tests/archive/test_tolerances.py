@@ -31,7 +31,7 @@ def place(code, path, value):
     parent = steps.rpartition(".")[0]
     if code == "unknown-result-type":
         return value  # counted by type: where it stood is no news
-    if code.startswith("unknown-policy") or code.startswith("domain-"):
+    if code.startswith(("unknown-policy", "domain-")):
         return f"{steps}: {ascii(value)[1:-1]}"
     if code in ("failed-session-count-missing", "count-missing"):
         return steps
