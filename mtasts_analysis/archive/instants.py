@@ -131,11 +131,11 @@ def rfc5322(field: bytes) -> int | None:
     >>> rfc5322(b"Thu, 1 Jan 2026 00:00:01 +0000")
     1767225601000000
     """
-    # Most senders write "Thu, 01 Jan 2026 00:00:01 +0000": but for its clock, a day is read once.
+    # Most senders write "Thu, 01 Jan 2026 00:00:01 +0000": its day and its clock are each read once.
     day_and_zone, clock = (field[:17], field[25:]), field[17:25]
-    base = _days.get(day_and_zone)
-    if base is not None and _CLOCK.fullmatch(clock):
-        return base + (3600 * int(clock[:2]) + 60 * int(clock[3:5]) + int(clock[6:])) * SECOND
+    base, passed = _days.get(day_and_zone), _clocks.get(clock)
+    if base is not None and passed is not None:
+        return base + passed
     found = _RFC5322.search(field, 0, 200)
     if found is None:
         return None
@@ -159,8 +159,12 @@ def rfc5322(field: bytes) -> int | None:
         if len(_days) >= 10_000:
             _days.clear()
         _days[day_and_zone] = midnight - east * SECOND
+        if _CLOCK.fullmatch(clock):
+            _clocks[clock] = seconds * SECOND
     return midnight + (seconds - east) * SECOND
 
 
 _CLOCK = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d")
 _days: dict[tuple[bytes, bytes], int] = {}
+_clocks: dict[bytes, int] = {}
+"""No more than a day has seconds."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.limits import Limits
 
-_REST = r"[^\n]*+(?:\n[ \t][^\n]*+)*+"
+_REST = r".*+(?:\n[ \t].*+)*+"
 """The rest of a field, with its folded lines (RFC 5322 §2.2.3)."""
 
 _SPACE = r"(?:[ \t]|\r?\n(?=[ \t])){0,99}"
@@ -27,20 +27,20 @@ def _field(group: int, name: str) -> str:
 
 
 _LINES = rf"""(?:
-  [^cdfmtCDFMT\r\n][^\n]*+\n
+  [^cdfmtCDFMT\r\n].*+\n
   |{_field(1, "date")}|{_field(2, "from")}|{_field(3, "message-id")}
   |{_field(4, "tls-report-domain")}|{_field(5, "tls-report-submitter")}
   |(?i:content-type):(?(7)(?!))[ \t]{{0,9}}(?i:multipart/)[A-Za-z]{{1,20}};{_SPACE}
     (?:(?i:report-type)="?(?i:tlsrpt)"?;{_SPACE})?
     (?i:boundary)=("?+)([^"\s;\\*]{{1,200}})\6(?=[;\s]){_REST}\n
-  |(?!(?i:date|from|message-id|tls-report-|content-type))[cdfmtCDFMT][^\n]*+\n
-){{1,300}}\r?\n"""
+  |(?!(?i:date|from|message-id|tls-report-|content-type))[cdfmtCDFMT].*+\n
+){{1,300}}+\r?\n"""
 """A mail's header. Every line is one of these and of no other kind."""
-_TEXT = r"""--\7\r?(\n(?:[^\r\n-][^\n]*+\n){1,30}\r?\n)((?:(?!--)[^\n]*+\n){1,300})"""
+_TEXT = r"""--\7\r?(\n(?:[^\r\n-].*+\n){1,30}\r?\n)((?:(?!--).*+\n){1,300})"""
 _REPORT = rf"""--\7\r?\n(?:
   (?i:content-transfer-encoding):[ \t]{{0,9}}((?i:base64))[ \t]*+\r?\n
   |(?i:content-type):[ \t]*+(?i:application/){_REST}\n
-  |(?!(?i:content-t))[^\r\n-][^\n]*+\n
+  |(?!(?i:content-t))[^\r\n-].*+\n
 ){{1,30}}\r?\n(?(10)|(?!))([^-]*+)(?<=\n)"""
 _MAIL = re.compile(
     re.sub(
@@ -56,8 +56,8 @@ class Common(Struct, frozen=True, gc=False):
 
     fields: tuple[bytes | None, ...]
     """The values of `mail.FIELDS`, as written."""
-    text: bytes
-    """The text part."""
+    text: tuple[bytes, bytes] | None
+    """The text part: its header, with the line breaks around it, and its body."""
     packed: bytes
     """What should be a gzipped report."""
     path: str
@@ -80,11 +80,9 @@ def read(mail: bytes, limits: Limits) -> Common | None:
     ):
         return None
     header, body, packed = found.group(8, 9, 11)
-    text = b"" if header is None else mime.harmless(header, body, limits)
-    if text is None:
-        return None
     try:
         payload = binascii.a2b_base64(packed)
     except binascii.Error:
         return None
-    return Common(found.group(1, 2, 3, 4, 5), text, payload, "1" if header is None else "2")
+    text, path = (None, "1") if header is None else ((header, body), "2")
+    return Common(found.group(1, 2, 3, 4, 5), text, payload, path)

@@ -209,7 +209,6 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
 _DECODER = msgspec.json.Decoder(_Report)
 _POLICY = msgspec.json.Decoder(wire.Policy)
 _ENCODER = msgspec.json.Encoder()
-_RESULT_TYPES = frozenset(wire.RESULT_TYPES)
 _days: dict[str | None, int] = {}
 _policies: dict[bytes, tuple[wire.Applied, msgspec.Raw]] = {}
 
@@ -278,19 +277,6 @@ def strict(raw: bytes) -> Parsed | None:
             rule, result.policy = _policies.get(text) or _policy(text)
             applied.append(rule)
             domains.append(rule.domain)
-            summary = result.summary
-            if (
-                summary.total_successful_session_count is None
-                or summary.total_failure_session_count is None
-            ):
-                return None
-            if result.failure_details:
-                for detail in result.failure_details:
-                    if (
-                        detail.result_type not in _RESULT_TYPES
-                        or detail.failed_session_count is None
-                    ):
-                        return None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     content = _ENCODER.encode(report)

@@ -91,7 +91,8 @@ class Reader:
             head = read(1 << 16)
             whole = len(head) < 1 << 16
             # The common case, in one step; what is not as plain goes the general way.
-            text = _gzipped_report(head, self.limits) if whole and head[:1] == b"\x1f" else None
+            gzip = whole and head[:1] == b"\x1f"
+            text = _gzipped_report(head, self.limits.report_bytes) if gzip else None
             if text is not None:
                 yield Item(REPORT, origin, text)
             else:
@@ -264,8 +265,9 @@ class Reader:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
         limits = self.limits
         common = plain.read(mail, limits)
-        if common is not None and sniff(common.text[:HEAD]) not in _HOLDERS:
-            text = _gzipped_report(common.packed, limits, _Budget(limits.nested_bytes, 0))
+        if common is not None and (common.text is None or _quiet(*common.text, limits)):
+            most = min(limits.report_bytes, limits.nested_bytes)
+            text = _gzipped_report(common.packed, most)
             if text is not None:
                 facts = self._verified(mail, common.facts(limits))
                 yield Item(REPORT, f"{origin}/{common.path}", text, "", "", facts)
@@ -285,8 +287,9 @@ class Reader:
                 continue
             if payload[:2] == b"\x1f\x8b":
                 # The common case, in one step; what is not as plain goes the general way.
-                text = _gzipped_report(payload, limits, budget)
+                text = _gzipped_report(payload, min(limits.report_bytes, budget.size))
                 if text is not None:
+                    budget.size -= len(text)
                     if of is not header:
                         of, facts = header, self._facts(header)
                     found = True
@@ -450,15 +453,31 @@ def _run(origin: str, after: int, count: int) -> Item:
     return Item(OTHER, f"{origin}#{after - count}", b"", "other-json", detail)
 
 
-def _gzipped_report(packed: bytes, limits: Limits, budget: _Budget | None = None) -> bytes | None:
+def _gzipped_report(packed: bytes, most: int) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
-    most = limits.report_bytes if budget is None else min(limits.report_bytes, budget.size)
     text = inflate(packed, most)
-    if text is None or text[:1] != b"{" or is_lines(text):
-        return None
-    if budget is not None:
-        budget.size -= len(text)
-    return text
+    return None if text is None or text[:1] != b"{" or is_lines(text) else text
+
+
+def _quiet(header: bytes, body: bytes, limits: Limits) -> bool:
+    """Tell whether a text part is just that: it claims no report, and holds none."""
+    # A sender writes the same text in each of its mails.
+    short = len(header) + len(body) < _SHORT_TEXT
+    key = header, body, limits.field_bytes
+    known = _texts.get(key) if short else None
+    if known is not None:
+        return known
+    text = mime.harmless(header, body, limits)
+    quiet = text is not None and sniff(text[:HEAD]) not in _HOLDERS
+    if short:
+        if len(_texts) >= _KEPT:
+            _texts.clear()
+        _texts[key] = quiet
+    return quiet
+
+
+_SHORT_TEXT, _KEPT = 2_000, 2_000
+_texts: dict[tuple[bytes, bytes, int], bool] = {}
 
 
 def _bounded(source: Inflated | Stream, budget: _Budget | None) -> Stream:

@@ -3,7 +3,7 @@
 The order of the fields is the canonical order of a report's content, over which its key is made.
 """
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -29,25 +29,33 @@ RESULT_TYPES = (
 )
 
 Text = Annotated[str, Meta(min_length=1, max_length=DEFAULT.string_chars)]
-Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+if TYPE_CHECKING:
+    # The tolerant reader says None of what is unread, which no decoder asks about.
+    Needed = str | None
+    Count = int | None
+    ResultType = str | None
+else:
+    Needed = Text
+    Count = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
+    ResultType = Literal[RESULT_TYPES]
 
 
 class Keyed(Struct, rename="kebab", forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """RFC 8460's own keys and no others. A field without a default must be there; None is unread."""
+    """RFC 8460's own keys and no others. A field without a default must be there."""
 
 
 class DateRange(Keyed):
     """`date-range`."""
 
-    start_datetime: Text | None
-    end_datetime: Text | None
+    start_datetime: Needed
+    end_datetime: Needed
 
 
 class Policy(Keyed):
     """`policy`: what the sender applied."""
 
-    policy_type: Text | None
-    policy_domain: Text | None
+    policy_type: Needed
+    policy_domain: Needed
     policy_string: list[Text] | None = None
     # §4.4's text asks for an array, its own example (appendix B) is a string: erratum 6241.
     mx_host: list[Text] | Text | None = None
@@ -56,15 +64,15 @@ class Policy(Keyed):
 class Summary(Keyed):
     """`summary`."""
 
-    total_successful_session_count: Count | None
-    total_failure_session_count: Count | None
+    total_successful_session_count: Count
+    total_failure_session_count: Count
 
 
 class Detail(Keyed):
     """One of `failure-details`."""
 
-    result_type: Text | None
-    failed_session_count: Count | None
+    result_type: ResultType
+    failed_session_count: Count
     sending_mta_ip: Text | None = None
     receiving_mx_hostname: Text | None = None
     receiving_mx_helo: Text | None = None
@@ -84,10 +92,10 @@ class PolicyResult(Keyed):
 class Report(Keyed):
     """A report."""
 
-    organization_name: Text | None
+    organization_name: Needed
     date_range: DateRange
-    contact_info: Text | None
-    report_id: Text | None
+    contact_info: Needed
+    report_id: Needed
     policies: list[PolicyResult]
 
 
