@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 
 # JupyterLab keeps its token: whoever can reach the port can run code.
 lab: $(VENV)/installed
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab notebooks --ServerApp.tornado_settings='{"websocket_max_message_size": 1000000000}'
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest

@@ -1,6 +1,8 @@
 """The panel, with the loader behind its upload box."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Sequence
+from zipfile import ZipFile
 
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.data import Archive, load
@@ -37,5 +39,12 @@ def explore(data: Archive, where: Filter | None = None, *, name: str = "panel") 
     return Panel(data, where, name, _read)
 
 
-def _read(content: bytes, advance: Callable[[int], None]) -> Archive:
-    return load(content, progress=advance)
+def _read(files: Sequence[tuple[str, bytes]], advance: Callable[[int], None]) -> Archive:
+    """Load files that were dropped together as one archive: a report in two of them counts once."""
+    if len(files) == 1:
+        return load(files[0][1], progress=advance)
+    whole = io.BytesIO()
+    with ZipFile(whole, "w") as archive:
+        for number, (name, content) in enumerate(files, 1):
+            archive.writestr(f"{number}/{name}", content)
+    return load(whole.getvalue(), progress=advance)

@@ -1,7 +1,7 @@
 """The panel: filters on the left, the answer on the right, nothing computed that is not seen."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Protocol
@@ -29,6 +29,10 @@ _LINK_MOST = 40_000_000
 """Bytes that a page carries as a download; more is for `Archive.export`."""
 
 
+_UPLOAD_MOST = "<small>up to 10 MB; what is larger: <code>ma.load(path)</code></small>"
+"""A Jupyter server closes the connection on a longer message, unless its settings say otherwise."""
+
+
 class Loaded(Data, Protocol):
     """What a loader gives."""
 
@@ -41,7 +45,8 @@ class Loaded(Data, Protocol):
         """What became of each item."""
 
 
-Loader = Callable[[bytes, Callable[[int], None]], Loaded]
+Loader = Callable[[Sequence[tuple[str, bytes]], Callable[[int], None]], Loaded]
+"""Files by name, and what is told how many bytes more were read → one archive."""
 
 _FACETS = {
     "domains": "domain",
@@ -180,7 +185,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 *boxes, widgets.HTML("<b>days (UTC)</b>"), self._start, self._end,
                 widgets.HTML("<b>this filter in code</b>"), self._code,
                 widgets.HBox([self._format, self._export]), self._link,
-                *([self._upload, self._bar, self._note] if self._loader else []),
+                *([self._upload, widgets.HTML(_UPLOAD_MOST), self._bar, self._note] if self._loader else []),
             ],
             layout={"min_width": "310px", "max_width": "310px"},
         )  # fmt: skip
@@ -280,22 +285,27 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _loaded(self, change: Any) -> None:
         if not change["new"] or self._loader is None:
             return
-        files = list(change["new"])
-        content = [bytes(file["content"]) for file in files]
+        files = [(str(file["name"]), bytes(file["content"])) for file in change["new"]]
+        names = text(", ".join(name for name, _ in files))
+        self._bar.max, self._bar.value = sum(len(content) for _, content in files) or 1, 0
         self._bar.layout.visibility = "visible"
-        self._bar.max, self._bar.value = sum(map(len, content)) or 1, 0
-        for file, raw in zip(files, content, strict=True):
-            self._note.value = f"<p>loading {text(file['name'])}</p>"
-            data = self._loader(raw, self._advance)
-            codes = data.problems.groupby(["severity", "code"], observed=True).size().rename("rows")
-            self._note.value = (
-                f"<p>{text(file['name'])}: {text(str(data.accounting))}</p>"
-                + frame_html(codes.reset_index(), "Problems")
-            )
-            if len(data.reports):
-                self.data = data
-        self._bar.layout.visibility = "hidden"
-        self.show(EVERYTHING)
+        self._note.value = f"<p>loading {names}</p>"
+        try:
+            data = self._loader(files, self._advance)
+        except MtastsAnalysisError as error:
+            self._note.value = f"<p>{names}: {text(str(error))}</p>"
+            return
+        finally:
+            self._bar.layout.visibility = "hidden"
+        codes = data.problems.groupby(["severity", "code"], observed=True).size().rename("rows")
+        self._note.value = f"<p>{names}: {text(str(data.accounting))}</p>" + frame_html(
+            codes.reset_index(), "Problems"
+        )
+        if len(data.reports):
+            self.data = data
+            self.show(EVERYTHING)
+        else:
+            self._note.value += "<p>no report in it: what was shown stays</p>"
 
     def _advance(self, size: int) -> None:
         self._bar.value += size

@@ -1,6 +1,7 @@
 """The panel without a kernel: setting a control's value does what a click does."""
 
 import io
+import json
 
 import pandas as pd
 import pytest
@@ -83,33 +84,58 @@ def test_what_is_shown_is_what_is_exported(data, view):
         assert "no picture" in panel._link.value
 
 
+def upload(panel, **files):
+    panel._upload.value = tuple(
+        {
+            "name": name,
+            "type": "",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": pd.Timestamp(0, tz="UTC").to_pydatetime(),
+        }
+        for name, content in files.items()
+    )
+
+
 def test_an_upload_shows_its_archive_and_its_problems(data):
     panel = ma.explore(data)
     mail = (ma.sample_archive() / "contoso.zip").read_bytes()
-    panel._upload.value = (
-        {
-            "name": "<b>x.zip",
-            "type": "",
-            "size": len(mail),
-            "content": memoryview(mail),
-            "last_modified": pd.Timestamp(0, tz="UTC").to_pydatetime(),
-        },
-    )
+    upload(panel, **{"<b>x.zip": mail})
     assert panel.data is not data
     assert panel.data.accounting.reports > 100
     assert "&lt;b&gt;x.zip" in panel._note.value
     assert "date-without-zone" in panel._note.value
     assert panel._bar.value == len(mail)
-    panel._upload.value = (
-        {
-            "name": "x.txt",
-            "type": "",
-            "size": 2,
-            "content": memoryview(b"no"),
-            "last_modified": pd.Timestamp(0, tz="UTC").to_pydatetime(),
-        },
-    )
+    panel.show(ma.Filter(domains="clinic.example"))
+    upload(panel, **{"x.txt": b"no"})
     assert panel.data.accounting.reports > 100, "what holds no report replaces nothing"
+    assert panel.where == ma.Filter(domains="clinic.example")
+    assert "no report in it" in panel._note.value
+    assert panel._bar.layout.visibility == "hidden"
+
+
+def test_files_dropped_together_are_one_archive(data):
+    panel = ma.explore(data)
+    one, other = (
+        json.dumps([report(d, [policy(9)], sender=sender) for d in days]).encode()
+        for sender, days in (("A", (0, 1)), ("B", (0, 1, 2)))
+    )
+    upload(panel, **{"a.json": one, "b.json": other, "again.json": one})
+    account = panel.data.accounting
+    assert (account.reports, account.duplicates) == (5, 2), "a report in two of them counts once"
+    assert set(panel.data.reports["organization_name"]) == {"A", "B"}
+    assert any("b.json" in origin for origin in panel.data.reports["origin"])
+
+
+def test_an_upload_that_fails_says_so(data):
+    def fails(files, advance):
+        raise ma.InputError("expected <b>reports")
+
+    panel = module.Panel(data, None, "fails", fails)
+    upload(panel, **{"x.txt": b"no"})
+    assert "expected &lt;b&gt;reports" in panel._note.value
+    assert panel._bar.layout.visibility == "hidden"
+    assert panel.data is data
 
 
 def test_a_stranger_writes_no_markup():
