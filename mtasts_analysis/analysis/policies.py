@@ -40,7 +40,8 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         `sender`, `policy` (P1, P2 ... in the order in which a domain's policies were first seen),
         `mode`, `max_age` (seconds), `mx_patterns` (joined by commas), `first_day`, `last_day` (UTC),
         `results`, `sessions`, `stale` (the run began before a newer policy was first seen, went on for
-        more than its own max_age after that, and the newer one was still seen then). `Filter.of(row)`
+        more than its own max_age after that, and the newer one was still seen then), `stale_from` (the
+        first day of the run that was past its max_age; null where it is not stale). `Filter.of(row)`
         chooses the domain's, sender's and mode's rows of those days.
 
     Examples
@@ -61,6 +62,7 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     # A policy that came back, as after a roll-back, is no old one: its run begins after the newer one's.
     stale = (runs.first <= runs.newer_first) & (runs.last > runs.newer_first + np.ceil(age))
     stale &= runs.newer_last >= runs.last - np.ceil(age)
+    past = np.where(stale, np.maximum(runs.first, runs.newer_first + np.ceil(age) + 1), 0)
     result = pd.DataFrame(
         {
             "domain": facts.domain.names(runs.domain),
@@ -74,6 +76,7 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
             "results": counts(runs.results),
             "sessions": counts(runs.sessions),
             "stale": stale,
+            "stale_from": dates(past.astype(np.int64)).where(stale),
         }
     )
     return result.sort_values(["domain", "sender", "first_day"], kind="stable", ignore_index=True)

@@ -25,6 +25,9 @@ SMALL = 8.5
 UNREPORTED = "#edeff1"
 """The ground of a period without a report."""
 
+BLOCKS = 62
+"""Periods that are drawn as blocks with air between, their dates under their middles."""
+
 Values = npt.NDArray[np.float64]
 
 
@@ -143,6 +146,7 @@ def percent(value: float) -> str:
 
 _UNITS: list[tuple[Callable[[pd.Timestamp], Any], str, int]] = [
     # What changes from one mark to the next, how it reads, and how many marks have room.
+    (lambda day: day.toordinal() // 2, "{0.day} {0:%b}", 9),
     (lambda day: (day - pd.Timedelta(days=day.weekday())).date(), "{0.day} {0:%b}", 9),
     (lambda day: (day.year, day.month, day.day > 15), "{0.day} {0:%b}", 9),
     (lambda day: (day.year, day.month), "{0:%b}", 13),
@@ -178,7 +182,8 @@ def marks(every: pd.DatetimeIndex) -> list[tuple[float, str]]:
                 break
         if len(changed) < 2:
             changed, form = [0, len(days) // 2, len(days) - 1], "{0.day} {0:%b}"
-        found = [(float(at), days[at], form) for at in changed]
+        middle = 0.5 if len(days) <= BLOCKS else 0.0
+        found = [(at + middle, days[at], form) for at in changed]
     told, result = None, []
     for at, day, form in found:
         year = "" if day.year == told or "%Y" in form else f"\n{day.year}"
@@ -200,7 +205,7 @@ def band(
     axes: Axes, height: Values, below: Values, colour: str, hatch: str = "", name: str = ""
 ) -> None:
     """Draw one band of a stack: a block a period, with air between few."""
-    air = 0.05 if len(height) <= 62 else 0.0
+    air = 0.05 if len(height) <= BLOCKS else 0.0
     at = np.arange(len(height))
     across = np.stack([at + air, at + 1 - air], axis=1).ravel()
     none = np.zeros(len(height))

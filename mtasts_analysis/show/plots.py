@@ -167,6 +167,9 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     title = f"{label(first)} leads with {lead:,} of {whole:,} failed sessions"
     if split == "effect":
         title = f"{lead:,} of {whole:,} failed sessions: {first} under enforce"
+    if lead == whole:
+        title = f"{_all(whole, 'failed sessions')}: {label(first)}"
+        title += " under enforce" if split == "effect" else ""
     figure = begin(3.2 + 0.2 * lines, title, where)
     with styled():
         axes = box(figure, top=0.72 + 0.2 * lines, bottom=0.72)
@@ -219,7 +222,11 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     first = next((name for name in order if not _is_rest(name)), order[0])
     lead = _sum(frame.loc[frame["mx_host"].fillna(_NOT_NAMED) == first, "sessions"])
     who = "sessions whose MX is not named fail" if first == _NOT_NAMED else f"{label(first)} fails"
-    title = f"{who} most: {lead:,} of {_sum(frame['sessions']):,} failed sessions"
+    whole = _sum(frame["sessions"])
+    title = f"{who} most: {lead:,} of {whole:,} failed sessions"
+    if lead == whole:
+        named_ = "no MX is named" if first == _NOT_NAMED else label(first)
+        title = f"{_all(whole, 'failed sessions')}: {named_}"
     figure = begin(1.45 + 0.34 * len(order), title, where)
     words = [label(name) for name in order]
     with styled():
@@ -272,7 +279,7 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.sender_days(ma.over_time(data, split="sender"))
-    <Plot: Most failures in one go: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); everything>
+    <Plot: Most failures in one day: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); everything>
     """
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
@@ -282,7 +289,8 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     failed, whole = _grid(folded, order, every)
     with np.errstate(invalid="ignore"):
         values = failed / whole
-    figure = begin(1.5 + 0.24 * len(order), _worst_cell(order, every, failed, whole), where)
+    by = str(frame.attrs["by"])
+    figure = begin(1.5 + 0.24 * len(order), _worst_cell(order, every, by, failed, whole), where)
     words = [label(name) for name in order]
     with styled():
         axes = box(figure, top=0.75, bottom=0.72, left=margin(figure, words))
@@ -415,6 +423,8 @@ def top(
     sums = [_sum(folded.loc[folded[of] == name, value]) for name in order]
     first = 1 if _is_rest(order[0]) and len(order) > 1 else 0
     title = f"{label(order[first])} leads with {sums[first]:,} of {whole:,} {_unit(value)}"
+    if sums[first] == whole:
+        title = f"{_all(whole, _unit(value))}: {label(order[first])}"
     figure = begin(0.85 + 0.28 * len(order), title, where)
     words = [label(name) for name in order]
     with styled():
@@ -445,7 +455,7 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Returns
     -------
     Plot
-        A line for each domain and sender, coloured by policy, hatched where it is stale.
+        A line for each domain and sender, coloured by policy, hatched where it is past its max_age.
 
     Examples
     --------
@@ -463,11 +473,7 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     rows = pairs.agg(
         {"stale": "any", "runs": "sum", "sessions": "sum", "first": "min"}
     ).sort_values(["stale", "runs", "sessions"], ascending=False, kind="stable", ignore_index=True)
-    senders = frame["sender"].nunique(dropna=False)
-    old = frame.loc[frame["stale"], "sender"].nunique(dropna=False)
-    title = f"{old:,} of {senders:,} senders still {'sees' if old == 1 else 'see'} an old policy"
-    if not old:
-        title = f"No sender of {senders:,} sees an old policy"
+    title = _old_policies(frame)
     several = len(frame["domain"].unique()) > 1
     rest = len(rows) - ROWS
     rows = rows.head(ROWS)
@@ -513,10 +519,13 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
                 linewidths=0.6,
             )
         )
-        stale = shown["stale"].to_numpy(dtype=bool)
+        past = shown["stale_from"].notna().to_numpy()
+        shapes[:, (0, 3), 0] = (
+            ((shown["stale_from"] - every[0]) // day).fillna(0).to_numpy()[:, None]
+        )
         axes.add_collection(
             PolyCollection(
-                list(shapes[stale]),
+                list(shapes[past]),
                 facecolors="none",
                 edgecolors="white",
                 hatch="////",
@@ -527,6 +536,21 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
         clock(axes, every)
         key(axes, 3, patches)
     return figure
+
+
+def _old_policies(frame: pd.DataFrame) -> str:
+    """Say how many senders see an old policy; one that has moved on since does not *still* see it."""
+    senders = frame["sender"].nunique(dropna=False)
+    old = frame[frame["stale"]]
+    pairs = frame.groupby(["domain", "sender"], dropna=False)["last_day"]
+    last = pairs.transform("max")[old.index] == old["last_day"]
+    still = old.loc[last, "sender"].nunique(dropna=False)
+    if still:
+        return f"{still:,} of {senders:,} senders still {'sees' if still == 1 else 'see'} an old policy"
+    ever = old["sender"].nunique(dropna=False)
+    if ever:
+        return f"{ever:,} of {senders:,} senders saw an old policy past its max_age; none does now"
+    return "No sender sees an old policy"
 
 
 _POLICIES = [SKY, BLUE, GREEN, YELLOW, ORANGE, PINK]
@@ -617,17 +641,29 @@ def _per(frame: pd.DataFrame) -> str:
     return f"per {by} (UTC{', from Monday' if by == 'week' else ''})"
 
 
-def _worst_cell(order: list[str], every: pd.DatetimeIndex, failed: Values, whole: Values) -> str:
-    """Name the day of a sender with the most failed sessions: the highest share may be one of one."""
+def _worst_cell(
+    order: list[str], every: pd.DatetimeIndex, by: str, failed: Values, whole: Values
+) -> str:
+    """Name the period of a sender with the most failed sessions: the highest share may be one of one."""
     if not np.nanmax(failed, initial=0):
-        return f"No session of {len(order):,} senders failed"
+        return "No session failed"
     own = np.where([[_is_rest(name)] for name in order], -1, np.nan_to_num(failed, nan=-1))
     row, column = np.unravel_index(int(np.argmax(own)), own.shape)
     lost, sessions = failed[row, column], whole[row, column]
     return (
-        f"Most failures in one go: {label(order[int(row)], 24)}, {every[int(column)]:%Y-%m-%d},"
+        f"Most failures in one {by}: {label(order[int(row)], 24)}, {_named_period(every[int(column)], by)},"
         f" {lost:,.0f} of {sessions:,.0f} sessions ({share(float(lost / sessions))})"
     )
+
+
+def _named_period(period: pd.Timestamp, by: str) -> str:
+    if by == "month":
+        return f"{period:%Y-%m}"
+    return f"{'from ' if by == 'week' else ''}{period:%Y-%m-%d}"
+
+
+def _all(whole: int, what: str) -> str:
+    return f"All {whole:,} {what}" if whole > 1 else f"The only {what.removesuffix('s')}"
 
 
 def _unit(value: str) -> str:
@@ -726,6 +762,6 @@ def _few(every: pd.DatetimeIndex) -> list[tuple[float, str]]:
             else found[1 :: -(-len(found) // 3)]
         )
     days = [(at, every[min(int(at), len(every) - 1)]) for at, _ in found]
-    if len(every) > 200:
+    if every.freqstr == "MS" or every[-1] - every[0] > pd.Timedelta(days=200):
         return [(at, f"{day:%b}\n{day:%Y}") for at, day in days]
     return [(at, f"{day.day} {day:%b}") for at, day in days]

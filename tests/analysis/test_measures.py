@@ -494,6 +494,8 @@ def test_a_sender_on_an_old_policy():
         ["Stale", "P1", "testing", True],
     ]
     assert found["sessions"].tolist() == [99, 81, 90, 90, 180]
+    # The newer one is there on 11 March, so a day's max_age may carry the old one to the 12th.
+    assert found["stale_from"].dt.strftime("%m-%d").fillna("").tolist() == [*[""] * 4, "03-13"]
 
 
 def test_a_policy_that_came_back_is_not_old():

@@ -156,6 +156,55 @@ def test_the_rest_is_summed_as_other():
     assert "other (27)" in [text.get_text() for text in plot.axes[0].texts]
 
 
+@pytest.mark.parametrize(
+    ("mended", "title"),
+    [
+        (20, "1 of 2 senders still sees an old policy"),
+        (15, "1 of 2 senders saw an old policy past its max_age; none does now"),
+        (11, "No sender sees an old policy"),
+    ],
+)
+def test_who_moved_on_no_longer_sees_an_old_policy(mended, title):
+    newer = ["version: STSv1", "mode: enforce", "mx: mx1.d.example", "max_age: 86400"]
+    days = [
+        report(d, [policy(9, **({"text": newer} if d >= since else {}))], sender=sender)
+        for sender, since in (("Quick", 10), ("Late", mended))
+        for d in range(20)
+    ]
+    data = load(days)
+    plot = ma.plots.policies(ma.policy_history(data))
+    assert plot.alt == f"{title}; everything"
+    hatched = [c for c in plot.axes[0].collections if c.get_hatch()]
+    across = {x for c in hatched for path in c.get_paths() for x in path.vertices[:, 0]}
+    assert across == ({12, mended} if mended > 12 else set()), "only the days past its max_age"
+
+
+def test_one_of_one_does_not_lead():
+    """Where there is nothing beside it, a title does not compare."""
+    data = load([report(0, [policy(7, [("dns-error", "mx", 3)])])])
+    alts = {name: plot.alt.partition(";")[0] for name, plot in pictures(data)}
+    assert alts["failures"] == "All 3 failed sessions: dns-error"
+    assert alts["effects"] == "All 3 failed sessions: unknown under enforce"
+    assert alts["MX hosts"] == "All 3 failed sessions: mx"
+    assert alts["senders"] == "All 10 sessions: A"
+    one = load([report(0, [policy(0, [("dns-error", "mx", 1)])])])
+    assert dict(pictures(one))["failures"].alt.startswith("The only failed session: dns-error")
+
+
+@pytest.mark.parametrize(
+    ("by", "when"),
+    [
+        ("day", "day: A, 2026-03-10"),
+        ("week", "week: A, from 2026-03-09"),
+        ("month", "month: A, 2026-03"),
+    ],
+)
+def test_a_period_is_named_as_what_it_is(by, when):
+    data = load([report(9, [policy(7, [("dns-error", "mx", 3)])])])
+    plot = ma.plots.sender_days(ma.over_time(data, by=by, split="sender"))
+    assert plot.alt.startswith(f"Most failures in one {when}, 3 of 10")
+
+
 def test_nothing_to_show_says_so(nasty):
     nobody = ma.Filter(domains="nobody.example")
     for name, plot in pictures(nasty, nobody):
