@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo lab test test-lowest coverage mutation audit lint types notebooks-clean clean
+.PHONY: demo lab test test-lowest coverage mutation audit guard lint types notebooks-clean clean
 
 demo: $(VENV)/installed
 	$(BIN)/mtasts-analysis demo -o out
@@ -32,6 +32,10 @@ mutation: $(VENV)/installed-lint
 
 audit: $(VENV)/installed-lint
 	$(BIN)/python -m tests.audit
+
+# The loader beside a floor that checks nothing, in one run.
+guard: $(VENV)/installed
+	$(BIN)/python -m benchmarks.guard
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .

@@ -195,7 +195,7 @@ class Gathered:
             self._reject(item.origin, item.code, item.detail)
         else:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
-        if len(self._builder) >= _UNIT:
+        if self._builder.rows >= _UNIT:
             self._parts.append(self._builder.take())
 
     def _tolerant(self, item: Item) -> None:

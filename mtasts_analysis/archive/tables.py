@@ -151,11 +151,8 @@ class Builder:
         self._problems: list[tuple[str, str | None, str, str, str]] = []
         self._senders: dict[tuple[str | None, ...], int] = {}
         self._applied: dict[wire.Applied, int] = {}
-
-    def __len__(self) -> int:
-        """Say how many rows are held, or some more."""
-        values = len(self._reports) + len(self._policies)
-        return values // _POLICY + len(self._details) + len(self._problems)
+        self.rows = 0
+        """How many are held."""
 
     def report(self, origin: str, parsed: Parsed, facts: Facts) -> None:
         """Add one report."""
@@ -183,11 +180,13 @@ class Builder:
             origin,
         )
         rules = self._applied
+        self.rows += 1 + len(results)
         for rule, result in zip(parsed.applied, results, strict=True):
             summary = result.summary
             details = result.failure_details
             if details:
                 self._details += details
+                self.rows += len(details)
             self._policies += (
                 row,
                 rules.setdefault(rule, len(rules)),
@@ -208,6 +207,7 @@ class Builder:
         self._room -= len(origin) + len(detail) + _ROW
         if self._room >= 0:
             self._problems.append((origin, report_key, severity, code, detail))
+            self.rows += 1
         else:
             first, count = self._more.get((severity, code), (origin, 0))
             self._more[severity, code] = first, count + 1
