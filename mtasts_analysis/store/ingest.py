@@ -249,6 +249,7 @@ class Run:
         self._written = self._bytes = 0
         self._pending = Accounting()
         manifest.clean(self.place, self.state)
+        pa.default_memory_pool().release_unused()
 
     def abandon(self) -> None:
         """Let go of what is not committed."""

@@ -46,8 +46,8 @@ class Known:
         if not len(reports):
             return
         self._pending.setdefault(month, []).append(reports.select(["report_key", "origin"]))
-        both = np.concatenate([self._identities(month), identities(reports["report_key"])])
-        self._months[month] = np.unique(both)
+        known, own = self._identities(month), np.sort(identities(reports["report_key"]))
+        self._months[month] = np.insert(known, np.searchsorted(known, own), own)
 
     def committed(self) -> None:
         """Let go of what can be read from now on."""
@@ -58,7 +58,7 @@ class Known:
     def _identities(self, month: str) -> Identities:
         found = self._months.pop(month, None)
         if found is None:
-            found = np.unique(identities(self._read(month, ["report_key"])["report_key"]))
+            found = np.sort(identities(self._read(month, ["report_key"])["report_key"]))
         self._months[month] = found  # the last asked for is the last let go
         return found
 

@@ -29,7 +29,7 @@ class Place(Protocol):
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """Open a new file; it lasts from the end of the block on."""
+        """Open a new file; it lasts from the next `create` on."""
 
     def create(self, name: str, content: bytes) -> bool:
         """Make a file, whole; False where there is one of the name, which stays as it is."""
@@ -48,6 +48,7 @@ class Folder:
     def __init__(self, path: str) -> None:
         self.url = path
         self._path = Path(path)
+        self._unsynced: set[Path] = set()
 
     def folders(self) -> list[str]:
         """Give the folders."""
@@ -73,7 +74,7 @@ class Folder:
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
-        """Open a new file; it is on the disk when the block ends."""
+        """Open a new file; the disk knows its name from the next `create` on."""
         path = self._path / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +82,7 @@ class Folder:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            _sync(path.parent)
+            self._unsynced |= {path.parent, self._path}
         except OSError as error:
             raise OutputError(
                 f"{path}: expected a folder to write to; {error.strerror or error}"
@@ -93,6 +94,9 @@ class Folder:
         aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         with self.writing(str(aside.relative_to(self._path))) as file:
             file.write(content)
+        unsynced, self._unsynced = self._unsynced, set()
+        for folder in unsynced:
+            _sync(folder)
         try:
             os.link(aside, path)
         except FileExistsError:
