@@ -25,13 +25,28 @@ DAY = 86_400_000_000
 _TYPES = ["certificate-expired", "starttls-not-supported", "validation-failure", "dns-error"]
 
 
-def archive(rows: int) -> ma.Archive:
-    """Make an archive of `rows` reports with one policy each and about a sixth as many failures."""
-    rng = np.random.default_rng(8460)
-    keys = [f"{n:032x}" for n in range(rows)]
-    start = np.datetime64("2026-01-01", "us").astype(np.int64) + rng.integers(0, DAYS, rows) * DAY
-    sender = rng.choice(SENDERS, rows, p=_zipf(SENDERS))
-    domain = rng.choice(DOMAINS, rows, p=_zipf(DOMAINS))
+Codes = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+def archive(
+    rows: int, first: int = 0, domains: int = DOMAINS, *, one_each: bool = False
+) -> ma.Archive:
+    """Make an archive of `rows` reports with one policy each and about a sixth as many failures.
+
+    `first` is the number of the first report, and chooses all. Days, senders and domains are drawn, or with
+    `one_each` gone through: each sender tells of each domain once a day.
+    """
+    rng = np.random.default_rng(8460 + first)
+    keys = [f"{n:016x}{n:016x}" for n in range(first, first + rows)]
+    if one_each:
+        number = np.arange(first, first + rows)
+        domain, sender = number % domains, number // domains % SENDERS
+        day = number // (domains * SENDERS)
+    else:
+        day = rng.integers(0, DAYS, rows)
+        sender = rng.choice(SENDERS, rows, p=_zipf(SENDERS))
+        domain = rng.choice(domains, rows, p=_zipf(domains))
+    start = np.datetime64("2026-01-01", "us").astype(np.int64) + day * DAY
     kind = rng.choice(3, rows, p=[0.85, 0.1, 0.05])
     good = rng.integers(1, 500, rows)
     bad = np.where(rng.random(rows) < 0.16, rng.integers(1, 20, rows), 0)
@@ -43,7 +58,7 @@ def archive(rows: int) -> ma.Archive:
         "end": pa.array(start + DAY - 1_000_000).cast(pa.timestamp("us", "UTC")),
         "span_hours": pa.array(np.full(rows, 23.9997)),
         "policy_count": pa.array(np.ones(rows, dtype=np.int64)),
-        "origin": pa.array([f"made.mbox#{n}/2" for n in range(rows)]),
+        "origin": pa.array([f"made.mbox#{n}/2" for n in range(first, first + rows)]),
     }
     text = pa.array([["version: STSv1", "mode: testing", "mx: *.d.example", "max_age: 86400"]])
     sts = np.where(kind == 0, 0, -1)
@@ -51,8 +66,8 @@ def archive(rows: int) -> ma.Archive:
         "policy_key": pa.array([f"{key}-0" for key in keys]),
         "report_key": pa.array(keys),
         "policy_index": pa.array(np.zeros(rows, dtype=np.int64)),
-        "domain": _words([f"d{n}.example" for n in range(DOMAINS)], domain),
-        "policy_domain": _words([f"d{n}.example" for n in range(DOMAINS)], domain),
+        "domain": _words([f"d{n}.example" for n in range(domains)], domain),
+        "policy_domain": _words([f"d{n}.example" for n in range(domains)], domain),
         "policy_type": _words(["sts", "no-policy-found", "tlsa"], kind),
         "mode": _words(["testing"], sts),
         "policy_string": text.take(pa.array(sts, mask=sts < 0)),
@@ -90,7 +105,7 @@ def _zipf(n: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     return shares
 
 
-def _words(words: list[str], codes: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pa.Array:
+def _words(words: list[str], codes: Codes) -> pa.Array:
     index = pa.array(codes, pa.int32(), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(index, pa.array(words))
 
@@ -123,15 +138,16 @@ def _measured(data: ma.Archive, view: View, where: ma.Filter) -> None:
     view.measure(data, where, "day")
 
 
-def _rss() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def rss() -> float:
+    """Give this process's peak memory in MiB."""
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def main(rows: int) -> None:
     """Print the table of figures."""
     data = archive(rows)
     size = sum(table.nbytes for table in data.tables.values()) / 2**20
-    before = _rss()
+    before = rss()
     made = time.perf_counter()
     panel = ma.explore(data, ma.Filter())
     first = time.perf_counter() - made
@@ -163,9 +179,9 @@ def main(rows: int) -> None:
         print(
             f"slowest {what}: {wall:.0f} ms of wall, {processor:.0f} of processor time (bar {bar})"
         )
-    times = _rss() / size
+    times = rss() / size
     print(
-        f"peak memory {_rss():,.0f} MiB ({before:,.0f} before): {times:.1f} times the tables (bar 4)"
+        f"peak memory {rss():,.0f} MiB ({before:,.0f} before): {times:.1f} times the tables (bar 4)"
     )
 
 

@@ -4,18 +4,19 @@ import io
 from collections.abc import Callable, Sequence
 from zipfile import ZipFile
 
+from mtasts_analysis.analysis.facts import Data
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.data import Archive, load
 from mtasts_analysis.show.panel import Panel
 
 
-def explore(data: Archive, where: Filter | None = None, *, name: str = "panel") -> Panel:
+def explore(data: Data, where: Filter | None = None, *, name: str = "panel") -> Panel:
     """Open the panel on an archive: filters, pictures and tables that follow each other.
 
     Parameters
     ----------
     data
-        A loaded archive.
+        A loaded archive, or a store.
     where
         The filter to begin with. Without one, a panel that is opened again, as a cell that is run
         again does, keeps what was selected.

@@ -312,6 +312,10 @@ class Store:
             return {name: whole[name].select(list(wanted)) for name, wanted in columns.items()}
         return Archive(tables.canonical(whole), self.accounting)
 
+    def filter(self, where: Filter) -> Archive:
+        """Give the rows that a filter chooses, as :meth:`read` does: so notebooks take a store for an archive."""
+        return self.read(where)
+
     def _rows(self, month: str, where: Filter) -> Tables:
         held = self._state.months[month]
         if not where:
@@ -454,6 +458,16 @@ class Store:
     def failures(self) -> pd.DataFrame:
         """The cube's rows, sessions added up; :meth:`read` gives failure details."""
         return self._cube[0].failures
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """A row for each problem, read anew."""
+        parts = [
+            self._whole("problems", held.get("problems", ()))
+            for held in self._state.months.values()
+        ]
+        found = pa.concat_tables([SCHEMAS["problems"].empty_table(), *parts]).unify_dictionaries()
+        return Archive(tables.empty() | {"problems": found}, self.accounting).problems
 
     def summary(self) -> Summary:
         """Give span, senders, sessions by domain and policy type, and problems."""

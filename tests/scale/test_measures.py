@@ -10,6 +10,7 @@ from pandas.testing import assert_frame_equal
 
 import mtasts_analysis as ma
 from mtasts_analysis.analysis import cubes
+from mtasts_analysis.bundled import notebooks
 from mtasts_analysis.store import ingest
 from tests.archive.building import report
 
@@ -183,6 +184,28 @@ def test_the_panel(sample, store):
         for panel in panels:
             panel.show(ma.Filter(domains="clinic.example"), view=view)
         equal(panels[0].frame, panels[1].frame)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["00_start_here", "02_failure_types", "03_sender_trends", "05_enforcement_readiness", "06_monthly_write_up"])  # fmt: skip
+def test_the_notebooks(name, store, tmp_path, monkeypatch):
+    """What a notebook does with an archive it does with a store; 01 is about rows."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ma, "load", lambda *_, **__: store)
+    (path,) = (one for one in notebooks() if one.stem == name)
+    names = {}
+    for cell in json.loads(path.read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert names["data"] is store
+
+
+def test_problems_and_filter(sample, store):
+    one, other = (x.problems.sort_values(["origin", "code", "detail"]) for x in (store, sample))
+    assert one.astype("str").to_numpy().tolist() == other.astype("str").to_numpy().tolist()
+    assert list(store.problems.dtypes) == list(sample.problems.dtypes)
+    where = ma.Filter(domains="clinic.example")
+    assert len(store.filter(where).failures) == len(sample.filter(where).failures)
 
 
 @pytest.mark.parametrize(
