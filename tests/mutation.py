@@ -156,7 +156,7 @@ def survives(module: str, tree: ast.Module, path: str, tests: list[str], seconds
     """Run the tests on a tree, in a fork."""
     child = os.fork()
     if child == 0:
-        os.setsid()
+        os.setpgid(0, 0)
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)

@@ -121,3 +121,41 @@ def test_readme_commands_exist():
     text = (ROOT / "README.md").read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {"demo", "test"} <= set(re.findall(r"`make ([a-z-]+)`", text)) <= targets
+
+
+# What asserts by a name of its own; the last two do it in modules of their own.
+PROOFS = {"raises", "warns", "assert_frame_equal", "accounted", "same"}
+
+
+def asserts(function, beside):
+    """Whether it asserts, itself or by a function that stands beside it."""
+    called = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            called.add(ast.unparse(node.func).rpartition(".")[2])
+    if called & PROOFS:
+        return True
+    rest = {name: there for name, there in beside.items() if there is not function}
+    return any(asserts(rest[name], rest) for name in called & rest.keys())
+
+
+# What they give to the code must not raise; what must hold of the result, each target asserts.
+BY_TARGET = {"test_what_once_failed", "test_seeds", "test_any_bytes", "test_any_text"}
+
+
+def test_every_test_asserts_something():
+    silent = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        functions = {
+            node.name: node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        silent |= {
+            name
+            for name, node in functions.items()
+            if name.startswith("test_") and not asserts(node, functions)
+        }
+    assert silent == BY_TARGET | {"test_examples"}, "the examples of docs/ assert for themselves"
