@@ -70,7 +70,8 @@ class Judgement:
     next_step : str
         What to do next.
     next_date : datetime.date or None
-        The earliest day on which the next stage may begin if that is done now; None in production.
+        The earliest day, if that is done now, for the policy's next change; in production, for every gate to
+        pass, or None.
     stage : Stage
         Where the domain stands, since when.
     gates : tuple of Gate
@@ -235,6 +236,11 @@ def judge(
     step, when = _next(verdict, holding, standing, day)
     mx = list(draft.mx) if draft is not None else _patterns(history, check)
     live = None if check is None or check.sts_record is None else check.sts_record.id
+    steps = plan(
+        name, standing, mx, day, config, not_before=when, live_id=live, ready=verdict == "ready"
+    )
+    # The day that is told is the plan's own: that of the next change of the policy.
+    when = next((s.earliest for s in steps if s.name in ("enforce", "production")), when)
     return Judgement(
         domain=name,
         as_of=day,
@@ -246,9 +252,7 @@ def judge(
         stage=standing,
         gates=judged,
         impact=impact,
-        plan=plan(
-            name, standing, mx, day, config, not_before=when, live_id=live, ready=verdict == "ready"
-        ),
+        plan=steps,
         data=data,
         check=check,
         config=config,

@@ -125,7 +125,8 @@ def next_step(of: Judgement) -> str:
     text = f"{of.next_step[:1].upper()}{of.next_step[1:]}."
     if of.next_date is None:
         return text
-    what = "enforce" if of.stage.before("enforce") else "the next stage"
+    what = "enforce" if of.stage.before("enforce") else "a longer max_age"
+    what = what if of.plan else "every gate to pass"
     return f"{text} Earliest day for {what}, if that is done now: {of.next_date}."
 
 

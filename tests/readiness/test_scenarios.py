@@ -247,6 +247,8 @@ def test_scenario(name):
     assert found.verdict == verdict
     if not verdict.startswith("ready"):
         assert "may go" not in found.sentence
+    changes = [step.earliest for step in found.plan if step.name in ("enforce", "production")]
+    assert (found.next_date in changes[:1]) if changes else found.stage.name == "production"
     for gate in found.gates:
         assert gate.clause
         assert isinstance(gate.evidence, pd.DataFrame)
