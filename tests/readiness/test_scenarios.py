@@ -1,12 +1,14 @@
 """Worlds whose answer is known by construction: each gives the stage, every gate and the verdict that it must."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
 import pytest
 
 from mtasts_analysis.findings import Finding
+from mtasts_analysis.readiness.gate import Found
 from mtasts_analysis.readiness.gates import RULES
 from mtasts_analysis.readiness.judgement import VERDICTS
 from mtasts_analysis.readiness.on_checks import home
@@ -235,11 +237,15 @@ SCENARIOS = {
 }  # fmt: skip
 
 
+DAYS = {"testing for two weeks": 15, "testing for five days": 5}
+"""How long those scenarios last that are judged earlier than the others."""
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(name):
     make, check, stage, expected, verdict = SCENARIOS[name]
     data = make()
-    days = {"testing for two weeks": 15, "testing for five days": 5}.get(name)
+    days = DAYS.get(name)
     as_of = AS_OF if days is None else FIRST + timedelta(days=days)
     found = assess(data, None if check is None else check(), as_of=as_of)
     assert found.stage.name == stage
@@ -262,6 +268,24 @@ def test_each_verdict_and_each_gate_is_met():
     assert spoken == {rule.code for rule in RULES} - {"days-with-reports"}, (
         "which knows too little, or enough"
     )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_no_gate_is_idle(rule, monkeypatch):
+    """With a gate's rule taken away, a scenario that it decides, or warns in, ends otherwise."""
+    idle = replace(rule, judge=lambda of: Found("pass", "nothing is asked"), needs_sessions=False)
+    without = tuple(idle if r is rule else r for r in RULES)
+    for name, (make, check, _, expected, _) in SCENARIOS.items():
+        if rule.code not in expected or name in DAYS or (rule.half == "live" and check is None):
+            continue
+        given = make(), None if check is None else check()
+        before = assess(*given)
+        with monkeypatch.context() as patch:
+            patch.setattr("mtasts_analysis.readiness.gates.RULES", without)
+            after = assess(*given)
+        if (before.sentence, before.reasons) != (after.sentence, after.reasons):
+            return
+    pytest.fail("the judgement is the same without it")
 
 
 # Every code that a check can give, as its source writes it.
