@@ -1,5 +1,6 @@
 """A measure's frame as an HTML table, and its figures as text."""
 
+import re
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -67,7 +68,7 @@ def frame_html(
         and not pd.api.types.is_bool_dtype(shown[name].dtype)
     }  # fmt: skip
     body = [
-        [_html(cell(name, value)) for name, value in zip(names, row, strict=True)]
+        [_html(name, cell(name, value)) for name, value in zip(names, row, strict=True)]
         for row in shown.head(rows).itertuples(index=False, name=None)
     ]
     for ready in (extra or {}).values():
@@ -83,8 +84,15 @@ def frame_html(
     return f'<div class="mtasts"><style>{STYLE}</style>{html_table(caption, head, body, numbers)}</div>'
 
 
-def _html(value: str) -> str:
-    return text(value, 300) if len(value) <= 40 else f'<div class="long">{text(value, 300)}</div>'
+def _html(name: str, value: str) -> str:
+    if len(value) <= 40:
+        return text(value, 300)
+    # A hyphen ends no line: `-servername` and `_mta-sts` stay whole.
+    whole = _HYPHENED.sub(r'<span class="whole">\g<0></span>', text(value, 300))
+    return f'<div class="long{" command" if name == "verify" else ""}">{whole}</div>'
+
+
+_HYPHENED = re.compile(r"(?<![^\s>])[^\s<>]{0,20}-[^\s<>]{0,20}(?![^\s<])")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

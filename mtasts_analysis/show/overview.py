@@ -27,6 +27,7 @@ _TYPES = [
     "last_day",
     "action",
 ]
+_STALE = ["domain", "sender", "policy", "mode", "max_age", "stale_from", "last_day", "sessions"]
 _SENDERS = [
     "sender", "sessions", "failed", "failure_share", "low", "high", "trend", "last_day", "silent", "new",
 ]  # fmt: skip
@@ -72,7 +73,7 @@ class Overview:
             frame_html(
                 self.senders, "Who sends", columns=_SENDERS, rows=25, extra={"failed by week": self._lines()}
             ),
-            frame_html(stale, "Senders on an old policy", rows=_ROWS),
+            frame_html(stale, "Senders that saw an old policy past its max_age", columns=_STALE, rows=_ROWS),
             frame_html(self.leads, "Leads to interception: leads, not verdicts", columns=["text"], rows=_ROWS),
             frame_html(self.unexplained, "Failures that no detail explains, and details that overlap"),
         ]  # fmt: skip
@@ -109,8 +110,8 @@ class Overview:
                 ["sender", "sessions", "failed", "failure_share", "last_day", "silent", "new"],
             ),
             _text(
-                "senders on an old policy", self.policies[self.policies["stale"]],
-                ["domain", "sender", "policy", "mode", "first_day", "last_day"],
+                "senders that saw an old policy past its max_age",
+                self.policies[self.policies["stale"]], _STALE,
             ),
             _text("leads to interception", self.leads, ["text"]),
             _text(

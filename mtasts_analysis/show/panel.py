@@ -130,7 +130,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def static(self) -> str:
         """Give what is shown as HTML without controls, for a page that has no kernel."""
-        return f"<div>{self._head.value}{self._picture.value}{self._table.value}</div>"
+        note = "<p><small>The panel as it stood; its controls need a running notebook.</small></p>"
+        return f"<div>{self._head.value}{self._picture.value}{self._table.value}{note}</div>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
