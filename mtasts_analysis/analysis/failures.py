@@ -94,6 +94,13 @@ def failure_types(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
 def effects(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Answer: what would `enforce` do to the failed sessions?
 
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at.
+
     Returns
     -------
     pandas.DataFrame
@@ -118,6 +125,13 @@ def effects(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
 
 def failures_by_mx(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Answer: at which MX hosts do sessions fail, over all domains that share them?
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at.
 
     Returns
     -------
@@ -151,12 +165,26 @@ def failures_by_mx(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
 def failures_by_address(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Answer: between which addresses do sessions fail?
 
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at.
+
     Returns
     -------
     pandas.DataFrame
         A row for each sending address, receiving address and result type, the most sessions first:
         `sending_mta_ip`, `receiving_ip`, `result_type`, `failures`, `sessions`, `domains`,
         `senders`, `first_day`, `last_day`. Addresses as the sender wrote them.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> ma.failures_by_address(data).loc[0, ["receiving_ip", "result_type"]].tolist()
+    ['192.0.2.21', 'certificate-expired']
     """
     facts = data.facts
     groups = _Groups(
@@ -179,6 +207,13 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
 
     RFC 8460 §4: failure counts may overlap, and details are optional. So the difference is shown and
     never mended.
+
+    Parameters
+    ----------
+    data
+        A loaded archive.
+    where
+        What to look at.
 
     Returns
     -------

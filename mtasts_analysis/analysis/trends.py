@@ -153,6 +153,14 @@ def failures_over_time(
     ------
     InputError
         An unknown period or split.
+
+    Examples
+    --------
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> found = ma.failures_over_time(data, ma.Filter(domains="harbour.example"), by="month")
+    >>> found.groupby("result_type")["sessions"].sum().to_dict()
+    {'dns-error': 6, 'validation-failure': 3}
     """
     facts = data.facts
     columns = {"result_type": facts.result_type, "effect": facts.effect, "mx_host": facts.mx}

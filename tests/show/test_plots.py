@@ -1,10 +1,13 @@
 """Pictures: whatever the frame holds, they draw, stay readable and read nothing as a formula."""
 
+import re
 import xml.etree.ElementTree as ET
+from html import unescape
 from io import BytesIO
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -243,6 +246,18 @@ def test_tables_escape(nasty):
     assert "&lt;img src=x onerror" in html
     assert "x" * 400 not in html
     assert "\x1b" not in html
+
+
+def test_a_hyphen_ends_no_line():
+    """A command is copied from its cell: it may break between its words only."""
+    command = 'openssl s_client -connect MX:25 -servername MX </dev/null # "a-b" <b>-x</b>'
+    html = frame_html(pd.DataFrame({"verify": [command]}))
+    assert '<span class="whole">-servername</span> MX' in html
+    assert 'class="long command"' in html
+    seen = re.sub(
+        r"</?(?:span|bdi|div)\b[^>]*>", "", html.partition("<td>")[2].partition("</td>")[0]
+    )
+    assert unescape(seen) == command, "and is whole"
 
 
 def test_a_sparkline_breaks_at_gaps():
