@@ -239,8 +239,17 @@ def _load(given: argparse.Namespace) -> int:
         for file in files:
             print(file)
         if data.accounting.rejected:
-            print(f"{data.accounting.rejected:,} items could not be read: see the table problems")
-    return 0 if data.accounting.reports else 3
+            print(f"could not be read: {data.accounting.rejected:,}; see the table problems")
+    if data.accounting.reports:
+        return 0
+    from mtasts_analysis.show import text  # noqa: PLC0415  # as above
+
+    print("no TLS report was found", file=sys.stderr)
+    for row in data.tables["problems"].slice(0, 3).to_pylist():
+        print(
+            f"{text.plain(row['origin'], 200)}: {text.plain(row['detail'], 200)}", file=sys.stderr
+        )
+    return 3
 
 
 def _live(given: argparse.Namespace) -> int:

@@ -49,9 +49,12 @@ def test_mistakes(arguments, code, said, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_no_report_is_3(tmp_path):
-    (tmp_path / "a.txt").write_text("nothing")
+def test_no_report_is_3_and_says_why(tmp_path, capsys):
+    (tmp_path / "a.pst").write_bytes(b"!BDN\0\0\0\0")
     assert cli.main(["summary", str(tmp_path)]) == 3
+    said = capsys.readouterr().err
+    assert "no TLS report was found" in said
+    assert "a.pst: pst: an Outlook data file: export the folder" in said
 
 
 def test_strict_stops(tmp_path, capsys):
