@@ -365,6 +365,8 @@ def _mind(judged: Sequence[Gate]) -> str:
 def _reasons(judged: Sequence[Gate], against: list[Gate], unknown: list[Gate]) -> tuple[str, ...]:
     """Give the three strongest reasons for the verdict; what speaks for the other side is no reason."""
     chosen = [*against, *unknown] or _ranked(judged, PASS)
+    if against or unknown:  # a warning, and what else is not known, say the same more softly
+        chosen += [g for g in _ranked(judged, WARN, LITTLE) if g not in chosen]
     return tuple(dict.fromkeys(f"{_capital(g.clause)}." for g in chosen))[:3]
 
 

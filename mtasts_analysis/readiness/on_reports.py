@@ -71,12 +71,14 @@ def _senders(of: Evidence) -> Found:
     whole = found["sessions"].sum()
     big = found[found["sessions"] >= of.config.big_sender * whole] if whole else found.iloc[:0]
     share = f"{of.config.big_sender:.0%} of the sessions or more each"
-    figures = f"{len(found)} senders in {_MONTH} days; {share}: {named(big['sender'], 6) or 'none'}"
+    count = f"{len(found)} sender{'s' * (len(found) != 1)}"
+    figures = f"{count} in {_MONTH} days; {share}: {named(big['sender'], 6) or 'none'}"
     if len(found) < of.config.fewest_senders:
         who = f", {named(found['sender'])}" if len(found) else ""
-        clause = f"only {len(found)} senders report{who}: that speaks for nobody else"
+        reporting = "1 sender reports" if len(found) == 1 else f"{len(found)} senders report"
+        clause = f"only {reporting}{who}: that speaks for nobody else"
         action = "wait for more senders; if these are all who write to you, lower fewest_senders"
-        return Found(LITTLE, clause, figures, action, rows=found)
+        return Found(LITTLE, clause, figures, action, of.within(1), found)
     silent = found[found["silent"]]
     if len(silent):
         clause = f"{named(silent['sender'])} stopped reporting"
@@ -170,7 +172,7 @@ def _mend(of: Evidence) -> str:
     )
     if not len(kinds):
         return "ask the senders what the failures without details were"
-    return f"{kinds['result_type'].iloc[0]}: {kinds['action'].iloc[0]}"
+    return f"mend {kinds['result_type'].iloc[0]} first: {kinds['action'].iloc[0]}"
 
 
 def _not_in_policy(of: Evidence) -> Found:

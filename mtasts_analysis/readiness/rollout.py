@@ -178,7 +178,7 @@ def plan(
         )  # fmt: skip
     if stage.before("enforce"):
         step(
-            "enforce", reviewed, "every gate of that assessment passes",
+            "enforce", reviewed, "every gate that must pass does on that day",
             "enforce", DAY,
             "publish mode testing with a new id: who cached enforce may keep it for max_age, a day",
         )  # fmt: skip

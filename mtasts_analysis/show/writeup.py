@@ -1,6 +1,5 @@
 """The readiness write-up: what an analyst hands in, for a reader who was not there."""
 
-import ipaddress
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -87,7 +86,7 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
         Banner(of.sentence, TONES[of.verdict]),
         *([Paragraph(note)] if note else []),
         Heading(2, "Why"),
-        Points(of.reasons),
+        Points(why(of)),
         Heading(2, "What next"),
         Paragraph(next_step(of)),
         *_impact(of),
@@ -118,6 +117,19 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
 def standing(of: Judgement) -> str:
     """Give where the domain stands, and since when."""
     return f"Stage: {of.stage.name}" + (f", since {of.stage.since}." if of.stage.since else ".")
+
+
+def why(of: Judgement) -> tuple[str, ...]:
+    """Give the reasons, with every figure where the verdict's sentence has told the rest."""
+    figures = {f"{g.clause[:1].upper()}{g.clause[1:]}.": g.figures for g in of.gates}
+    told = [
+        f"{more[:1].upper()}{more[1:]}."
+        if (more := figures.get(reason, reason)).rstrip(".").lower() not in of.sentence.lower()
+        else ""
+        for reason in of.reasons
+    ]
+    passed = sum(gate.status == "pass" for gate in of.gates)
+    return (*filter(None, told), f"{passed} of {len(of.gates)} gates pass.")
 
 
 def next_step(of: Judgement) -> str:
@@ -219,8 +231,8 @@ def _failures(of: Judgement) -> list[Block]:
         made.append(Paragraph("No failure was reported in these days."))
     made.append(Heading(2, "Senders"))
     if len(found):
-        names = ["sender", "reports", "sessions", "failed", "failure_share", "last_day", "silent"]
-        made.append(_grid(found, names))
+        names = ["sender", "reports", "sessions", "failed", "failure_share", "last_day"]
+        made.append(_grid(found, [*names, "silent"] if found["silent"].any() else names))
     else:
         made.append(Paragraph("Nobody reported in these days."))
     return made
@@ -320,8 +332,15 @@ def _more(size: int) -> list[Block]:
 
 
 _IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
-_IPV6 = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
-_MAIL = re.compile(r"[\w.+%-]+@[\w.-]+\w")
+_IPV6 = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:.]++")
+_ATOM = r"[\w.!#$%&'*+/=?^`{|}~-]"
+_MAIL = re.compile(
+    rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|(?<!{_ATOM}){_ATOM}++)(?:@(?:\[[^]\n]{{0,60}}\]|[\w.-]*+))?"""
+)
+"""RFC 5321 §4.1.2: the local part is of atoms, or a quoted string; the domain may be an address in brackets.
+
+No pattern tries a stranger's text twice from within one word: each is linear.
+"""
 
 
 def redacted(text: str) -> str:
@@ -332,16 +351,19 @@ def redacted(text: str) -> str:
     >>> redacted("mx1 [192.0.2.1], 2001:db8::1 at 15:05:39 UTC, mailto:tls@d.example")
     'mx1 [[address]], [address] at 15:05:39 UTC, mailto:[address]'
     """
-    text = _MAIL.sub("[address]", _IPV4.sub("[address]", text))
-    return _IPV6.sub(_address, text)
+    return _IPV4.sub("[address]", _IPV6.sub(_address, _MAIL.sub(_mailbox, text)))
+
+
+def _mailbox(found: re.Match[str]) -> str:
+    word = found[0]
+    if "@" not in word and "%40" not in word:
+        return word
+    return "[address]" + "." * word.endswith(".")  # a sentence may end with it
 
 
 def _address(found: re.Match[str]) -> str:
-    try:
-        ipaddress.IPv6Address(found[0].rstrip("."))
-    except ValueError:
-        return found[0]
-    return "[address]"
+    # RFC 4291 §2.2. Words around it may have left a colon at its ends; a clock has two, and none beside another.
+    return "[address]" if "::" in found[0] or found[0].count(":") > 4 else found[0]
 
 
 def _redacted(block: Block) -> Block:

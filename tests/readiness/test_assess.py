@@ -203,7 +203,7 @@ def test_what_is_published_now_counts_more_than_what_was_seen():
 
 def test_next_step_and_date():
     mended = assess(world(lambda day, s: [("certificate-expired", MX2, 20)] if day >= 35 else []))
-    assert mended.next_step.startswith("certificate-expired: renew it")
+    assert mended.next_step.startswith("mend certificate-expired first: renew it")
     assert mended.next_date == AS_OF + timedelta(days=14), "not before the window is clean"
     young = ma.assess(world(days=15), "d.example")
     assert young.next_step == "go on in testing until 2026-03-22"
@@ -255,7 +255,7 @@ def test_the_sentence_names_the_strongest_reason():
     assert found.sentence == (
         "d.example may not go to enforce yet: enforce would have refused 560 of 12,040 sessions (4.7%) in 14 days."
     )
-    assert len(found.reasons) == 2
+    assert found.reasons[2] == "No live check was made."
     assert found.reasons[1].startswith("certificate-expired at mx2.d.example rose on 2026-04-05")
     enforcing = assess(
         world(lambda day, s: [("certificate-expired", MX2, 20)], text=lambda day, s: ENFORCE)
