@@ -271,6 +271,9 @@ def _numbers(column: pa.ChunkedArray) -> Counts:
 def _rows(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Counts:
     if not len(keys):
         return np.zeros(0, dtype=np.int64)
+    if pa.types.is_integer(keys.type):  # a cube's keys are its rows' numbers
+        rows: Counts = keys.to_numpy()
+        return rows
     found: Counts = pc.index_in(keys, among.combine_chunks()).to_numpy().astype(np.int64)
     return found
 

@@ -111,7 +111,10 @@ def _host(name: str) -> str:
 
 
 def _rows(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
-    """Find the row of each key."""
+    """Find the row of each key; a cube's keys are its rows' numbers."""
+    if pa.types.is_integer(keys.type):
+        rows: Codes = keys.to_numpy().astype(np.int32)
+        return rows
     found = pc.index_in(keys, among.combine_chunks() if among.num_chunks else None)
     return found.to_numpy().astype(np.int32) if len(keys) else np.zeros(0, dtype=np.int32)
 
