@@ -210,14 +210,16 @@ from mtasts_analysis.archive import units
 ingest.FLUSH, ingest.CHECKPOINT = 40, 60
 units.plan.__defaults__ = (5_000, None, None)
 print("ready", flush=True)
-print(ma.Store(sys.argv[1]).ingest(sys.argv[2], progress=False), flush=True)
 """
+BY_CALL = "print(ma.Store(sys.argv[1]).ingest(sys.argv[2], progress=False), flush=True)"
+BY_COMMAND = "from mtasts_analysis import cli; sys.exit(cli.main(['ingest', *sys.argv[1:]]))"
 
 
-def filling(store, folder):
+def filling(store, folder, how=BY_CALL):
     process = subprocess.Popen(
-        [sys.executable, "-c", FILL, str(store), str(folder)], stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", FILL + how, str(store), str(folder)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -250,16 +252,17 @@ def test_killed_at_any_moment(folder, whole, tmp_path):
 
 
 @pytest.mark.slow
-def test_ctrl_c_keeps_what_was_read(tmp_path):
+@pytest.mark.parametrize(("how", "code"), [(BY_CALL, 0), (BY_COMMAND, 130)])
+def test_ctrl_c_keeps_what_was_read(tmp_path, how, code):
     path = tmp_path / "box"
     path.write_bytes(mbox([mail(packed(n)) for n in range(3_000)]))
-    process = filling(tmp_path / "store", path)
+    process = filling(tmp_path / "store", path, how)
     deadline = time.monotonic() + 30
     while not list((tmp_path / "store").glob("_manifest/*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode == code
     assert "interrupted: run it again for the rest" in said
     store = ma.Store(tmp_path / "store")
     assert 0 < store.accounting.reports < 3_000

@@ -136,6 +136,17 @@ def test_an_mbox_in_ranges(pieces, size, limit):
     assert lasts == sorted(lasts)
 
 
+@pytest.mark.parametrize("name", ["b.zip", "c.tar.gz", "e.mbox.gz", "a.mbox"])
+def test_each_byte_is_read_once(folder, name):
+    """Of a container the members are the units; together they are the file, once."""
+    path = folder / name
+    made = list(units.plan([str(path)], ma.Limits(), 900))
+    assert len(made) > 3
+    assert sum(unit.size for unit in made) == path.stat().st_size
+    if name != "a.mbox":
+        assert all(unit.items and unit.source == str(path) for unit in made)
+
+
 def test_no_unit_waits_and_none_piles_up():
     """Units are made as they are wanted: no more of them at a time than `ahead`."""
     made = 0
