@@ -23,12 +23,15 @@ NEEDED = {"knotd": "knot", "keymgr": "knot", "unbound": "unbound", "nginx": "ngi
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/lib/postfix/sbin"])
 ZONES = ("signed.test", "plain.test", "bogus.test")
 WEB = "127.0.0.2"
+MX_ADDRESSES = tuple(f"127.0.0.{n}" for n in range(11, 19))
 _QUEUES = ("private", "public", "active", "incoming", "deferred", "maildrop", "hold", "defer", "corrupt", "bounce", "flush", "saved", "trace")  # fmt: skip
 
 
 def missing() -> list[str]:
-    """The Debian packages that are not installed."""
-    return sorted({p for program, p in NEEDED.items() if not shutil.which(program, path=_PATH)})
+    """What these servers need and is not here: Debian packages, and the right to start postfix."""
+    packages = {p for program, p in NEEDED.items() if not shutil.which(program, path=_PATH)}
+    # Its master starts only as root, to give up that right in each of its servers.
+    return sorted(packages) + (["root, which postfix wants"] if os.geteuid() else [])
 
 
 @dataclass
@@ -65,9 +68,8 @@ class Servers:
         self.ca_file = self.folder / "ca.pem"
         self.ca.cert_pem.write_to_path(self.ca_file)
         self.dns_port, self.resolver_port, self.https_port = free(), free(), free(WEB)
-        # Each worker of the test run has servers of its own, on the same addresses.
-        self.smtp_port = 2525 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
         self._stack = ExitStack()
+        self.smtp_port = self._claim()
 
     def __enter__(self) -> Self:
         try:
@@ -83,6 +85,24 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _claim(self) -> int:
+        """2525 on all of the MX addresses, or another port where that is taken, as by a second run of these tests.
+
+        The claim is the UDP port of the same number, held to the end: of two runs that begin at once one gets it.
+        """
+        for wanted in (2525, *[0] * 100):
+            with ExitStack() as tried, suppress(OSError):
+                claim = tried.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+                claim.bind((MX_ADDRESSES[0], wanted))
+                port = int(claim.getsockname()[1])
+                for address in MX_ADDRESSES:
+                    with socket.socket() as tcp:
+                        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as postfix does
+                        tcp.bind((address, port))
+                self._stack.push(tried.pop_all())
+                return port
+        raise AssertionError(f"no port that is free at each of {', '.join(MX_ADDRESSES)}")
 
     def config(self, **changed: object) -> CheckConfig:
         """A configuration under which this lab is the Internet."""

@@ -14,7 +14,9 @@ from tests.lab.servers import WEB, Mx, Servers, Web, missing
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(missing()), reason=f"system package missing: {', '.join(missing())}"),
+    pytest.mark.skipif(
+        bool(missing()), reason=f"the servers of the lab want: {', '.join(missing())}"
+    ),
 ]
 
 POLICY = "version: STSv1\r\nmode: enforce\r\nmx: {mx}\r\nmax_age: 1209600\r\n"
