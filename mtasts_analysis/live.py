@@ -21,12 +21,13 @@ from mtasts_analysis.checks.running import run
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import SEVERITIES, Finding
 from mtasts_analysis.names import a_label
-from mtasts_analysis.show.cards import check_html, check_text, findings_html
+from mtasts_analysis.show.cards import CARD, check_html, check_text, findings_html
 from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.progress import watched
 
 _RECORDED = Path(__file__).parent / "checks" / "recorded.json"
+_SHOWN = 20  # domains whose errors stand below a table of many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,10 +187,19 @@ class CheckResults:
                 "unknowns",
             ]
         ]
-        wrong = [f for c in self.checks for f in c.findings if f.severity == "error"]
-        below = findings_html([*self.rejected, *wrong], "Errors") or "<p>No errors.</p>"
+        # An MX host does not say whose it is: each domain has its own heading.
+        wrong = [("What is no domain name", list(self.rejected))]
+        wrong += [(c.domain, [f for f in c.findings if f.severity == "error"]) for c in self.checks]
+        wrong = [(title, found) for title, found in wrong if found]
+        below = "".join(findings_html(found, title) for title, found in wrong[:_SHOWN])
+        left = len(wrong) - _SHOWN
+        below += (
+            f"<p>Errors of {left:,} more domains: <code>.findings</code></p>" if left > 0 else ""
+        )
         return (
-            frame_html(shown, f"{len(self):,} domains") + f'<div class="mtasts">{below}'
+            f"<style>{CARD}</style>"
+            + frame_html(shown, f"{len(self):,} domain{'s' * (len(self) != 1)}")
+            + f'<div class="mtasts"><p><b>{"Errors, by domain" if wrong else "No errors."}</b></p>{below}'
             "<p>Warnings and remarks stand on each domain's card and in <code>.findings</code>.</p></div>"
         )
 

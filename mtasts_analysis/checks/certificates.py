@@ -1,6 +1,7 @@
 """Certificates: what they say, and whether a sender would take them for a host. Pure; OpenSSL gives the trust."""
 
 import contextlib
+import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -210,9 +211,17 @@ def judge(
     def say(code: str, level: Severity, evidence: str, action: str) -> None:
         found.append(Finding(prefix + code, level, subject, evidence, action, reference))
 
+    # A stranger names the host: it is quoted, since what is shown here is pasted into a shell.
+    at = f"{host}:443" if prefix else f"{host}:25"
+    smtp = "" if prefix else " -starttls smtp"
+    look = (
+        f"openssl s_client -connect {shlex.quote(at)}{smtp} -servername {shlex.quote(host)} </dev/null"
+        " | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
+    )
     if not presented.chain:
         if not presented.verified:
-            say("certificate-invalid", severity, f"OpenSSL: {presented.said}", "look at the chain")
+            evidence = f"OpenSSL: {presented.said}"
+            say("certificate-invalid", severity, evidence, f"look at the chain:\n{look}")
         return found
     leaf = presented.chain[0]
     left = leaf.days_left(now)
@@ -221,13 +230,18 @@ def judge(
         evidence = (
             f"expired on {leaf.not_after:%Y-%m-%d}, {-left} {'day' if left == -1 else 'days'} ago"
         )
-        say("certificate-expired", severity, evidence, renew)
+        say("certificate-expired", severity, evidence, f"{renew}; then look:\n{look}")
     elif now < leaf.not_before:
         evidence = f"valid only from {leaf.not_before:%Y-%m-%d %H:%M} UTC"
         say("certificate-not-yet-valid", severity, evidence, "use the one before until then")
     elif left < expiry_days:
         evidence = f"{left} days left, until {leaf.not_after:%Y-%m-%d}"
-        say("certificate-expires-soon", "warning", evidence, f"{renew}; automate it")
+        say(
+            "certificate-expires-soon",
+            "warning",
+            evidence,
+            f"{renew}; automate it; then look:\n{look}",
+        )
     if not names_match(leaf.names, host):
         more = " …" if len(leaf.names) > 8 else ""
         evidence = (
@@ -235,12 +249,17 @@ def judge(
             if leaf.names
             else f"no DNS name in the subject alternative name; the CN ({leaf.subject}) does not count"
         )
-        action = f"reissue it with {host} as a subject alternative name"
+        action = f"reissue it with {host} as a subject alternative name, then look:\n{look}"
         say("certificate-host-mismatch", severity, evidence, action)
     late = [c for c in presented.chain[1:] if not c.self_issued and now > c.not_after]
     if late and presented.verify_code == EXPIRED and now <= leaf.not_after:
         evidence = f"the intermediate {late[0].subject} expired on {late[0].not_after:%Y-%m-%d}"
-        say("certificate-expired", severity, evidence, "send the CA's current intermediate")
+        say(
+            "certificate-expired",
+            severity,
+            evidence,
+            f"send the CA's current intermediate, then look:\n{look}",
+        )
     stronger = "reissue it with RSA 2048 or EC P-256, and SHA-256"
     if presented.trusted is False or presented.verify_code in _TRUST_CODES:
         say(*_untrusted(presented, severity))
@@ -248,7 +267,8 @@ def judge(
         evidence = f"{leaf.key}, {leaf.signature}: OpenSSL refuses it: {presented.said}"
         say("certificate-weak", severity, evidence, stronger)
     elif not presented.verified and not found:
-        say("certificate-invalid", severity, f"OpenSSL refuses it: {presented.said}", "reissue it")
+        evidence = f"OpenSSL refuses it: {presented.said}"
+        say("certificate-invalid", severity, evidence, f"reissue it, then look:\n{look}")
     weak = _weak(leaf)
     if presented.verified and weak:
         say("certificate-weak", "warning", weak, stronger)

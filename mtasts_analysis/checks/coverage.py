@@ -64,20 +64,20 @@ def coverage(
         )
         provider = provider_of(host)
         line = provider.lines(host) if provider else host
-        action = f"add the line to the policy file, then change the record's id: mx: {line}"
+        action = f"add this line to the policy file, then give the record a new id:\nmx: {line}"
         found.append(Finding("mx-not-in-policy", severity, host, evidence, action, _MATCH))
     for pattern in policy.mx:
         matched = [h for h in hosts if mx_matches(h, pattern)]
         if not matched and hosts:
             evidence = f"the policy's pattern {pattern} matches no MX host of today"
-            action = "remove the line, unless that MX host is about to come"
+            action = f"remove this line, unless that MX host is about to come:\nmx: {pattern}"
             found.append(Finding("policy-mx-unused", "info", subject, evidence, action, _MATCH))
         elif pattern.startswith("*.") and not any(_own_name(h) for h in matched):
             needed = ", ".join(sorted(matched))
             evidence = (
                 f"{pattern} allows any host under {pattern[2:]}; the MX set needs only {needed}"
             )
-            action = "name the hosts: " + ", ".join(f"mx: {h}" for h in sorted(matched))
+            action = "name the hosts instead:\n" + "\n".join(f"mx: {h}" for h in sorted(matched))
             found.append(
                 Finding(
                     "policy-wildcard-broad",
@@ -151,7 +151,7 @@ def advice(policy: Policy, subject: str) -> list[Finding]:
             "policy-mode-testing",
             "info",
             "mode testing: failures are reported, mail is delivered all the same, so an attacker is not stopped",
-            "once the reports are clean for weeks: mode: enforce",
+            "once the reports are clean for weeks, with a new id of the record:\nmode: enforce",
             "guide, Deployment Timeline",
         )
     if age < DAY:
@@ -167,7 +167,7 @@ def advice(policy: Policy, subject: str) -> list[Finding]:
             "policy-max-age-short",
             "info",
             f"max_age {age} is right for the first week of enforce (the guide: {DAY})",
-            f"after a clean week: max_age: {WEEK}, then {FORTNIGHT}",
+            f"after a clean week, and {FORTNIGHT} later:\nmax_age: {WEEK}",
             "guide, Deployment Timeline",
         )
     elif policy.mode == "enforce" and age < FORTNIGHT:
@@ -183,7 +183,7 @@ def advice(policy: Policy, subject: str) -> list[Finding]:
             "policy-max-age-long",
             "info",
             f"max_age {age} in testing: senders keep this policy for {age // DAY} days, so fixing is slow",
-            f"max_age: {DAY} while testing",
+            f"while testing:\nmax_age: {DAY}",
             "guide, Policy File Best Practices",
         )
     return found

@@ -1,6 +1,7 @@
 """DANE: the TLSA records of an MX host, whether DNSSEC vouches for them, and what they match (RFC 7672)."""
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -263,7 +264,7 @@ def judge_dane(
                 "unknown",
                 host,
                 evidence,
-                f"dig +dnssec TLSA {name}",
+                f"dig +dnssec TLSA {shlex.quote(name)}",
                 "RFC 7672 §2.1.2",
             )
         ]
@@ -282,7 +283,7 @@ def judge_dane(
         found.append(Finding("tlsa-match", "info", host, evidence, "", "RFC 7672 §3"))
     elif dane.verdict == "mismatch":
         evidence = f"no usable TLSA record matches the server's chain: {reasons}; DANE senders do not deliver"
-        action = f"publish the new record before the certificate changes, remove the old one later: {fix}"
+        action = f"publish the new record before the certificate changes, remove the old one later:\n{fix}"
         found.append(
             Finding("tlsa-invalid", "error", host, evidence, action, "RFC 7672 §3.2; §8.1")
         )

@@ -133,7 +133,10 @@ class Run:
                 )
             else:
                 evidence = f"neither A nor AAAA ({answers[0].status}): no sender gets the policy"
-                action = f"{host}. IN A <address of the web server>, or a CNAME to it"
+                action = (
+                    "one of these, with the address or the name of your web server:\n"
+                    f"{host}. IN A 203.0.113.10\n{host}. IN CNAME yourcdn.example.net."
+                )
                 finding = Finding("policy-host-missing", "error", host, evidence, action, reference)
             return (), None, None, [finding]
         fetched, found = await fetch(host, addresses, self.config, self.trust, self.sockets)

@@ -26,6 +26,10 @@ from mtasts_analysis.findings import Finding
 
 _REF = "RFC 8461 §3.3"
 WELL_KNOWN = "/.well-known/mta-sts.txt"
+# `types { }`: the ending of the file must not choose another type.
+_NGINX = (
+    f"location = {WELL_KNOWN} {{ root /var/www/mta-sts; types {{ }} default_type text/plain; }}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,10 @@ async def fetch(
     fetched = Fetched(url, failures[0][0])
     if all(":" in a for a, _ in failures) and not routed:
         evidence = f"its addresses are IPv6 only, and there is no IPv6 here: {tried}"
-        action = f"try it where there is: curl -6 -v {url}"
+        action = f"try it where there is:\ncurl -6 -v {url}"
         return fetched, [Finding("policy-host-no-route", "unknown", url, evidence, action, _REF)]
     code = "policy-host-timeout" if slow else "policy-host-unreachable"
-    action = f"make it answer: curl -v {url}"
+    action = f"make it answer:\ncurl -v {url}"
     return fetched, [Finding(code, "error", url, tried, action, _REF)]
 
 
@@ -175,21 +179,34 @@ async def _get(
     def say(code: str, evidence: str, action: str) -> None:
         found.append(Finding(code, "error", url, evidence, action, _REF))
 
+    look = f"curl -sS -D - {url}"
     if 300 <= status < 400:
         where = given.get(b"location", "")
         evidence = f"HTTP {status} to {where!r}; senders must not follow it"
-        say("policy-redirect", evidence, f"serve the file itself at {url}")
+        say(
+            "policy-redirect",
+            evidence,
+            f"serve the file itself there, then look:\n{look}",
+        )
     elif status != 200:
         evidence = f"HTTP {status}; only 200 counts"
-        say("policy-http-status", evidence, f"serve the file: curl -v {url}")
+        say("policy-http-status", evidence, f"serve the file there, then look:\n{look}")
     elif coding.lower() not in ("", "identity"):
         evidence = f"content-encoding {coding!r}, though only identity was asked for"
-        say("policy-content-encoding", evidence, "send it uncompressed")
+        say(
+            "policy-content-encoding",
+            evidence,
+            f"send it as it is (nginx: gzip off;), then look:\n{look}",
+        )
     else:
         body = await _body(talk, wire)
         if not is_text_plain(kind):
             evidence = f"content type {kind!r}; senders should take text/plain only"
-            say("policy-content-type", evidence, "send Content-Type: text/plain")
+            say(
+                "policy-content-type",
+                evidence,
+                f"send it as text/plain (nginx: the first line), then look:\n{_NGINX}\n{look}",
+            )
     return Fetched(url, address, status, kind, body, presented, reachable=True), found
 
 

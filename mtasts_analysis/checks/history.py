@@ -119,7 +119,7 @@ def drift(last: Seen, check: Check) -> list[Finding]:
                 "error",
                 subject,
                 evidence,
-                "publish the file now",
+                f"publish the file now, then look:\ncurl -sS -D - https://mta-sts.{subject}/.well-known/mta-sts.txt",
                 "RFC 8461 §8.1",
             )
         )
@@ -134,7 +134,11 @@ def drift(last: Seen, check: Check) -> list[Finding]:
             f"MTA-STS was taken away {since}; senders may hold the old policy ({last.mode}) until"
             f" {held:%Y-%m-%d %H:%M} UTC and go on applying it"
         )
-        action = "publish mode: none with a new id until then, and only then remove record and file"
+        action = (
+            "publish record and file again as these until then, and only then remove them:\n"
+            f'_mta-sts.{subject}. IN TXT "v=STSv1; id={check.checked_at:%Y%m%d%H%M%S};"\n'
+            "version: STSv1\nmode: none\nmax_age: 86400"
+        )
         found.append(
             Finding("withdrawn-without-none", "warning", subject, evidence, action, "RFC 8461 §8.3")
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import shlex
 
 from mtasts_analysis.checks.config import CheckConfig
 from mtasts_analysis.checks.dns import Answer, Asker
@@ -70,7 +71,8 @@ async def _pairs(
         return []
     if any(not host for _, host in pairs):
         evidence = "the null MX '.' stands beside others, which it must not"
-        say("null-mx", "error", evidence, "remove either the null MX or the others", "RFC 7505 §3")
+        action = f"remove the others if no mail is to come, else this one:\n{domain}. IN MX 0 ."
+        say("null-mx", "error", evidence, action, "RFC 7505 §3")
         pairs = [p for p in pairs if p[1]]
     if pairs:
         return pairs
@@ -108,14 +110,21 @@ async def _host(
     chain = next((a.chain for a in answers if a.chain), ())
     if chain:
         evidence = f"is an alias, {' -> '.join((host, *chain))}: an MX must be the host's own name"
-        say("mx-is-alias", "warning", evidence, f"{domain}. IN MX {preference} {chain[-1]}.")
+        action = f"with a policy and a certificate that name it:\n{domain}. IN MX {preference} {chain[-1]}."
+        say("mx-is-alias", "warning", evidence, action)
     failed = [a.detail for a in answers if a.status == "failed"]
     if not addresses and failed:
         evidence = f"its address could not be looked up: {failed[0]}"
-        say("mx-dns-failed", "unknown", evidence, f"dig A {host}")
+        say("mx-dns-failed", "unknown", evidence, f"dig A {shlex.quote(host)}")
     elif not addresses:
         evidence = f"neither A nor AAAA ({answers[0].status}): no mail reaches it"
-        say("mx-unresolvable", "error", evidence, "give it an address, or remove the MX record")
+        say(
+            "mx-unresolvable",
+            "error",
+            evidence,
+            "give it an address, with your own in place of this one, or remove the MX record:\n"
+            f"{host}. IN A 203.0.113.10",
+        )
     if len(addresses) > config.addresses_most:
         evidence = f"{len(addresses)} addresses; {config.addresses_most} are looked at"
         say("mx-many", "unknown", evidence, "CheckConfig(addresses_most=...) looks at more")

@@ -209,7 +209,7 @@ def _choose(
             + " | ".join(map(_shown, kept[:5]))
         )
         found.append(
-            Finding(f"{code}-several", "error", name, evidence, f"keep one: {fix}", reference)
+            Finding(f"{code}-several", "error", name, evidence, f"keep one:\n{fix}", reference)
         )
     elif not kept and near:
         evidence = (

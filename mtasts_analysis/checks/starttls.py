@@ -1,5 +1,6 @@
 """What a session with an MX host means for mail: findings from facts."""
 
+import shlex
 from collections.abc import Sequence
 
 from mtasts_analysis.checks.certificates import judge
@@ -9,6 +10,10 @@ from mtasts_analysis.findings import Finding, Severity
 
 _TLS = "RFC 8461 §4.2"
 _OLD = ("TLSv1", "TLSv1.1")
+_POSTFIX = (
+    "postconf -e 'smtpd_tls_security_level = may'"
+    " 'smtpd_tls_chain_files = /etc/ssl/private/mail.key, /etc/ssl/certs/mail.fullchain.pem' && postfix reload"
+)
 
 
 def judge_session(session: Session, mode: str | None, config: CheckConfig) -> list[Finding]:
@@ -27,9 +32,9 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
     severity: Severity = "error" if mode == "enforce" else "warning"
     # A stranger who has the name but not the address reads which of several is meant.
     subject = f"{session.host} [{session.address}]"
-    command = (
-        f"openssl s_client -connect {session.host}:25 -starttls smtp -servername {session.host}"
-    )
+    # A stranger names the host: it is quoted, since what is shown here is pasted into a shell.
+    host, port = shlex.quote(session.host), shlex.quote(f"{session.host}:25")
+    command = f"openssl s_client -connect {port} -starttls smtp -servername {host} </dev/null"
     found: list[Finding] = []
 
     def say(code: str, level: Severity, evidence: str, action: str, reference: str) -> None:
@@ -45,12 +50,12 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
             "starttls-not-supported",
             severity,
             evidence,
-            f"enable STARTTLS; {command}",
+            f"switch STARTTLS on (Postfix: the first line, with your files), then look:\n{_POSTFIX}\n{command}",
             "RFC 8461 §4",
         )
     elif session.outcome == "starttls-refused":
         evidence = f"STARTTLS is offered, then refused: {session.detail}"
-        action = f"give the server a certificate and key that it can read; {command}"
+        action = f"give the server a certificate and key that it can read (its log tells), then look:\n{command}"
         say("starttls-refused", severity, evidence, action, "RFC 3207 §4; RFC 8461 §4")
     elif session.outcome == "tls-failed":
         evidence = f"TLS does not come about (certificate aside): {session.detail}"
@@ -61,12 +66,12 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
             "validation-failure",
             severity,
             evidence,
-            f"offer TLS 1.2 or 1.3; {command}",
+            f"offer TLS 1.2 or 1.3, then look:\n{command}",
             "RFC 8461 §7.2",
         )
     elif session.outcome == "unreachable":
         evidence = f"no connection: {session.detail}"
-        action = f"make port 25 answer there, or take the address out of DNS; {command}"
+        action = f"make port 25 answer there, or take the address out of DNS; then look:\n{command}"
         say("mx-unreachable", "warning", evidence, action, "RFC 5321 §5.1")
     elif session.outcome == "not-public":
         evidence = f"not connected to, nor can senders on the Internet: {session.detail}"
@@ -78,18 +83,23 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
     elif session.outcome == "inconclusive":
         evidence = f"nothing was learned about TLS: {session.detail}"
         say(
-            "smtp-inconclusive", "unknown", evidence, f"try again later; {command}", "RFC 5321 §4.2"
+            "smtp-inconclusive",
+            "unknown",
+            evidence,
+            f"try again later:\n{command}",
+            "RFC 5321 §4.2",
         )
     elif session.outcome == "not-tested":
         evidence = f"not tested from here: {session.detail}"
-        say("smtp-not-tested", "unknown", evidence, command, "RFC 8461 §4")
+        action = f"check from a host whose port 25 is open, as the mail server:\n{command}"
+        say("smtp-not-tested", "unknown", evidence, action, "RFC 8461 §4")
     if session.plaintext_after_220:
         evidence = "bytes come along with the reply to STARTTLS: clients that keep them can be fed commands"
         say(
             "starttls-injection",
             "warning",
             evidence,
-            "update the server",
+            "update the mail server: it must discard what comes before TLS",
             "RFC 3207 §4.2; CVE-2011-0411",
         )
     if session.presented is not None:
@@ -101,16 +111,21 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
             reference=_TLS,
             expiry_days=config.expiry_days,
         )
-        found += _versions(session.versions, subject)
+        found += _versions(session.versions, subject, command)
     return found
 
 
-def _versions(versions: Sequence[tuple[str, bool | None]], subject: str) -> list[Finding]:
+def _versions(
+    versions: Sequence[tuple[str, bool | None]], subject: str, command: str
+) -> list[Finding]:
     taken = {name for name, yes in versions if yes}
     found = []
     if taken & set(_OLD):
         evidence = f"also takes {', '.join(v for v in _OLD if v in taken)}, which are deprecated"
-        action = "switch them off once no sender needs them: an old TLS is still better than none"
+        action = (
+            "once no sender needs them (an old TLS is still better than none), switch them off; Postfix:\n"
+            "postconf -e 'smtpd_tls_protocols = >=TLSv1.2' && postfix reload"
+        )
         found.append(
             Finding(
                 "tls-old-versions", "info", subject, evidence, action, "RFC 8996; guide, Step 1"
@@ -118,7 +133,6 @@ def _versions(versions: Sequence[tuple[str, bool | None]], subject: str) -> list
         )
     if dict(versions).get("TLSv1.3") is False:
         evidence = "does not take TLS 1.3"
-        found.append(
-            Finding("tls-no-1.3", "info", subject, evidence, "switch it on", "guide, Step 1")
-        )
+        action = f"switch it on (OpenSSL 1.1.1 or later has it), then look:\n{command} -tls1_3"
+        found.append(Finding("tls-no-1.3", "info", subject, evidence, action, "guide, Step 1"))
     return found

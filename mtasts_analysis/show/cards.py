@@ -13,7 +13,7 @@ from mtasts_analysis.findings import SEVERITIES, Finding
 from mtasts_analysis.show.html import STYLE, table, text
 from mtasts_analysis.show.text import columns, plain
 
-_CARD = """
+CARD = """
 .mtasts .warning { color: #a15c00; font-weight: 600; }
 .mtasts .unknown { color: #5c6670; font-weight: 600; font-style: italic; }
 .mtasts .good { color: #00735a; font-weight: 600; }
@@ -95,7 +95,7 @@ def check_html(check: Check, note: str = "") -> str:
     said = f"<p><b>{text(note, 400)}</b></p>" if note else ""
     when = f"{check.checked_at:%Y-%m-%d %H:%M} UTC"
     parts = [
-        f"<style>{STYLE}{_CARD}</style>{said}",
+        f"<style>{STYLE}{CARD}</style>{said}",
         f'<h3>{text(check.domain, 253)} <span class="{tone}">{escape(check.state)}</span></h3>',
         f"<p>{escape(sentence)} <b>{escape(_outlook(check))}</b>",
         f"<br>{_counted(check.findings)}; checked {when}</p>",
@@ -195,7 +195,7 @@ def check_text(check: Check, note: str = "") -> str:
         first = group[0]
         lines.append(f"  {first.severity:8} {plain(first.code)}  {plain(first.subject, 253)}")
         lines += [f"           {plain(f.evidence, 700)} [{plain(f.reference, 80)}]" for f in group]
-        lines += [f"           > {plain(line, 300)}" for line in first.action.splitlines()]
+        lines += [f"           > {plain(line, 700)}" for line in first.action.splitlines()]
     return "\n".join(lines)
 
 
@@ -243,7 +243,11 @@ def _facts(check: Check) -> list[tuple[str, str]]:
     def fault(*starts: str) -> str:
         """Say why there is none: what the worst finding about it saw."""
         worst = next((f for f in check.findings if f.code.startswith(starts)), None)
-        return f"none that can be used: {worst.evidence}"[:300] if worst else "none"
+        if worst is None or worst.code.endswith("record-missing"):
+            return "none"
+        # What could not be looked up is not absent.
+        head = "not known" if worst.severity == "unknown" else "none that can be used"
+        return f"{head}: {worst.evidence}"[:300]
 
     record = check.sts_record.text if check.sts_record else fault("sts-record")
     rows = [("_mta-sts record", record)]
@@ -322,7 +326,7 @@ def _cell(cell: _Cell) -> str:
 
 
 def _lines(action: str) -> str:
-    return "<br>".join(text(line, 400) for line in action.splitlines()[:60])
+    return "<br>".join(text(line, 700) for line in action.splitlines()[:60])
 
 
 def _counted(findings: Sequence[Finding]) -> str:

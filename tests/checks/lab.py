@@ -53,6 +53,8 @@ class Web:
     """What never ends: `body` or `head`."""
     taken: int = 0
     """Bytes of what never ends that the client took."""
+    holds: str = ""
+    """It never closes, `length` said or not (`none`): the client must not wait for its end."""
     requests: int = 0
     context: ssl.SSLContext | None = None
 
@@ -69,6 +71,10 @@ class Mail:
     minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     drop_at_tls: bool = False
+    silent_tls: bool = False
+    """It says `go ahead`, and nothing more."""
+    holds: bool = False
+    """It never closes, whatever it is told."""
     connections: int = 0
     """So many more are answered; then 421."""
     real: bool = False
@@ -349,7 +355,7 @@ class Lab:
             if web.chunked:
                 headers["Transfer-Encoding"] = "chunked"
                 body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-            elif not web.drip:
+            elif not web.drip and web.holds != "none":
                 headers["Content-Length"] = str(len(body))
             out = f"HTTP/1.1 {web.status}\r\nConnection: close\r\n"
             out += "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
@@ -362,6 +368,8 @@ class Lab:
             else:
                 writer.write(body)
             await writer.drain()
+            if web.holds:
+                await asyncio.sleep(60)
         except (OSError, asyncio.IncompleteReadError, StopIteration):
             pass
         finally:
@@ -444,10 +452,14 @@ async def _script(mail: Mail, reader: asyncio.StreamReader, writer: asyncio.Stre
                 continue
             if mail.drop_at_tls:
                 return
+            if mail.silent_tls:
+                await asyncio.sleep(60)
             await writer.start_tls(context(mail))
-        elif verb == "QUIT":
+        elif verb == "QUIT" and not mail.holds:
             writer.write(b"221 bye\r\n")
             return
+    if mail.holds:
+        await asyncio.sleep(60)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

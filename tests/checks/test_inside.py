@@ -1,5 +1,7 @@
 """Checks cannot be turned on the inside, nor held up, nor filled: each attack with a server that makes it."""
 
+import shlex
+import socket
 import time
 
 import pytest
@@ -181,6 +183,35 @@ def test_connections_that_are_refused_say_nothing_about_versions(lab, check):
     assert codes(found, "error", "warning", "info") == []
 
 
+NEVER_CLOSES = [
+    ("length", {"holds": "length"}, {}, []),
+    ("nolength", {"holds": "none"}, {}, ["policy-host-timeout"]),
+    ("quit", {}, {"holds": True}, []),
+    ("notls", {}, {"holds": True, "ehlo": b"250 mx\r\n"}, ["starttls-not-supported"]),
+    ("handshake", {}, {"silent_tls": True}, ["smtp-inconclusive"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "web", "mail", "want"), NEVER_CLOSES, ids=[n[0] for n in NEVER_CLOSES]
+)
+def test_a_server_that_never_closes(lab, check, name, web, mail, want):
+    """What it said whole counts; for the rest there is a deadline; and its connection is closed from here."""
+    domain = f"{name}.holds.example"
+    lab.mx(f"mx.{domain}", **mail)
+    lab.domain(domain)
+    lab.policy(domain, GOOD.format(mx=f"mx.{domain}"), **web)
+    assert codes(in_time(check, domain, 8)) == want
+
+
+def test_a_policy_host_that_takes_the_connection_and_never_shakes_hands(lab, check):
+    lab.domain("mute.example")
+    with socket.create_server(("127.0.98.1", lab.https_port)):
+        lab.records("mta-sts.mute.example", "A", "127.0.98.1")
+        found = in_time(check, "mute.example", 8, https_timeout=1)
+    assert codes(found) == ["policy-host-timeout"] and found.state == "broken"
+
+
 # --- DNS --------------------------------------------------------------------------------------------
 
 
@@ -234,3 +265,38 @@ def test_names_that_no_host_has(lab, check):
         lab.records(name.removesuffix("."), "A", *address)
     found = in_time(check, "odd.example")
     assert "check-failed" not in codes(found) and len(found.mx) == len(ODD)
+
+
+SHELL = [
+    "`touch x`.example.",
+    r"\$\(id\).example.",
+    "a|id.example.",
+    "a&id.example.",
+    "a'b.example.",
+]
+
+
+@pytest.mark.parametrize("name", SHELL)
+def test_a_name_that_a_shell_would_run(lab, check, name):
+    """What a finding offers to be pasted into a shell holds a stranger's name as one word, which does nothing."""
+    domain = f"s{SHELL.index(name)}.shell.example"
+    lab.mx(f"mx.{domain}", certificate=lab.leaf(f"mx.{domain}", days=-3))
+    lab.domain(domain)
+    name = name.replace(" ", r"\032")
+    lab.records(domain, "MX", f"10 {name}")
+    for address in ([], lab.zone[f"mx.{domain}", "A"], ["127.0.99.99"]):
+        lab.records(name.removesuffix("."), "A", *address)
+        found = check(domain, dns_timeout=10, smtp_timeout=10, smtp_deadline=20)
+        host = found.mx[0].host
+        commands = [
+            line
+            for f in found.findings
+            for line in f.action.splitlines()
+            if line.startswith(("openssl", "dig", "curl"))
+        ]
+        assert commands or not address
+        for command in commands:
+            assert shlex.quote(host) in command.replace(":25", ""), command
+            assert host not in command.replace(shlex.quote(host), "").replace(
+                shlex.quote(f"{host}:25"), ""
+            )

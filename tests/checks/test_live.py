@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import threading
 import time
@@ -401,3 +402,27 @@ def test_the_recorded_check():
     assert "recorded" in check.note and check.note in str(check)
     assert check.note in check._repr_html_()
     assert check.state == "testing"
+
+
+def test_what_could_not_be_looked_up_is_never_shown_as_absent(lab):
+    lab.domain("dark.example")
+    for name in ("_mta-sts.dark.example", "_smtp._tls.dark.example"):
+        lab.status[name] = "SERVFAIL"
+    shown = str(ma.check_domain("dark.example", config=lab.config()))
+    assert (
+        shown.count("not known: TXT could not be looked up") == 2 and "none that can" not in shown
+    )
+    plain = str(ma.check_domain("nowhere.test", config=lab.config()))
+    assert re.search(r"_mta-sts record +none$", plain, re.MULTILINE)
+
+
+def test_a_table_of_many_says_whose_errors_stand_below(lab):
+    """An MX host's name does not tell whose it is; so many domains as can be read are shown."""
+    names = [f"d{n}.many.example" for n in range(22)]
+    lab.mx("mx.shared.example", certificate=lab.leaf("mx.shared.example", days=-3))
+    for name in names:
+        lab.domain(name, mx="mx.shared.example")
+    patient = lab.config(dns_timeout=20, https_timeout=30, smtp_timeout=20, smtp_deadline=30)
+    page = ma.check_domains(names, config=patient, progress=False)._repr_html_()
+    assert page.count("certificate-expired") == 20 and "Errors of 2 more domains" in page
+    assert "<h3>d19.many.example</h3>" in page and "is-error" in page and ".is-error {" in page
