@@ -251,3 +251,10 @@ def test_a_record_is_shown_whole_up_to_the_bound():
     assert len(text) == 300
     assert repr(text) in read_sts([text])[1][0].evidence
     assert repr(text + "…") in read_sts([text + "b"])[1][0].evidence
+
+
+def test_sixty_characters_of_a_bad_value_are_shown():
+    _, (said,) = read_sts(["v=STSv1; id=" + "-" * 61])
+    assert said.evidence.startswith(f"id='{'-' * 60}' has 61 characters")
+    _, (said,) = read_sts(["v=STSv1; id=a; x=y z" + "y" * 58])
+    assert said.evidence.startswith(f"x='y z{'y' * 57}' is no name=value")
