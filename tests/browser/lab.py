@@ -12,6 +12,9 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+PATIENCE = 180
+"""Seconds that a page is waited for: on a busy machine a kernel may have to stand in a queue."""
+
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 _FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -54,7 +57,8 @@ def jupyterlab(folder: Path):
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             with suppress(OSError):
                 urllib.request.urlopen(f"{address}/api?token={token}", timeout=1)
                 break
@@ -82,25 +86,26 @@ def chromium():
 
 def open_and_run(page, address, token, name, *, app="doc/tree"):
     """Open a notebook in JupyterLab, or with `app="notebooks"` in Notebook 7, and run all of its cells."""
+    page.set_default_timeout(1000 * PATIENCE)
     page.goto(f"{address}/{app}/{name}?token={token}&reset")
     if app == "doc/tree":
-        page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for(timeout=60_000)
+        page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
     run_all(page)
 
 
 def run_all(page):
     """Run all cells; a wish that comes before the kernel may be dropped, so it is made again."""
-    before = prompts(page)
-    for _ in range(8):
-        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60_000)
+    page.locator(".jp-CodeCell .jp-InputPrompt").first.wait_for()
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        before = prompts(page)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        for _ in range(40):
-            page.wait_for_timeout(500)
-            now = prompts(page)
-            if now == before:
-                break  # dropped
+        page.wait_for_timeout(1000)
+        while (now := prompts(page)) != before and time.monotonic() < end:
             if all(re.fullmatch(r"\[\d+\]:?", t) for t in now) and not set(now) & set(before):
                 return
+            page.wait_for_timeout(200)
     raise AssertionError(f"the cells did not run: {prompts(page)}")
 
 

@@ -25,7 +25,6 @@ def changed(page, before):
     page.wait_for_function(
         "([path, before]) => { const p = document.querySelector(path); return p && p.innerText !== before; }",
         arg=[_SENTENCE, before],
-        timeout=20_000,
     )
     return sentence(page)
 
@@ -39,7 +38,7 @@ def test_verdict_gates_and_picture_follow_the_controls(tmp_path):
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         open_and_run(page, address, token, "05.ipynb")
-        page.locator(_SENTENCE).first.wait_for(timeout=30_000)
+        page.locator(_SENTENCE).first.wait_for()
         first = sentence(page)
         assert first.startswith(
             "clinic.example may not go to enforce yet: enforce would have refused 1,070"

@@ -6,17 +6,19 @@ import io
 import json
 import os
 import re
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import nbformat
+import openpyxl
 import pandas as pd
 import pytest
 
 import mtasts_analysis as ma
 from mtasts_analysis.show.views import VIEWS
 from tests.analysis.world import policy, report
-from tests.browser.lab import CHROMIUM, chromium, jupyterlab, open_and_run, run_all
+from tests.browser.lab import CHROMIUM, PATIENCE, chromium, jupyterlab, open_and_run, run_all
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,17 +26,22 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 
-NASTY = (
-    '<img src=x onerror="window.hacked=1">$\\frac{=HYPERLINK("javascript:window.hacked=1")\u202eabc'
-    + "x" * 5000
-)
+STRANGERS = {
+    "markup": '<img src=x onerror="window.hacked=1">',
+    "closing": "</bdi></td></table></option></textarea><script>window.hacked=1</script>",
+    "mathtext": "$\\frac{",
+    "formula": '=HYPERLINK("javascript:window.hacked=1")',
+    "long": "x" * 5_000,
+    "right to left": "\u202emoc.elpmaxe \u05e9\u05dc\u05d5\u05dd",
+}
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     nasty = [
-        report(d, [policy(9, [(NASTY, NASTY, 3)], domain="d.example")], sender=NASTY)
+        report(d, [policy(9, [(words, words, 3)], domain=words)], sender=words)
+        for words in STRANGERS.values()
         for d in range(3)
     ]
     (folder / "nasty.json").write_text(json.dumps(nasty))
@@ -62,9 +69,7 @@ def served(tmp_path_factory):
             page.on("pageerror", lambda error: page.faults.append(str(error)))
             page.on("request", lambda request: page.asked.append(request.url))
             open_and_run(page, address, token, name, app=app)
-            page.locator(".jp-OutputArea-output .widget-toggle-button").first.wait_for(
-                timeout=30_000
-            )
+            page.locator(".jp-OutputArea-output .widget-toggle-button").first.wait_for()
             return page
 
         yield opened
@@ -100,18 +105,18 @@ def changed(page, act, what=code):
     """Act, and wait until what is shown is another."""
     before = what(page)
     act()
-    for _ in range(200):
-        if what(page) != before:
-            return what(page)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if (now := what(page)) != before:
+            return now
         page.wait_for_timeout(100)
     raise AssertionError(f"still {before}")
 
 
 def comes(page, what, expected):
     """Wait until what is shown is what is expected: the kernel sends one part after another."""
-    for _ in range(200):
-        if (found := what(page)) == expected:
-            return
+    end = time.monotonic() + PATIENCE
+    while (found := what(page)) != expected and time.monotonic() < end:
         page.wait_for_timeout(100)
     assert found == expected
 
@@ -122,7 +127,7 @@ def shows(page, plot):
 
 def view(page, name):
     page.locator(".widget-toggle-button").get_by_text(name, exact=True).first.click()
-    page.locator(".widget-html h3", has_text=VIEWS[name].question).first.wait_for(timeout=20_000)
+    page.locator(".widget-html h3", has_text=VIEWS[name].question).first.wait_for()
 
 
 def reset(page):
@@ -175,39 +180,39 @@ def test_every_kind_of_control_changes_picture_and_numbers(page, data):
 
 def test_each_option_says_how_many(page, data):
     selects = page.locator(".widget-select-multiple select")
-
-    def options(place):
-        found = selects.nth(place).locator("option").all_inner_texts()
-        return [text.replace("\xa0", " ") for text in found]
-
-    assert f"clinic.example ({len(data.filter(domains='clinic.example').policies):,})" in options(0)
+    assert f"clinic.example ({len(data.filter(domains='clinic.example').policies):,})" in options(
+        page, 0
+    )
     changed(
-        page, lambda: selects.nth(0).select_option(index=options(0).index("clinic.example (433)"))
+        page,
+        lambda: selects.nth(0).select_option(index=options(page, 0).index("clinic.example (433)")),
     )
     found = ma.failures_by_mx(data, ma.Filter(domains="clinic.example"))
     hosts = found.groupby("mx_host")["failures"].sum().sort_values(ascending=False)
-    comes(page, lambda _: options(5), [f"{host} ({count:,})" for host, count in hosts.items()])
+    comes(page, lambda p: options(p, 5), [f"{host} ({count:,})" for host, count in hosts.items()])
     reset(page)
 
 
-def test_a_cell_that_runs_again_keeps_its_selections(page):
+def test_a_cell_that_runs_again_keeps_its_selections(page, data):
     selects = page.locator(".widget-select-multiple select")
     changed(page, lambda: selects.nth(1).select_option(index=2))
     view(page, "senders")
-    page.wait_for_timeout(500)
-    before = code(page), picture(page)
+    before = code(page)
+    where = eval(before, {"ma": ma})
+    assert where.senders
+    plot = VIEWS["senders"].picture(ma.senders(data, where), where)
+    shows(page, plot)
     run_all(page)
-    page.locator(".widget-textarea textarea").first.wait_for(timeout=30_000)
-    page.wait_for_function(
-        "alt => document.querySelector('.widget-html img[alt]')?.alt === alt", arg=before[1]
-    )
-    assert (code(page), picture(page)) == before
+    page.locator(".widget-textarea textarea").first.wait_for()
+    comes(page, code, before)
+    shows(page, plot)
     assert selects.nth(1).evaluate("s => s.selectedOptions.length") == 1
     reset(page)
 
 
 def export(page, kind):
     page.locator(".widget-dropdown select").nth(1).select_option(kind)
+    page.evaluate("document.querySelectorAll('a[download]').forEach(a => a.remove())")
     page.get_by_role("button", name="Export").click()
     link = page.locator("a[download]", has_text=f".{kind.lower()}")
     link.wait_for()
@@ -238,29 +243,80 @@ def test_an_upload_shows_its_progress_and_its_problems(page):
         page.locator("button.widget-upload").first.click()
     waiting.value.set_files(str(ma.sample_archive() / "contoso.zip"))
     note = page.locator(".widget-html", has_text="date-without-zone").first
-    note.wait_for(timeout=30_000)
+    note.wait_for()
     items = re.search(r"(\d+) items = (\d+) reports", note.inner_text())
     assert items, "the account"
     assert int(items[2]) > 100
     bar = page.locator(".widget-hprogress .progress-bar").first
-    page.wait_for_timeout(300)
-    assert bar.evaluate("b => b.style.width") == "100%"
+    comes(page, lambda _: bar.evaluate("b => b.style.width"), "100%")
     view(page, "senders")
     comes(page, lambda p: numbers(p)[0], "Contoso Corporation")
 
 
 def test_a_stranger_writes_text_only(page):
+    """In options, sentence, code, picture, table, overview, summary and exports: as text, cut short."""
+    reset(page)
     with page.expect_file_chooser() as waiting:
         page.locator("button.widget-upload").first.click()
+    reports = 3 * len(STRANGERS)
     waiting.value.set_files(str(page.folder / "nasty.json"))
-    page.locator(".widget-html", has_text="items = 3 reports").first.wait_for(timeout=30_000)
+    page.locator(".widget-html", has_text=f"items = {reports} reports").first.wait_for()
     for name in VIEWS:
         view(page, name)
-    for select in page.locator(".widget-select-multiple select").all()[1:2]:
-        changed(page, lambda select=select: select.select_option(index=0))
-    body = page.locator(".jp-Notebook").inner_text()
-    assert "<img src=x" in body, "it is shown, as text"
-    assert "x" * 1000 not in body, "and cut"
+        inert(page)
+    view(page, "senders")
+    selects = page.locator(".widget-select-multiple select")
+    for kind, words in STRANGERS.items():
+        reset(page)
+        for place in (0, 1, 4, 5):  # domains, senders, result types, MX hosts
+            assert any(
+                seen(words, 30).lower() in option.lower() for option in options(page, place)
+            ), (kind, place)
+        at = next(n for n, option in enumerate(options(page, 1)) if seen(words, 30) in option)
+        changed(page, lambda at=at: selects.nth(1).select_option(index=at))
+        where = eval(code(page), {"ma": ma})
+        assert where == ma.Filter(senders=words), "whole in code, however long"
+        page.locator(".widget-html p", has_text=seen(words, 200)).first.wait_for()
+        comes(page, lambda p, words=words: seen(words, 20) in picture(p), True)
+        comes(page, lambda p, words=words: seen(words, 200) in numbers(p)[0], True)
+        inert(page)
+        if kind == "formula":
+            cell = export(page, "CSV").decode().splitlines()[1].split(",")[0]
+            assert cell.startswith("\"'=HYPERLINK"), "a spreadsheet shows it"
+            book = openpyxl.load_workbook(io.BytesIO(export(page, "XLSX")))
+            assert (book.active["A2"].value, book.active["A2"].data_type) == (words, "s")
+            frame = pd.read_parquet(io.BytesIO(export(page, "Parquet")))
+            assert frame["sender"].tolist() == [words], "other readers get it as it was written"
+        if kind in ("markup", "mathtext", "closing"):
+            root = ET.fromstring(export(page, "SVG"))
+            assert any(seen(words, 20) in "".join(e.itertext()) for e in root.iter())
+            assert not [e for e in root.iter() if e.tag.endswith(("script", "image"))]
+    outputs = page.locator(".jp-OutputArea-output")
+    for place in range(-3, 0):  # overview, summary, table
+        shown = spaced(outputs.nth(place).inner_text())
+        for kind, words in STRANGERS.items():
+            assert seen(words, 30) in shown, (kind, place)
+    inert(page)
+    assert "x" * 1000 not in page.locator(".jp-Notebook").inner_text(), "it is cut"
+
+
+def seen(words, longest):
+    """How a stranger's words are shown: one that turns the direction, or ends a line, is a mark."""
+    return words.replace("\u202e", "\ufffd")[:longest].strip()
+
+
+def spaced(text):
+    """Options hold no-break spaces instead of spaces."""
+    return text.replace("\xa0", " ")
+
+
+def options(page, place):
+    found = page.locator(".widget-select-multiple select").nth(place).locator("option")
+    return [spaced(text) for text in found.all_inner_texts()]
+
+
+def inert(page):
+    """Nothing ran, nothing was made of it but text, and nothing leads away."""
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[src='x']").count() == 0
     links = page.locator(".jp-OutputArea a[href]").evaluate_all("a => a.map(e => e.href)")
