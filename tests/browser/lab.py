@@ -95,17 +95,17 @@ def open_and_run(page, address, token, name, *, app="doc/tree"):
 
 def run_all(page):
     """Run all cells; a wish that comes before the kernel may be dropped, so it is made again."""
-    page.locator(".jp-CodeCell .jp-InputPrompt").first.wait_for()
-    end = time.monotonic() + PATIENCE
+    before, end = prompts(page), time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        before = prompts(page)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
-        page.wait_for_timeout(1000)
-        while (now := prompts(page)) != before and time.monotonic() < end:
+        for _ in range(40):
+            page.wait_for_timeout(500)
+            now = prompts(page)
+            if now == before:
+                break  # dropped
             if all(re.fullmatch(r"\[\d+\]:?", t) for t in now) and not set(now) & set(before):
                 return
-            page.wait_for_timeout(200)
     raise AssertionError(f"the cells did not run: {prompts(page)}")
 
 
