@@ -227,7 +227,7 @@ def harmless(header: bytes, body: bytes, limits: Limits) -> bytes | None:
     shape = _part_shape(header, limits)
     if shape.claims or shape.media.startswith((b"multipart/", b"message/rfc822")):
         return None
-    return _decoded(body, shape.encoding)
+    return decoded(body, shape.encoding)
 
 
 def _walk(
@@ -268,7 +268,7 @@ def _walk(
                         break
                 left[1] += 1
                 break
-        payload = _decoded(outer.mail[body:end], shape.encoding)
+        payload = decoded(outer.mail[body:end], shape.encoding)
         if not media.startswith(b"message/rfc822"):
             found.append(Leaf(path or "1", payload, shape.claims, outer))
             break
@@ -354,10 +354,23 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
     return b"".join(sections[index] for index in sorted(sections))
 
 
-def _decoded(body: bytes, encoding: bytes) -> bytes:
+_UUENCODE = (b"x-uuencode", b"uuencode", b"x-uue", b"uue")
+
+
+def _uu(line: bytes) -> bytes:
+    try:
+        return binascii.a2b_uu(line)
+    except binascii.Error:
+        return b""  # no line of data
+
+
+def decoded(body: bytes, encoding: bytes) -> bytes:
     """Undo a content-transfer-encoding (RFC 2045 §6); an unknown one is taken as none (§6.4)."""
+    encoding = encoding.lstrip(b'"')
     if not encoding:
         return body
+    if encoding in _UUENCODE:
+        return b"".join(_uu(line) for line in body.partition(b"begin ")[2].splitlines()[1:])
     if encoding.startswith(b"base64"):
         try:
             return binascii.a2b_base64(body)

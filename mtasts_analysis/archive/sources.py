@@ -133,6 +133,10 @@ class Reader:
         """Give the items of a stream, whatever it is."""
         head = stream.peek(HEAD)
         form = sniff(head)
+        while form == "empty" and len(head) == HEAD:  # blank so far
+            stream.skip(HEAD)
+            head = stream.peek(HEAD)
+            form = sniff(head)
         if form in _CONTAINERS and layer >= self.limits.layers:
             detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
             yield Item(REFUSED, origin, b"", "limit-layers", detail)
@@ -171,7 +175,7 @@ class Reader:
         else:
             fault = stream.fault
             # Bytes that are proven wrong give no figures, however well they read.
-            form = REFUSED if fault.code == "zip-checksum" else REPORT
+            form = REFUSED if fault.code in ("zip-checksum", "gzip-checksum") else REPORT
             yield Item(form, origin, text, fault.code, fault.detail)
 
     def _lines(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
@@ -257,6 +261,8 @@ class Reader:
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return
+        if b"\n" not in text:
+            text = text.replace(b"\r", b"\n")  # as old Macs end lines
         yield from self._mail(text.lstrip(_BLANKS), origin, layer + 1)
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
@@ -338,6 +344,9 @@ class Reader:
                 yield from self.items(Stream(payload), where, layer, budget)
         elif form in _CONTAINERS:
             yield from self.items(Stream(payload), where, layer, budget)
+        elif claims and _BASE64.match(payload):
+            # Encoded twice, or without a header that says so.
+            yield from self._part(mime.decoded(payload, b"base64"), claims, where, layer, budget)
         elif claims:
             yield Item(REFUSED, where, b"", "part-unreadable", _PART_UNREADABLE.format(form))
 
@@ -539,6 +548,8 @@ _LATER = re.compile(
 _PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
+_BASE64 = re.compile(rb"[\r\n]*(?:H4sI|UEsDB|eyJ|ewo|ewog|SDRzS)[A-Za-z0-9+/=\r\n]*\Z")
+"""How gzip, zip, an object, and base64 of gzip begin in base64."""
 _SHORT, _RUN = 256, 100
 _KEY = re.compile(
     rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
@@ -609,7 +620,7 @@ def sniff(head: bytes) -> str:
     text = head.lstrip(_BLANKS)
     if not text:
         return "empty"
-    if text.startswith((b"{", b"[")) or _UTF16.match(head):
+    if text.startswith((b"{", b"[", b"\x1e{")) or _UTF16.match(head):
         return "json"
     if text.startswith(b"From "):
         return "mbox"

@@ -5,6 +5,7 @@ Nothing here holds more than a chunk: an operator's own tar.gz may be gigabytes,
 
 import bz2
 import lzma
+import zlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -224,6 +225,9 @@ _ITEM = 16
 """Bytes: no report packs smaller, but what repeats without end does."""
 _BARREN = 30
 """Times: logs and mail pack less."""
+_WBITS = {"gzip": 31, "deflate": -15}
+_HELD = 256 * KIB
+"""Bytes of a member, packed, that are kept to read it once more should it prove damaged."""
 _FEED = 4 * KIB
 """What a member's reader is given first; what it does not take is copied: members may be 20 bytes."""
 
@@ -248,6 +252,9 @@ class Inflated:
         self._taken = 0
         self._given = 0
         self._ended = False
+        self._held = bytearray()
+        self._inside = 0
+        self._first = True  # the first member, whose checksum is that of all there is
 
     def read(self, size: int) -> bytes:
         """Give up to `size` bytes; none at the end."""
@@ -270,8 +277,14 @@ class Inflated:
                 piece = machine.decompress(data, size)
             except ERRORS as error:
                 self._ended = True
-                self.fault.set(f"{self._form}-corrupt", f"the {self._form} data is broken: {error}")
-                break
+                wrong = "checksum" if self._first and "checksum" in str(error) else "corrupt"
+                self.fault.set(f"{self._form}-{wrong}", f"the {self._form} data is broken: {error}")
+                if not self._magic:
+                    self._source.push_back(data)  # the next member of a zip may begin in it
+                return self._before_damage(data)
+            if len(self._held) < _HELD:
+                self._held += data
+            self._inside += len(piece)
             self._given += len(piece)
             self.expansion.given += len(piece)
             excess = self.expansion.excess(self._taken, self._given)
@@ -281,6 +294,24 @@ class Inflated:
             if piece:
                 return piece
         return _EMPTY
+
+    def _before_damage(self, data: bytes) -> bytes:
+        """Give what a broken member still holds before its damage: the call that failed gave nothing."""
+        kind = _WBITS.get(self._form)
+        if kind is None or len(self._held) >= _HELD:
+            return _EMPTY
+        machine, past, rest = zlib.decompressobj(kind), self._inside, bytearray()
+        for byte in bytes(self._held + data)[: 2 * _HELD]:
+            try:
+                piece = machine.decompress(bytes((byte,)))
+            except zlib.error:
+                break
+            if len(piece) > past:
+                rest += piece[past:]
+            past = max(0, past - len(piece))
+        self._given += len(rest)
+        self.expansion.given += len(rest)
+        return bytes(rest)
 
     def item(self) -> None:
         """Note that an item was found in it."""
@@ -299,11 +330,14 @@ class Inflated:
         source = self._source
         source.push_back(rest)
         self._feed = _FEED
+        padded = False
         if not self._magic:
             self._ended = True
             return
-        if self._form == "xz":  # its format's §2.2: zeros by fours may follow a stream
-            while source.peek(4) == b"\0\0\0\0":
+        zeros_by = {"xz": 4, "gzip": 1}.get(self._form)
+        if zeros_by:  # xz's §2.2: zeros by fours may follow; a gzip is padded to a tape's block
+            while source.peek(zeros_by) == b"\0" * zeros_by:
+                padded = True
                 zeros = source.read(_FEED)
                 after = zeros.lstrip(b"\0")
                 if after:
@@ -311,9 +345,12 @@ class Inflated:
         longest = max(map(len, self._magic))
         if source.peek(longest).startswith(self._magic):
             self._machine = self._make()
+            self._held.clear()
+            self._inside = 0
+            self._first = False
             return
         # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
-        self.trailing = bool(source.peek(1))
+        self.trailing = (padded and self._form == "gzip") or bool(source.peek(1))
         self._ended = True
 
 

@@ -16,6 +16,7 @@ _FILES = (b"0", b"\0", b"7")
 _RECORDS_MOST = 1 * MIB
 """A pax header holds a path and a size; a longer one is none."""
 _SIZE_MOST = 2**50
+_ASCII = bytes(range(128))
 
 
 def is_header(block: bytes) -> bool:
@@ -23,7 +24,11 @@ def is_header(block: bytes) -> bool:
     if len(block) < _BLOCK or block[0] == 0:
         return False
     told = _number(block[148:156])
-    return told is not None and told == sum(block) - sum(block[148:156]) + 8 * 0x20
+    if told is None:
+        return False
+    rest = block[:148] + block[156:]
+    # Old tars of some systems summed signed bytes.
+    return told - 8 * 0x20 in (total := sum(rest), total - 256 * len(rest.translate(None, _ASCII)))
 
 
 def members(stream: Stream) -> Iterator[Member]:

@@ -80,7 +80,10 @@ def _float(text: str) -> float:
 _EXACT = 2**53
 _NO_NUMBER = float("nan")
 _JSON = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float)
-_BLANK = re.compile(r"[ \t\r\n\x00]*")
+# With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
+_BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
+_LIST = re.compile(r"\[[ \t\r\n]*(?=\{)")
+_LIST_END = re.compile(r"[ \t\r\n,]*\]?")
 _NEXT = re.compile(r"\n[ \t\r]*[{\[]")
 
 
@@ -94,8 +97,9 @@ def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refu
     """
     notes: list[Note] = []
     text = _text(raw, notes)
-    if sum(map(text.count, ",[{")) > limits.json_values:
-        yield "", Refusal("limit-json-values", f"more than {limits.json_values} JSON values")
+    most = limits.json_values
+    if len(text) > most and sum(map(text.count, ",[{")) > most:
+        yield "", Refusal("limit-json-values", f"more than {most} JSON values (limit: json_values)")
         return
     values = list(_values(text, limits))
     several = len(values) > 1
@@ -135,9 +139,13 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
     work = 4 * len(text) + 100_000
     given = 0
     passed = 0
-    while at < len(text):
+    broken: Refusal | None = None  # a list that is read object by object
+    while at < len(text) or broken:
         if given >= limits.json_documents:
-            yield Refusal("limit-json-documents", f"more than {limits.json_documents} documents")
+            yield Refusal(
+                "limit-json-documents",
+                f"more than {limits.json_documents} documents (limit: json_documents)",
+            )
             return
         given += 1
         try:
@@ -146,8 +154,18 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
             yield Refusal("json-too-deep", "nested deeper than any report")
             reached = len(text)
         except json.JSONDecodeError as error:
-            yield Refusal("json-malformed", f"{error.msg} at character {passed + error.pos}")
+            why = Refusal("json-malformed", f"{error.msg} at character {passed + error.pos}")
             reached = error.pos
+            inside = _end(_LIST, text, at)
+            if inside > at and work > reached:
+                # What is whole in a list that is cut, or has a comma too many, is still a report.
+                work -= max(reached - at, 1)
+                at, broken = inside, why
+                continue
+            if broken:
+                at = _end(_LIST_END, text, at)
+            yield broken or why
+            broken = None
         else:
             yield value
             at = _end(_BLANK, text, end)

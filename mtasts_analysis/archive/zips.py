@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream
-from mtasts_analysis.limits import CHUNK, Limits
+from mtasts_analysis.limits import CHUNK, MIB, Limits
 
 _LOCAL = b"PK\x03\x04"
 _HEADER = struct.Struct("<4x5H3L2H")
@@ -23,6 +23,19 @@ _SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the f
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
 _FORMS = {8: "deflate", 12: "bzip2"}
 _ZIP64 = 0xFFFFFFFF
+_RECORDS = {
+    # signature: (its fixed size, what tells the rest's size, and where): 4.3.12 to 4.3.16, 4.3.11
+    b"PK\x01\x02": (46, "<3H", 28),
+    b"PK\x05\x06": (22, "<H", 20),
+    b"PK\x06\x06": (12, "<Q", 4),
+    b"PK\x06\x07": (20, "", 0),
+    b"PK\x06\x08": (8, "<L", 4),
+}
+_ENDS = re.compile(rb"PK(?:\x07\x08|\x03\x04|\x01\x02)")
+_DESCRIPTORS = (struct.Struct("<3L"), struct.Struct("<L2Q"))
+_NO_MORE = bytes(24)
+_UNSIZED_MOST = 16 * MIB
+"""How much of a zip is looked through in vain for the ends of members that do not tell their size."""
 
 
 class Member(NamedTuple):
@@ -36,6 +49,7 @@ class Member(NamedTuple):
 def members(stream: Stream, limits: Limits) -> Iterator[Member]:
     """Give each member of a zip; whatever its taker leaves of it is passed over."""
     expansion = Expansion(limits)
+    unsized = _UNSIZED_MOST
     if stream.peek(4).startswith(_SPANNED):
         stream.skip(4)
     while True:
@@ -48,6 +62,8 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
                     continue
             if not signature.startswith(_SIGNATURES[1:]):
                 stream.fault.set("zip-truncated", "the zip ends without its directory")
+            elif _past_directory(stream):
+                continue  # two zips, one after the other
             return
         head = stream.take(_HEADER.size)
         if len(head) < _HEADER.size:
@@ -75,6 +91,12 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
                 f"compression method {method} is none of stored, deflate, bzip2",
             )
         elif method == 0 and not known:
+            # As Python's zipfile writes it to a pipe.
+            stored, looked = _stored(stream, unsized)
+            if stored is not None:
+                yield Member(name, Stream(stored))
+                continue
+            unsized -= looked
             refused = ("zip-unsized", "a stored member without its size")
         if refused:
             yield Member(name, None, refused)
@@ -100,6 +122,45 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
             stream.push_back(body.at_hand())
         if flags & _DESCRIPTOR and not _seek(stream, 24):
             return
+
+
+def _stored(stream: Stream, most: int) -> tuple[bytes | None, int]:
+    """Take a stored member whose size stands in the descriptor after it (4.3.9).
+
+    It ends where what stands after it tells the size and checksum of what stands before. Gives
+    how much was looked through, too.
+    """
+    wanted = _NEAR
+    while wanted <= most:
+        piece = stream.take(wanted)
+        for found in _ENDS.finditer(piece):
+            at = found.start()
+            for layout in _DESCRIPTORS:
+                # With a signature before it, or (4.3.9.3) without one, before the next header.
+                signed = found[0] == _SPANNED[0]
+                end = at if signed else at - layout.size
+                told = layout.unpack_from(piece + _NO_MORE, at + 4) if signed else (
+                    layout.unpack_from(piece, end) if end >= 0 else None
+                )  # fmt: skip
+                if told and told[1] == told[2] == end and told[0] == zlib.crc32(piece[:end]):
+                    stream.push_back(piece[end + 4 + layout.size if signed else at :])
+                    return piece[:end], 0
+        stream.push_back(piece)
+        if len(piece) < wanted:
+            break
+        wanted *= 4
+    return None, wanted
+
+
+def _past_directory(stream: Stream) -> bool:
+    """Pass over a zip's directory, record by record; tell whether another zip follows."""
+    while (signature := stream.peek(4)) in _RECORDS:
+        size, layout, at = _RECORDS[signature]
+        head = stream.take(size)
+        if len(head) < size:
+            return False
+        stream.skip(sum(struct.unpack_from(layout, head, at)))
+    return signature == _LOCAL
 
 
 def _checked(body: Stream, inflated: Inflated | None, packed: int, crc: int | None) -> Stream:

@@ -201,12 +201,12 @@ def test_bounds():
     assert [getattr(got, "code", "") for _, got in read(R * 3, limits)] == ["", "", ""]
     found = read(R * 4, limits)
     assert [getattr(got, "code", "") for _, got in found] == ["", "", "", "limit-json-documents"]
-    assert found[3][1].detail == "more than 3 documents"
+    assert found[3][1].detail == "more than 3 documents (limit: json_documents)"
     values = sum(map(R.count, (b",", b"[", b"{")))
     assert read(R, Limits(json_values=values))[0][1].notes == ()
     ((where, refused),) = read(R, Limits(json_values=values - 1))
     assert (where, refused.code) == ("", "limit-json-values")
-    assert refused.detail == f"more than {values - 1} JSON values"
+    assert refused.detail == f"more than {values - 1} JSON values (limit: json_values)"
 
 
 def test_broken_documents_are_given_up_before_they_cost_too_much():

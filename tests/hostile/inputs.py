@@ -35,9 +35,9 @@ def table(
 
 def named() -> list[Hostile]:
     """Give every input."""
-    from tests.hostile import containers, mails, texts
+    from tests.hostile import containers, found, mails, texts
 
-    found = [*texts.inputs(), *containers.inputs(), *mails.inputs()]
-    names = [one.name for one in found]
+    every = [*texts.inputs(), *containers.inputs(), *mails.inputs(), *found.inputs()]
+    names = [one.name for one in every]
     assert len(names) == len(set(names))
-    return found
+    return every

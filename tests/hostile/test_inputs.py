@@ -1,5 +1,8 @@
 """Each hostile input alone: nothing raises, what is good loads, and all of it is accounted for."""
 
+import dataclasses
+import re
+
 import pyarrow as pa
 import pytest
 
@@ -42,6 +45,21 @@ def joined(data):
         assert len(found) == len(keys[table])
         if of is not None:
             assert set(data.tables[table][outer].to_pylist()) <= keys[of]
+
+
+def test_each_refusal_names_its_limit():
+    """And so the option that raises it: `load(limits=Limits(<name>=...))`."""
+    names = {field.name for field in dataclasses.fields(LIMITS)}
+    told = 0
+    for one in ALL:
+        if any(code.startswith("limit-") for code in one.codes) and not one.slow:
+            for row in ma.load(one.make()).tables["problems"].to_pylist():
+                if row["code"].startswith("limit-"):
+                    told += 1
+                    name = re.search(r"\(limit: (\w+)\)", row["detail"])
+                    assert name, row
+                    assert name[1] in names
+    assert told > 10
 
 
 def test_there_are_enough():

@@ -1,0 +1,129 @@
+"""A few of the kills that `python -m tests.crash.run` does by the hundred; and each call that fails in turn."""
+
+import errno
+import gc
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import mtasts_analysis as ma
+from tests.archive.building import text
+from tests.archive.test_files import NEW, OLD, Failing, is_one_of, leftovers
+from tests.conftest import ROOT
+from tests.crash import run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("act", run.ACTS)
+def test_kills(act):
+    """In a process of its own, which forks: pytest's has threads."""
+    call = [sys.executable, "-W", "ignore", "-m", "tests.crash.run", act, "--kills", "12"]
+    done = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split(", ")[1].split()[0]) > 2, done.stdout
+
+
+def test_the_judge_sees_a_torn_file(tmp_path):
+    """What it is there for: an act that writes in place."""
+
+    def torn(place):
+        path = place / "told.json"
+        raw = path.read_bytes()
+        path.write_bytes(raw[: len(raw) // 2])
+
+    act = run.Act(
+        run.before_alert, torn, lambda place: (place / "told.json").read_bytes(), run.left_hidden
+    )
+    (tmp_path / "place").mkdir()
+    act.lay_out(tmp_path / "place")
+    old = act.state(tmp_path / "place")
+    torn(tmp_path / "place")
+    with pytest.raises(ma.InputError):
+        run.told(tmp_path / "place")
+    assert act.state(tmp_path / "place") != old
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EMFILE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("name", ["ingest", "compact", "alert"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a listing cut off
+def test_each_call_fails_in_turn(name, code, tmp_path, monkeypatch):
+    act = run.ACTS[name]
+    monkeypatch.setattr(run, "in_small_steps", lambda: None)
+    place, start = tmp_path / "place", tmp_path / "start"
+    place.mkdir()
+    act.lay_out(place)
+    old = act.state(place)
+    shutil.copytree(place, start)
+    act.do(place)
+    new = act.state(place)
+    told = 0
+    for k in range(1, 400):
+        shutil.rmtree(place)
+        shutil.copytree(start, place)
+        with monkeypatch.context() as patch:
+            failing = Failing(patch, k, code)
+            try:
+                act.do(place)
+            except ma.MtastsAnalysisError as error:
+                assert "\n" not in str(error)
+                assert os.strerror(code) in str(error), error
+                told += 1
+            over = failing.left > 0
+        found = act.state(place)
+        # An unreadable source is a row of `problems`, and is read again by the next run.
+        assert found in (old, new) or (
+            act.steps and set(found["reports"]) <= set(new["reports"])
+        ), k
+        act.do(place)
+        assert act.state(place) == new, k
+        if over:
+            break
+    gc.collect()
+    assert over
+    assert told > 3
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 64 kB."""
+    if os.geteuid() or not sys.platform.startswith("linux"):
+        pytest.skip("only root mounts a disk")
+    path = tmp_path / "disk"
+    path.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", path], check=False)
+    if made.returncode:
+        pytest.skip("no disk may be mounted here")
+    yield path
+    subprocess.run(["umount", "--lazy", path], check=True)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl", "xlsx"])
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # XlsxWriter's own files
+def test_a_full_disk(kind, small_disk):
+    before = {}
+    if kind in ("csv", "jsonl"):  # the others' first write needs more than there is
+        OLD.export(small_disk, format=kind)
+        before = {p.name: p.read_bytes() for p in small_disk.iterdir()}
+    large = ma.load(b"\n".join(text(n) for n in range(400)))
+    with pytest.raises(ma.OutputError, match="No space left on device"):
+        large.export(small_disk, format=kind)
+    assert {p.name: p.read_bytes() for p in small_disk.iterdir()} == before
+    assert leftovers(small_disk) == []
+    gc.collect()
+
+
+def test_a_disk_that_is_read_only(small_disk):
+    (small_disk / "out").mkdir()
+    few = ma.load(text())
+    few.export(small_disk / "out", format="csv")
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(ma.OutputError, match="Read-only file system"):
+        NEW.export(small_disk / "out", format="csv")
+    assert is_one_of(ma.read_csv(small_disk / "out"), few)
+    with pytest.raises(ma.OutputError, match="Read-only file system"):
+        ma.Store(small_disk / "store").ingest(ROOT / "data/sample", progress=False)
