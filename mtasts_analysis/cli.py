@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         help="parquet is typed and read back by read_parquet(); the others are for spreadsheets and"
         " streams (default: %(default)s)",
     )
+    load.add_argument(
+        "--redact", action="store_true", help="leave IP and mail addresses out of what is written"
+    )
     _options(load)
 
     ingest = known.add_parser(
@@ -234,7 +237,7 @@ def _load(given: argparse.Namespace) -> int:
     if given.command == "summary":
         print(data)
     else:
-        files = data.export(given.output, format=given.format)
+        files = data.export(given.output, format=given.format, redact=given.redact)
         print(data.accounting)
         for file in files:
             print(file)

@@ -18,7 +18,7 @@ from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
-from mtasts_analysis.archive import export, parquet, sources, units
+from mtasts_analysis.archive import export, parquet, redaction, sources, units
 from mtasts_analysis.archive import load as loading
 from mtasts_analysis.archive import workers as workers_
 from mtasts_analysis.archive.load import Accounting
@@ -142,13 +142,15 @@ class Archive:
         )
         return Archive(kept_tables, self.accounting)
 
-    def to_parquet(self, folder: PathLike) -> list[Path]:
+    def to_parquet(self, folder: PathLike, *, redact: bool = False) -> list[Path]:
         """Write each table to a Parquet file of its name: `reports.parquet` and so on.
 
         Parameters
         ----------
         folder
             Where to; it is made if need be. A file there is replaced whole, or not at all.
+        redact
+            Put `[address]` in the place of IP and mail addresses, wherever a text holds one.
 
         Returns
         -------
@@ -168,9 +170,16 @@ class Archive:
         ...     [path.name for path in ma.load(b"{}").to_parquet(folder)]
         ['reports.parquet', 'policies.parquet', 'failures.parquet', 'problems.parquet']
         """
-        return parquet.write(self.tables, self.accounting, Path(folder))
+        tables = redaction.without_addresses(self.tables) if redact else self.tables
+        return parquet.write(tables, self.accounting, Path(folder))
 
-    def export(self, folder: PathLike, format: str = "parquet") -> list[Path]:  # noqa: A002  # the user's word
+    def export(
+        self,
+        folder: PathLike,
+        format: str = "parquet",  # noqa: A002  # the user's word
+        *,
+        redact: bool = False,
+    ) -> list[Path]:
         """Write the tables for another program, and two more beside them.
 
         `sessions` has a row for each policy result with its report's columns, its totals once, and its
@@ -184,6 +193,8 @@ class Archive:
         format
             `parquet`, `csv` (a file a table; a cell that a spreadsheet would run as a formula gets an
             apostrophe in front), `jsonl` (a file a table) or `xlsx` (one workbook; the extra `xlsx`).
+        redact
+            Put `[address]` in the place of IP and mail addresses, wherever a text holds one.
 
         Returns
         -------
@@ -201,6 +212,9 @@ class Archive:
         """
         if format not in export.FORMATS:
             raise InputError(f"format: expected one of {', '.join(export.FORMATS)}; got {format!r}")
+        if redact:
+            kept = Archive(redaction.without_addresses(self.tables), self.accounting)
+            return kept.export(folder, format)
         more = {"sessions": bi.sessions(self), "failure_effects": bi.failure_effects(self)}
         if format == "parquet":
             return [*self.to_parquet(folder), *parquet.write_more(more, Path(folder))]

@@ -1,6 +1,5 @@
 """The readiness write-up: what an analyst hands in, for a reader who was not there."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
@@ -14,6 +13,7 @@ from mtasts_analysis.analysis.facts import NO_DAY, dates
 from mtasts_analysis.analysis.failures import failure_types
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.senders import senders
+from mtasts_analysis.archive.redaction import redacted
 from mtasts_analysis.readiness.config import DEFAULT
 from mtasts_analysis.readiness.impact import Impact
 from mtasts_analysis.readiness.judgement import VERDICTS, Judgement
@@ -329,41 +329,6 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
 
 def _more(size: int) -> list[Block]:
     return [Paragraph(f"And {size - _ROWS:,} more.")] if size > _ROWS else []
-
-
-_IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
-_IPV6 = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:.]++")
-_ATOM = r"[\w.!#$%&'*+/=?^`{|}~-]"
-_MAIL = re.compile(
-    rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|(?<!{_ATOM}){_ATOM}++)(?:@(?:\[[^]\n]{{0,60}}\]|[\w.-]*+))?"""
-)
-"""RFC 5321 §4.1.2: the local part is of atoms, or a quoted string; the domain may be an address in brackets.
-
-No pattern tries a stranger's text twice from within one word: each is linear.
-"""
-
-
-def redacted(text: str) -> str:
-    """Put `[address]` in the place of IP addresses and mail addresses.
-
-    Examples
-    --------
-    >>> redacted("mx1 [192.0.2.1], 2001:db8::1 at 15:05:39 UTC, mailto:tls@d.example")
-    'mx1 [[address]], [address] at 15:05:39 UTC, mailto:[address]'
-    """
-    return _IPV4.sub("[address]", _IPV6.sub(_address, _MAIL.sub(_mailbox, text)))
-
-
-def _mailbox(found: re.Match[str]) -> str:
-    word = found[0]
-    if "@" not in word and "%40" not in word:
-        return word
-    return "[address]" + "." * word.endswith(".")  # a sentence may end with it
-
-
-def _address(found: re.Match[str]) -> str:
-    # RFC 4291 §2.2. Words around it may have left a colon at its ends; a clock has two, and none beside another.
-    return "[address]" if "::" in found[0] or found[0].count(":") > 4 else found[0]
 
 
 def _redacted(block: Block) -> Block:

@@ -52,25 +52,29 @@ class Folder:
 
     def folders(self) -> list[str]:
         """Give the folders."""
-        try:
-            return sorted(entry.name for entry in self._path.iterdir() if entry.is_dir())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        with _told(self._path):
+            try:
+                return sorted(entry.name for entry in self._path.iterdir() if entry.is_dir())
+            except (FileNotFoundError, NotADirectoryError):
+                return []
 
     def names(self, folder: str) -> list[str]:
         """Give the names in a folder, without it."""
-        try:
-            return sorted(entry.name for entry in (self._path / folder).iterdir())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        with _told(self._path):
+            try:
+                return sorted(entry.name for entry in (self._path / folder).iterdir())
+            except (FileNotFoundError, NotADirectoryError):
+                return []
 
     def read(self, name: str) -> bytes:
         """Give a file's bytes."""
-        return (self._path / name).read_bytes()
+        with _told(self._path / name):
+            return (self._path / name).read_bytes()
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file for reading."""
-        return (self._path / name).open("rb")
+        with _told(self._path / name):
+            return (self._path / name).open("rb")
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
@@ -94,25 +98,26 @@ class Folder:
         aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         with self.writing(str(aside.relative_to(self._path))) as file:
             file.write(content)
-        unsynced, self._unsynced = self._unsynced, set()
-        for folder in unsynced:
-            _sync(folder)
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            return False
-        except OSError:  # no hard links here: the lock must do
-            if path.exists():
+        with _told(path):
+            unsynced, self._unsynced = self._unsynced, set()
+            for folder in unsynced:
+                _sync(folder)
+            try:
+                os.link(aside, path)
+            except FileExistsError:
                 return False
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-        _sync(path.parent)
+            except OSError:  # no hard links here: the lock must do
+                if path.exists():
+                    return False
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
+            _sync(path.parent)
         return True
 
     def delete(self, name: str) -> None:
         """Take a file away."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), _told(self._path / name):
             (self._path / name).unlink()
 
     @contextmanager
@@ -139,6 +144,20 @@ class Folder:
                     " Run it again when that is done"
                 ) from None
             yield
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell in words what the system refused; that a file is not there is for the caller to judge."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path}: expected to read and write the store's files; {error.strerror or error}."
+            " What was committed is as it was: run it again when that is mended"
+        ) from error
 
 
 def _sync(folder: Path) -> None:
