@@ -121,15 +121,17 @@ def standing(of: Judgement) -> str:
 
 def why(of: Judgement) -> tuple[str, ...]:
     """Give the reasons, with every figure where the verdict's sentence has told the rest."""
-    figures = {f"{g.clause[:1].upper()}{g.clause[1:]}.": g.figures for g in of.gates}
-    told = [
-        f"{more[:1].upper()}{more[1:]}."
-        if (more := figures.get(reason, reason)).rstrip(".").lower() not in of.sentence.lower()
-        else ""
-        for reason in of.reasons
-    ]
+    told = []
+    for reason in of.reasons:
+        clause = reason.removesuffix(".")
+        if clause.lower() in of.sentence.lower():
+            figures = [g.figures for g in of.gates if g.clause.lower() == clause.lower()]
+            clause = next(
+                (f"{f[:1].upper()}{f[1:]}" for f in figures if f.lower() != clause.lower()), ""
+            )
+        told += [f"{clause}."] if clause else []
     passed = sum(gate.status == "pass" for gate in of.gates)
-    return (*filter(None, told), f"{passed} of {len(of.gates)} gates pass.")
+    return (*told, f"{passed} of {len(of.gates)} gates pass.")
 
 
 def next_step(of: Judgement) -> str:

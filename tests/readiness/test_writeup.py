@@ -205,6 +205,18 @@ def test_nothing_in_the_pdf_acts(written):
     assert reader.trailer["/Root"]["/Lang"] == "en"
 
 
+def test_the_reasons_repeat_no_verdict_and_spoil_no_name():
+    found = assess(
+        world(lambda day, s: [("certificate-expired", MX2, 20)] if day >= 35 else []), live()
+    )
+    given = next(b for b in blocks(found) if isinstance(b, Points)).texts
+    assert given[0].startswith("Last 14 days: 560 of 12,040 sessions (4.7%); last 7 days:")
+    assert given[1].startswith("certificate-expired at mx2.d.example rose on")
+    assert given[2] == "No report's signature was checked."
+    assert given[3].endswith("of 17 gates pass.")
+    assert not any(text.endswith("..") or text.rstrip(".") in found.sentence for text in given)
+
+
 def test_what_is_in_it(judged):
     headings = [b.text for b in blocks(judged) if isinstance(b, Heading)]
     assert headings == [
