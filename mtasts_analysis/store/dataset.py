@@ -387,7 +387,12 @@ class Store:
     ) -> pa.Table:
         try:
             with self._place.open(file.name) as opened:
-                found = pq.read_table(opened, columns=columns, filters=expression)
+                # A file by itself is read in half the time that a dataset of one takes.
+                found = (
+                    pq.ParquetFile(opened).read(columns)
+                    if expression is None
+                    else pq.read_table(opened, columns=columns, filters=expression)
+                )
         except FileNotFoundError as error:
             raise StoreError(
                 f"{self._place.url}: {file.name} was taken away by a later run: refresh() the store, or open"
