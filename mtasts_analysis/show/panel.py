@@ -1,6 +1,7 @@
 """The panel: filters on the left, the answer on the right, nothing computed that is not seen."""
 
 import base64
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -94,6 +95,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.frame = pd.DataFrame()
         self.plot: Plot | None = None
         self._quiet = False
+        # JupyterLab hands clicks to threads of the kernel (subshells): one at a time is drawn.
+        self._one = threading.RLock()
         self._offered: tuple[Data, Filter] | None = None
         self._make()
         super().__init__(
@@ -123,10 +126,11 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         by
             `day`, `week` or `month`.
         """
-        self.state = State(
-            self.where if where is None else where, by or self.state.by, view or self.state.view
-        )
-        self._redraw()
+        with self._one:
+            self.state = State(
+                self.where if where is None else where, by or self.state.by, view or self.state.view
+            )
+            self._redraw()
 
     def static(self) -> str:
         """Give what is shown as HTML without controls, for a page that has no kernel."""
@@ -194,15 +198,21 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             [self._head, self._picture, self._table], layout={"flex": "1 1 auto", "min_width": "0"}
         )
 
-    def _changed(self, _: Any) -> None:
-        if self._quiet:
-            return
-        given = {name: facet.value for name, facet in self._facets.items()}
-        start, end = self._start.value, self._end.value
-        if start and end and start > end:
-            start, end = end, start
-        self.state = State(Filter(**given, start=start, end=end), self._by.value, self._view.value)
-        self._redraw()
+    def _changed(self, change: Any) -> None:
+        def chosen(control: Any) -> Any:
+            # What was drawn meanwhile may have set the control back.
+            return change["new"] if control is change["owner"] else control.value
+
+        with self._one:
+            if self._quiet:
+                return
+            given = {name: chosen(facet) for name, facet in self._facets.items()}
+            start, end = chosen(self._start), chosen(self._end)
+            if start and end and start > end:
+                start, end = end, start
+            where = Filter(**given, start=start, end=end)
+            self.state = State(where, chosen(self._by), chosen(self._view))
+            self._redraw()
 
     # --- The answer ---------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import threading
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -125,6 +127,37 @@ def test_files_dropped_together_are_one_archive(data):
     assert (account.reports, account.duplicates) == (5, 2), "a report in two of them counts once"
     assert set(panel.data.reports["organization_name"]) == {"A", "B"}
     assert any("b.json" in origin for origin in panel.data.reports["origin"])
+
+
+def test_two_clicks_at_once_are_drawn_one_after_the_other(data, monkeypatch):
+    """JupyterLab 4.4 hands them to threads; the later one must not be lost, nor half drawn."""
+    panel = ma.explore(data)
+    drawing, go_on = threading.Event(), threading.Event()
+    slow = VIEWS["failures"]
+
+    def measure(*asked):
+        drawing.set()
+        assert go_on.wait(30)
+        return slow.measure(*asked)
+
+    monkeypatch.setitem(VIEWS, "failures", replace(slow, measure=measure))
+    first = threading.Thread(target=lambda: setattr(panel._view, "value", "failures"))
+    first.start()
+    assert drawing.wait(30)
+    second = threading.Thread(
+        target=lambda: setattr(panel._facets["domains"], "value", ("clinic.example",))
+    )
+    second.start()
+    second.join(0.3)
+    assert second.is_alive(), "it waits for its turn"
+    go_on.set()
+    first.join(30)
+    second.join(30)
+    where = ma.Filter(domains="clinic.example")
+    assert (panel.where, panel.state.view) == (where, "failures")
+    assert panel._facets["domains"].value == ("clinic.example",)
+    assert str(where) in panel._head.value
+    assert panel.plot.alt.endswith(str(where))
 
 
 def test_an_upload_that_fails_says_so(data):
