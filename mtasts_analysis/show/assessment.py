@@ -1,5 +1,6 @@
 """An assessment as a card, and the panel whose controls it follows."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -99,23 +100,25 @@ class AssessmentPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self.assessment: Judgement | None = None
         self.note = ""
         self._quiet = False
+        self._one = threading.RLock()  # clicks may come in threads, as in the other panel
         self._make(domains)
         super().__init__([widgets.HBox([self._controls, self._answer])])
         self._redraw()
 
     def show(self, settings: Settings) -> None:
         """Set what is shown from code."""
-        self.settings = settings
-        self._quiet = True
-        try:
-            self._domain.value, self._as_of.value = settings.domain, settings.as_of
-            self._draft.value = settings.policy
-            for name, control in self._thresholds.items():
-                value = getattr(settings.config, name)
-                control.value = 100 * value if name in _PERCENT else value
-        finally:
-            self._quiet = False
-        self._redraw()
+        with self._one:
+            self.settings = settings
+            self._quiet = True
+            try:
+                self._domain.value, self._as_of.value = settings.domain, settings.as_of
+                self._draft.value = settings.policy
+                for name, control in self._thresholds.items():
+                    value = getattr(settings.config, name)
+                    control.value = 100 * value if name in _PERCENT else value
+            finally:
+                self._quiet = False
+            self._redraw()
 
     def static(self) -> str:
         """Give what is shown as HTML without controls, for a page that has no kernel."""
@@ -168,19 +171,20 @@ class AssessmentPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no 
         self._answer = widgets.VBox([self._html], layout={"flex": "1 1 auto", "min_width": "0"})
 
     def _changed(self, _: Any) -> None:
-        if self._quiet:
-            return
-        values = {
-            name: control.value / 100 if name in _PERCENT else control.value
-            for name, control in self._thresholds.items()
-        }
-        self.settings = Settings(
-            self._domain.value,
-            self._as_of.value,
-            replace(self.settings.config, **values),
-            str(self._draft.value),
-        )
-        self._redraw()
+        with self._one:
+            if self._quiet:
+                return
+            values = {
+                name: control.value / 100 if name in _PERCENT else control.value
+                for name, control in self._thresholds.items()
+            }
+            self.settings = Settings(
+                self._domain.value,
+                self._as_of.value,
+                replace(self.settings.config, **values),
+                str(self._draft.value),
+            )
+            self._redraw()
 
     def _redraw(self) -> None:
         try:
