@@ -133,16 +133,22 @@ def _stored(stream: Stream, most: int) -> tuple[bytes | None, int]:
     wanted = _NEAR
     while wanted <= most:
         piece = stream.take(wanted)
+        padded = piece + _NO_MORE
+        counted, crc = 0, 0  # each byte is summed once: a member may be made of false ends
         for found in _ENDS.finditer(piece):
             at = found.start()
+            before = max(counted, at - _DESCRIPTORS[-1].size)
+            counted, crc = before, zlib.crc32(piece[counted:before], crc)
             for layout in _DESCRIPTORS:
                 # With a signature before it, or (4.3.9.3) without one, before the next header.
                 signed = found[0] == _SPANNED[0]
                 end = at if signed else at - layout.size
-                told = layout.unpack_from(piece + _NO_MORE, at + 4) if signed else (
+                told = layout.unpack_from(padded, at + 4) if signed else (
                     layout.unpack_from(piece, end) if end >= 0 else None
                 )  # fmt: skip
-                if told and told[1] == told[2] == end and told[0] == zlib.crc32(piece[:end]):
+                if not told or not told[1] == told[2] == end:
+                    continue
+                if told[0] == zlib.crc32(piece[counted:end], crc):
                     stream.push_back(piece[end + 4 + layout.size if signed else at :])
                     return piece[:end], 0
         stream.push_back(piece)

@@ -112,6 +112,11 @@ def broad(size: int, wrap: Callable[[dict[str, bytes]], bytes], levels: int = 3)
     return raw
 
 
+def false_end(n: int) -> bytes:
+    """The descriptor of a stored member that would end here, but for its checksum."""
+    return b"PK\x07\x08" + struct.pack("<3L", 1, 16 * n, 16 * n)
+
+
 def descriptor(n: int) -> bytes:
     deflater = zlib.compressobj(6, zlib.DEFLATED, -15)
     body = deflater.compress(b"x") + deflater.flush()
@@ -275,6 +280,7 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "zip: folders": (lambda size: filled(local(b"1", text(1)), local(b"/", b""), local(b"2", text(2)) + END, size), 2),
     "zip: deflated empty files": (lambda size: filled(local(b"1", text(1)), local(b"", b"", method=8), local(b"2", text(2)) + END, size), 2),
     "zip: descriptors": (lambda size: filled(local(b"1", text(1)), descriptor(0), local(b"2", text(2)) + END, size), 2),
+    "zip: false ends": (lambda size: numbered(local(b"1", text(1)) + local(b"x", b"", flags=8, packed_size=0, size=0, crc=0), false_end, b"", size), 1),
     "zip: encrypted, size unknown": (lambda size: filled(local(b"1", text(1)), local(b"s", b"", flags=9, packed_size=0), local(b"2", text(2)) + END, size), 2),
     "zip: encrypted": (lambda size: filled(local(b"1", text(1)), local(b"s", b"x", flags=1), local(b"2", text(2)) + END, size), 2),
     "zip: unknown methods": (lambda size: filled(local(b"1", text(1)), local(b"s", b"x", method=99), local(b"2", text(2)) + END, size), 2),
