@@ -17,7 +17,6 @@ from tests.hostile import inputs
 
 out = pathlib.Path(sys.argv[1])
 seen = []
-READS = {"r", "rb", "rt"}
 
 
 def hook(event, given):
@@ -67,7 +66,6 @@ count = 0
 for one in inputs.named():
     if not one.slow:
         raw = one.make()
-        before = len(seen)
         data = ma.load(raw)
         count += 1
 folder = pathlib.Path(sys.argv[2])
