@@ -260,8 +260,8 @@ def load(
     paths
         A file, a folder (read with all its folders), a pattern such as ``"2026-*/*.gz"``, ``"-"`` for
         standard input, or a list of these; or the bytes of one thing. What a file is is told by its
-        content: mbox, Maildir, .eml, JSON, JSON Lines, gzip, bzip2, xz, zip, tar, Outlook .msg (extra
-        `msg`), each in each other.
+        content: mbox, Maildir, .eml, JSON, JSON Lines, gzip, bzip2, xz, zip, tar, Outlook .msg,
+        each in each other.
     duplicates
         What becomes of a report that arrived before, with the same identity and content: left out
         (and counted), or kept. Reports of one identity whose content differs are always kept, with a

@@ -86,7 +86,7 @@ def test_public_names():
 def test_floors_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = set(project["dependencies"])
-    for extra in ("dkim", "xlsx", "msg", "docx", "pdf", "s3", "dask"):
+    for extra in ("dkim", "xlsx", "docx", "pdf", "s3", "dask"):
         wanted |= set(project["optional-dependencies"][extra])
     conda = {"msgspec-python": "msgspec", "python-isal": "isal", "matplotlib-base": "matplotlib"}
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]

@@ -1,29 +1,79 @@
-"""An Outlook .msg → its header text and attachments, through the extra `msg`."""
+"""An Outlook .msg → its attachments, and the internet header of the message that each hangs on.
 
+[MS-OXMSG] §2: a file of named streams. A message's transport header and an attachment's data are one stream
+each, under a name that is the property's number and type; a message within a message is a folder of the same.
+"""
+
+from collections.abc import Iterator
 from io import BytesIO
+from typing import NamedTuple
 
-from mtasts_analysis.errors import MissingExtraError
+import olefile
+
+_DATA = "__substg1.0_37010102"  # PidTagAttachDataBinary, [MS-OXPROPS] §2.580
+_HEADER = "__substg1.0_007D00"  # PidTagTransportMessageHeaders, §2.1068; then 1F (UTF-16) or 1E
+_MESSAGE = "__properties_version1.0"  # [MS-OXMSG] §2.4: in every message
 
 
-def read(data: bytes) -> tuple[bytes, list[bytes]]:
-    """Give the internet header and the attachments of a .msg.
+class Attached(NamedTuple):
+    """An attachment."""
+
+    header: bytes
+    """Of the message it hangs on; empty where that was never sent."""
+    payload: bytes
+    fault: str
+    """Why there is no payload."""
+
+
+def attachments(data: bytes, header_bytes: int) -> Iterator[Attached]:
+    """Give each attachment of a .msg, in the order of its folders, with so much of its message's header.
 
     Raises
     ------
-    MissingExtraError
-        The extra is not installed.
     ValueError
         The file is no .msg that can be read.
     """
     try:
-        import extract_msg  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise MissingExtraError("reading an Outlook .msg", "msg") from None
-    try:
-        with extract_msg.openMsg(BytesIO(data)) as message:
-            header = message.header.as_bytes()  # type: ignore[attr-defined]  # of a mail; else it raises
-            attachments = [a.data for a in message.attachments if isinstance(a.data, bytes)]
+        file = olefile.OleFileIO(BytesIO(data))
+        paths = sorted(file.listdir())
     except Exception as error:
         # A stranger's file meets a parser that is not ours: whatever it raises is that file's fault.
         raise ValueError(f"no readable .msg: {type(error).__name__}") from error
-    return header, attachments
+    if [_MESSAGE] not in paths:
+        raise ValueError("no .msg: an OLE file without a message")
+    headers: dict[tuple[str, ...], bytes] = {}
+    left = len(
+        data
+    )  # streams that share their bytes are no attachments, and may be 10,000 times the file
+    for path in paths:
+        if path[-1] != _DATA:
+            continue
+        payload, fault = b"", ""
+        try:
+            size = file.get_size(path)
+            left -= size
+            if left < 0:
+                fault = "its attachments are larger than the file"
+            else:
+                payload = file.openstream(path).read()
+                fault = "its data is missing" if size and not payload else ""
+        except Exception as error:  # noqa: BLE001  # as above
+            fault = f"no readable attachment: {type(error).__name__}"
+        message = tuple(path[:-2])
+        if message not in headers:
+            headers[message] = _header(file, message, header_bytes)
+        yield Attached(headers[message], payload, fault)
+        if left < 0:
+            return
+
+
+def _header(file: olefile.OleFileIO, message: tuple[str, ...], most: int) -> bytes:
+    for kind, encoding in (("1F", "utf-16-le"), ("1E", "latin-1")):
+        path = [*message, _HEADER + kind]
+        try:
+            if file.exists(path):
+                text: str = file.openstream(path).read(2 * most).decode(encoding, "replace")
+                return text.replace("\0", "").encode("utf-8", "replace")
+        except Exception:  # noqa: BLE001, S112  # as above: a report without a mail's header is one still
+            continue
+    return b""

@@ -25,9 +25,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mtasts_analysis.archive import mail as mime
-from mtasts_analysis.archive import mboxes, plain, tars, zips
+from mtasts_analysis.archive import mboxes, outlook, plain, tars, zips
 from mtasts_analysis.archive.streams import Inflated, Stream, inflate
-from mtasts_analysis.errors import InputError, MissingExtraError
+from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import CHUNK, DEFAULT, Limits
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
@@ -409,30 +409,31 @@ class Reader:
         yield from self.items(stream, name, layer, self._budget())
 
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
-        """Give the reports of an Outlook .msg, through the extra `msg`."""
+        """Give the reports of an Outlook .msg."""
         most = self.limits.mail_bytes
         data = stream.take(most + 1)
         if len(data) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return
-        from mtasts_analysis.archive import outlook  # noqa: PLC0415  # an extra, and slow to import
-
+        found = False
+        budget = self._budget()
         try:
-            header, attachments = outlook.read(data)
-        except MissingExtraError as error:
-            yield Item(REFUSED, origin, b"", "msg-needs-extra", str(error))
-            return
+            attached = outlook.attachments(data, self.limits.header_bytes)
+            for number, (header, payload, fault) in enumerate(attached, 1):
+                where = f"{origin}/{number}"
+                if fault:
+                    found = True
+                    yield Item(REFUSED, where, b"", "part-unreadable", fault)
+                    continue
+                facts = mime.facts(mime.header(header, self.limits), self.limits)
+                for item in self.items(Stream(payload), where, layer + 1, budget):
+                    if item.form != OTHER:
+                        found = True
+                        own = item.form == REPORT and item.facts is _NO_FACTS
+                        yield replace(item, facts=facts) if own else item
         except ValueError as error:
             yield Item(REFUSED, origin, b"", "msg-unreadable", str(error))
             return
-        facts = mime.facts(mime.header(header, self.limits), self.limits)
-        found = False
-        budget = self._budget()
-        for number, payload in enumerate(attachments, 1):
-            for item in self.items(Stream(payload), f"{origin}/{number}", layer + 1, budget):
-                if item.form != OTHER:
-                    found = True
-                    yield replace(item, facts=facts) if item.form == REPORT else item
         if not found:
             yield Item(OTHER, origin, b"", "mail")
 
