@@ -336,7 +336,7 @@ class Reader:
         form = sniff(payload[:HEAD])
         if form == "json":
             # A human's text may begin with a bracket: it must speak as a report does.
-            if claims or _SPEAKS.search(payload):
+            if claims or _SPEAKS.search(payload.replace(b"\0", b"")):  # in UTF-16 as well
                 yield from self._json(Stream(payload), where, budget)
         elif form in ("mail", "mbox"):
             # A human's text may begin as a header does.

@@ -58,6 +58,7 @@ ONE = {
     "tlsrpt+zip": mail(zipped({"a.json": text()}), media="application/tlsrpt+zip"),
     "7bit json": mail(text(), media="application/tlsrpt+json", encoding="7bit"),
     "8bit json without a claim": mail(text(), media="text/plain", encoding="8bit", name=None),
+    "UTF-16 json without a claim": mail(text().decode().encode("utf-16"), media="text/plain", name=None),
     "quoted-printable json": mail(
         text().replace(b"=", b"=3D").replace(b"-", b"=2D"), media="application/tlsrpt+json", encoding="quoted-printable"
     ),
