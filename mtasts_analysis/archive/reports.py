@@ -155,6 +155,16 @@ TOLERANCES: dict[str, Tolerance] = {
             "defensive",
             "RFC 7493 §2.1",
         ),
+        ("json-comment", "deviation", "passed over", "edited by hand", "RFC 8259 §2"),
+        ("json-trailing-comma", "deviation", "passed over", "edited by hand", "RFC 8259 §4"),
+        ("json-control-character", "deviation", "kept in its string", "defensive", "RFC 8259 §7"),
+        (
+            "report-wrapped",
+            "deviation",
+            "the report inside other JSON is read",
+            "exports of logs and queues",
+            "RFC 8460 §4.4",
+        ),
         (
             "parsedmarc-json",
             "info",

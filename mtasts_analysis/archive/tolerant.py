@@ -79,12 +79,35 @@ def _float(text: str) -> float:
 
 _EXACT = 2**53
 _NO_NUMBER = float("nan")
-_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float)
+_JSON, _LOOSE = (
+    json.JSONDecoder(
+        object_pairs_hook=_object, parse_int=_integer, parse_float=_float, strict=strict
+    )
+    for strict in (True, False)
+)
 # With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
 _LIST = re.compile(r"\[[ \t\r\n]*(?=\{)")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
-_NEXT = re.compile(r"\n[ \t\r]*[{\[]")
+_NEXT = re.compile(
+    r"\n[ \t\r]*(?=[{\[])"
+    r'|(?=\{\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'
+)
+_TAIL = r"(?=(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)*+[}\]])"
+_LIBERTIES = re.compile(
+    # What JSON has, as far as it goes; and what it has not. No two ways to read anything: linear.
+    rf'(?:[^"/,]|"(?:[^"\\\x00-\x1f]|\\.)*+"|/(?![/*])|,(?!{_TAIL}))++'
+    r"|(?P<comment>/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)"
+    r'|(?P<control>"(?:[^"\\]|\\.)*+(?:"|\Z))'
+    rf"|(?P<comma>,){_TAIL}|.",
+    re.DOTALL,
+)
+_NAMES = {
+    "comment": "json-comment",
+    "comma": "json-trailing-comma",
+    "control": "json-control-character",
+}
+_LIBERTIES_MOST = 1_000_000
 
 
 def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refusal]]:
@@ -102,21 +125,90 @@ def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refu
         yield "", Refusal("limit-json-values", f"more than {most} JSON values (limit: json_values)")
         return
     values = list(_values(text, limits))
+    if any(isinstance(value, Refusal) for value in values):
+        values = _loosened(text, values, notes, limits)
     several = len(values) > 1
     for index, value in enumerate(values):
         where = f"[{index}]" if several else ""
-        if isinstance(value, list):
-            for inner, element in enumerate(value):
-                yield f"{where}[{inner}]", _document(element, notes, limits)
-            if not value:
-                yield where, Refusal("json-other", "an empty JSON list", "other-json")
-        elif isinstance(value, Refusal):
+        elements = value
+        if isinstance(value, dict) and isinstance(value.get("smtp_tls_reports"), list):
+            elements = value["smtp_tls_reports"]  # parsedmarc, all kinds
+        if isinstance(value, Refusal):
             yield where, value
-        elif isinstance(value, dict) and isinstance(value.get("smtp_tls_reports"), list):
-            for inner, element in enumerate(value["smtp_tls_reports"]):  # parsedmarc, all kinds
-                yield f"{where}[{inner}]", _document(element, notes, limits)
+        elif isinstance(elements, list):
+            for inner, element in enumerate(elements):
+                yield from _outcomes(element, f"{where}[{inner}]", notes, limits)
+            if not elements:
+                yield where, Refusal("json-other", "an empty JSON list", "other-json")
         else:
-            yield where, _document(value, notes, limits)
+            yield from _outcomes(value, where, notes, limits)
+
+
+def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -> list[Any]:
+    """Read a text anew without comments and commas that JSON has not, where that gives more."""
+    found: dict[str, None] = {}
+
+    def blank(match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        if kind is None:
+            return match[0]
+        found[_NAMES[kind]] = None
+        return match[0] if kind == "control" else " " * len(match[0])
+
+    loose = _LIBERTIES.sub(blank, text, _LIBERTIES_MOST)
+    if not found:
+        return values
+    again = list(_values(loose, limits, _LOOSE))
+    if (_reports(again), _refusals(values)) <= (_reports(values), _refusals(again)):
+        return values
+    notes += ((code, "") for code in found)
+    return again
+
+
+def _reports(values: list[Any]) -> int:
+    return sum(1 for _ in _within(values))
+
+
+def _refusals(values: list[Any]) -> int:
+    return sum(isinstance(value, Refusal) for value in values)
+
+
+def _within(value: Any) -> Iterator[dict[str, Any]]:
+    """Give each report in a JSON value, in order, however it is wrapped."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            if len(_TOP_KEYS & one.keys()) >= _ENOUGH or _is_parsedmarc(one):
+                yield one
+                continue
+            one = list(one.values())
+        if isinstance(one, list):
+            pending.extend(inner for inner in reversed(one) if isinstance(inner, (dict, list)))
+
+
+_ENOUGH = 2
+"""Keys of a report by which one is told."""
+
+
+def _is_parsedmarc(value: dict[str, Any]) -> bool:
+    return "begin_date" in value and "policies" in value
+
+
+def _outcomes(
+    value: Any, where: str, notes: list[Note], limits: Limits
+) -> Iterator[tuple[str, Document | Refusal]]:
+    """Read a document as a report, or as what reports are wrapped in."""
+    reports = list(_within(value))
+    if not reports and isinstance(value, dict):
+        yield where, Refusal("json-other", "JSON, but none of a report's keys", "other-json")
+    elif not reports:
+        detail = f"JSON, but no object: {type(value).__name__}"
+        yield where, Refusal("json-other", detail, "other-json")
+    for index, report in enumerate(reports):
+        wrapped = [] if report is value else [("report-wrapped", "")]
+        at = f"{where}[{index}]" if len(reports) > 1 else where
+        yield at, _document(report, [*notes, *wrapped], limits)
 
 
 def _text(raw: bytes, notes: list[Note]) -> str:
@@ -132,7 +224,7 @@ def _text(raw: bytes, notes: list[Note]) -> str:
         return raw.decode(encoding, "replace")
 
 
-def _values(text: str, limits: Limits) -> Iterator[Any]:
+def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Iterator[Any]:
     """Give each JSON value of a text; after one that is broken, go on at the next line that opens one."""
     at = _end(_BLANK, text, 0)
     # A broken value may be scanned again and again from every line in it: a bound keeps that linear.
@@ -149,7 +241,7 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
             return
         given += 1
         try:
-            value, end = _JSON.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, at)
         except RecursionError:
             yield Refusal("json-too-deep", "nested deeper than any report")
             reached = len(text)
@@ -173,7 +265,7 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
                 at = _end(_BLANK, text, at + 1)
             continue
         work -= max(reached - at, 1)
-        following = _NEXT.search(text, at)
+        following = _NEXT.search(text, at + 1)
         if following is None:
             return
         if work < 0:
@@ -181,7 +273,7 @@ def _values(text: str, limits: Limits) -> Iterator[Any]:
                 "json-malformed", "too many broken documents in one text: the rest is left"
             )
             return
-        at = following.end() - 1
+        at = following.end()
         if at > _PASSED:
             # Python's error counts the lines before it, each time: few may stand there.
             text, at, passed = text[at:], 0, passed + at
@@ -195,17 +287,13 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _document(value: Any, text_notes: list[Note], limits: Limits) -> Document | Refusal:
-    if not isinstance(value, dict):
-        return Refusal("json-other", f"JSON, but no object: {type(value).__name__}", "other-json")
+def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> Document:
     reader = _Reader(limits)
     for code, where in text_notes:
         reader.note(code, where)
-    if "begin_date" in value and "policies" in value:
+    if _is_parsedmarc(value):
         reader.note("parsedmarc-json", "")
         return reader.document(_from_parsedmarc(value), _policy_from_parsedmarc)
-    if len(_TOP_KEYS & value.keys()) < 2:
-        return Refusal("json-other", "JSON, but none of a report's keys", "other-json")
     return reader.document(value)
 
 

@@ -160,6 +160,9 @@ RAW = {
     "byte-order-mark": b"\xef\xbb\xbf" + text(),
     "not-utf-8": text().decode().encode("utf-16"),
     "duplicate-key": text().replace(b'"report-id":', b'"report-id": "other", "report-id":'),
+    "json-comment": b'{ // a "quoted\n /* and, ] another */' + text()[1:] + b" // end",
+    "json-trailing-comma": text().replace(b"}]", b"} /* none, */ , \n]")[:-1] + b",}",
+    "report-wrapped": b'{"id": 1, "found": [{"source": ' + text() + b"}]}",
     "parsedmarc-json": json.dumps(
         {
             "organization_name": "Sender A", "begin_date": "2026-02-01T00:00:00Z", "end_date": "2026-02-01T23:59:59Z",
@@ -185,13 +188,28 @@ def test_text(code):
     assert data.reports["report_key"].tolist() == ma.load(text()).reports["report_key"].tolist()
 
 
+def test_a_control_character_stays_in_its_string():
+    data = ma.load(text().replace(b"Sender A", b"Sender\n\tA"))
+    assert data.problems["code"].tolist() == ["json-control-character"]
+    assert data.reports["organization_name"].tolist() == ["Sender\n\tA"]
+
+
+def test_what_looks_like_a_liberty_inside_a_string_is_its_text():
+    name = b"A ,} // x /* y */ ,]"
+    for raw in (text(), text()[:-1] + b",}"):
+        data = ma.load(raw.replace(b"Sender A", name))
+        assert data.reports["organization_name"].tolist() == [name.decode()]
+
+
 def test_hidden_duplicate_key():
     raw = text().replace(b'"policies":', b'"\\u0070olicies": [], "policies":')
     assert "duplicate-key" in set(ma.load(raw).problems["code"])
 
 
 def test_every_tolerance_is_forced_and_argued():
-    forced = {q[0] for q in QUIRKS} | set(RAW) | {"key-alias", "more-notes"}
+    forced = (
+        {q[0] for q in QUIRKS} | set(RAW) | {"key-alias", "more-notes", "json-control-character"}
+    )
     assert forced == set(reports.TOLERANCES)
     for code, (severity, rule, seen, reference) in reports.TOLERANCES.items():
         assert severity in ("deviation", "info"), code
