@@ -6,6 +6,7 @@ need, and takes time quadratic in a hostile header; a test compares the two on o
 """
 
 import binascii
+import io
 import re
 
 from msgspec import Struct
@@ -354,6 +355,8 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
     return b"".join(sections[index] for index in sorted(sections))
 
 
+_NO_BASE64 = re.compile(rb"\s*(?:\{|\x1f\x8b\x08|PK\x03\x04)")
+"""How a report begins that is not encoded, whatever the header says."""
 _UUENCODE = (b"x-uuencode", b"uuencode", b"x-uue", b"uue")
 
 
@@ -370,8 +373,12 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
     if not encoding:
         return body
     if encoding in _UUENCODE:
-        return b"".join(_uu(line) for line in body.partition(b"begin ")[2].splitlines()[1:])
+        lines = io.BytesIO(body.partition(b"begin ")[2])
+        lines.readline()
+        return b"".join(_uu(line) for line in lines)
     if encoding.startswith(b"base64"):
+        if _NO_BASE64.match(body):
+            return body
         try:
             return binascii.a2b_base64(body)
         except binascii.Error:

@@ -29,6 +29,15 @@ _SEPARATOR = re.compile(
     rb"|(?:(?<=\n\nFrom)|(?<=\n\r\nFrom)|(?<=\A\nFrom))[^\n]*\n(?=[!-9;-~]{1,120}[ \t]*:))"
 )
 
+SEPARATORS = {
+    "mbox": _SEPARATOR,
+    # Fences before and after each mail, as mmdf(5) has it: nothing in a mail is quoted.
+    "mmdf": re.compile(rb"\n\x01{4}\r?\n"),
+    # Rmail's: each mail's header stands in it twice, the second time as it was shown.
+    "babyl": re.compile(rb"\n\x1f\x0c\r?\n[01],[^\n]{0,994}\n"),
+}
+"""What parts mails, by the form of the file."""
+
 
 @dataclass(slots=True)
 class Part:
@@ -47,12 +56,15 @@ class Part:
     """Filled in, where the whole rest was read: where the mbox ends."""
 
 
-def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[bytes | int]:
+def mails(
+    stream: Stream, limit: int, part: Part | None = None, form: str = "mbox"
+) -> Iterator[bytes | int]:
     """Give each mail without its separator; for one longer than `limit`, its length instead.
 
-    What stands before the first separator is passed over when it is blank, and given as a mail of its
-    own when it is not.
+    What stands before the first separator, or between two fences, is passed over when it is blank, and
+    given as a mail of its own when it is not.
     """
+    separator, fenced = SEPARATORS[form], form == "mmdf"
     part = Part() if part is None else part
     skip, stop = part.first, part.stop
     # The line break lets a separator at the very start be found as any other.
@@ -66,7 +78,7 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
     parted = ended = False
     wanted = not skip
     while True:
-        found = _SEPARATOR.search(buffer, seek)
+        found = separator.search(buffer, seek)
         if found:
             at, following = found.span()
             if wanted and (parted or dropped or buffer[start:at].strip()):
@@ -74,7 +86,7 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
                 yield _mail(buffer, start, at + 1, dropped, limit)
             if stop is not None and base + at + 1 >= stop:
                 return
-            parted = True
+            parted = not fenced
             part.last = base + at + 1
             wanted = wanted or part.last >= skip
             dropped = 0
@@ -100,6 +112,11 @@ def mails(stream: Stream, limit: int, part: Part | None = None) -> Iterator[byte
     if wanted and (parted or dropped or buffer[start:].strip()):
         part.mails += 1
         yield _mail(buffer, start, len(buffer), dropped, limit)
+
+
+def dated(text: bytes) -> bool:
+    """Tell whether a separator with a date stands in the first bytes of what begins as something else."""
+    return _SEPARATOR.search(text) is not None
 
 
 def goes_on(text: bytes, at: int) -> bool:

@@ -2,22 +2,24 @@
 
 ::
 
-    path ─► Stream ─► sniff ─┬─ gzip, bzip2, xz ─► inflated Stream ─► sniff ...
+    path ─► Stream ─► sniff ─┬─ gzip, bzip2, xz, zlib, lzma ─► inflated Stream ─► sniff ...
                              ├─ zip, tar ─► each member ─► sniff ...
-                             ├─ mbox ─► each mail ─┐
-                             ├─ mail ──────────────┴─► each part ─► sniff ...
+                             ├─ base64, uuencode, UTF-16, lines that end in CR ─► as they should be ─► sniff ...
+                             ├─ mbox, MMDF, Babyl ─► each mail ─┐
+                             ├─ mail ───────────────────────────┴─► each part ─► sniff ...
                              ├─ JSON, JSON Lines ─► REPORT
-                             └─ anything else ─► OTHER
+                             └─ anything else ─► a zip, gzip or report inside it ─► sniff ..., or OTHER
 
 An item is the least thing that is counted: a report, or what stands where one might have stood.
 """
 
+import codecs
 import glob
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,9 +28,9 @@ from msgspec.structs import replace
 
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive import mboxes, outlook, plain, tars, zips
-from mtasts_analysis.archive.streams import Inflated, Stream, inflate
+from mtasts_analysis.archive.streams import GZIP, Expansion, Inflated, Stream, inflate
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.limits import CHUNK, DEFAULT, Limits
+from mtasts_analysis.limits import CHUNK, DEFAULT, MIB, Limits
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
 MAIL, MEMBER = "mail", "member"
@@ -71,6 +73,10 @@ class Reader:
 
     limits: Limits = DEFAULT
     verify: Verify | None = None
+    expansion: Expansion = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expansion", Expansion(self.limits))
 
     # -- where things lie -----------------------------------------------------------------------------
 
@@ -92,7 +98,7 @@ class Reader:
             whole = len(head) < 1 << 16
             # The common case, in one step; what is not as plain goes the general way.
             gzip = whole and head[:1] == b"\x1f"
-            text = _gzipped_report(head, self.limits.report_bytes) if gzip else None
+            text = _gzipped_report(head, self._most(head)) if gzip else None
             if text is not None:
                 yield Item(REPORT, origin, text)
             else:
@@ -122,6 +128,11 @@ class Reader:
                 stream.fault.set(item.code, item.detail)
             yield from self.items(stream, item.origin, item.layer, self._budget())
 
+    def _most(self, packed: bytes) -> int:
+        """Say what a gzip may give in one step: what expands more goes the general way, and is counted."""
+        limits = self.limits
+        return min(limits.report_bytes, limits.nested_bytes, limits.expansion * len(packed))
+
     def _budget(self) -> _Budget:
         return _Budget(self.limits.nested_bytes, self.limits.nested_entries)
 
@@ -144,18 +155,27 @@ class Reader:
             yield from self._json(stream, origin, budget)
         elif form == "mail":
             yield from self._whole_mail(stream, origin, layer)
-        elif form == "mbox":
-            yield from self._mbox(stream, origin, layer)
-        elif form in ("gzip", "bzip2", "xz"):
+        elif form in mboxes.SEPARATORS:
+            yield from self._mbox(stream, origin, layer, form=form)
+        elif form in _PACKED:
+            stream.skip(len(head) - len(head.lstrip(_BLANKS)))
             yield from self._inflated(stream, form, origin, layer, budget)
         elif form == "zip":
-            yield from self._members(
-                stream, zips.members(stream, self.limits), origin, layer, budget
-            )
+            stream.skip(len(head) - len(head.lstrip(_BLANKS)))
+            found = zips.members(stream, self.limits, self.expansion)
+            yield from self._members(stream, found, origin, layer, budget)
         elif form == "tar":
             yield from self._members(stream, tars.members(stream), origin, layer, budget)
         elif form == "msg":
             yield from self._outlook(stream, origin, layer)
+        elif form in _ENCODED:
+            yield from self._encoded(stream, form, origin, layer, budget)
+        elif form in _WRITTEN:
+            read = _WRITTEN[form](stream)
+            yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
+        elif form in _MAY_HOLD and len(head) > _LEAST and stream.seek(_INSIDE, 60, most=_BEFORE):
+            yield Item(NOTE, origin, b"", "leading-bytes", "what stands before it is passed over")
+            yield from self.items(stream, origin, layer, budget)
         else:
             fault = stream.fault
             if fault and not head:
@@ -174,9 +194,28 @@ class Reader:
             yield Item(REFUSED, origin, b"", "limit-report-bytes", _over(most, "report_bytes"))
         else:
             fault = stream.fault
-            # Bytes that are proven wrong give no figures, however well they read.
-            form = REFUSED if fault.code in ("zip-checksum", "gzip-checksum") else REPORT
-            yield Item(form, origin, text, fault.code, fault.detail)
+            if fault.code.endswith("-checksum"):
+                # Bytes that are proven wrong give no figures, however well they read.
+                proven = text[: max(0, len(text) - fault.unproven)]
+                if proven.strip():
+                    yield Item(REPORT, origin, proven)
+                yield Item(REFUSED, origin, b"", fault.code, fault.detail)
+            else:
+                yield Item(REPORT, origin, text, fault.code, fault.detail)
+
+    def _encoded(
+        self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
+    ) -> Iterator[Item]:
+        """Give the items of a text that some bytes are written as."""
+        most = self.limits.mail_bytes
+        text = stream.take(most + 1)
+        if len(text) > most:
+            yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
+            return
+        if form == "base64":
+            text = text.translate(_URLSAFE)
+        data = mime.decoded(text, form.encode())
+        yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)
 
     def _lines(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
         """Give each document that begins a line: what is broken, or in several lines, costs no other.
@@ -238,10 +277,15 @@ class Reader:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
     def _mbox(
-        self, stream: Stream, origin: str, layer: int, part: mboxes.Part | None = None
+        self,
+        stream: Stream,
+        origin: str,
+        layer: int,
+        part: mboxes.Part | None = None,
+        form: str = "mbox",
     ) -> Iterator[Item]:
         most = self.limits.mail_bytes
-        for number, mail in enumerate(mboxes.mails(stream, most, part), 1):
+        for number, mail in enumerate(mboxes.mails(stream, most, part, form), 1):
             if isinstance(mail, int):
                 yield Item(
                     REFUSED,
@@ -261,8 +305,6 @@ class Reader:
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return
-        if b"\n" not in text:
-            text = text.replace(b"\r", b"\n")  # as old Macs end lines
         yield from self._mail(text.lstrip(_BLANKS), origin, layer + 1)
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
@@ -272,8 +314,7 @@ class Reader:
         limits = self.limits
         common = plain.read(mail, limits)
         if common is not None and (common.text is None or _quiet(*common.text, limits)):
-            most = min(limits.report_bytes, limits.nested_bytes)
-            text = _gzipped_report(common.packed, most)
+            text = _gzipped_report(common.packed, self._most(common.packed))
             if text is not None:
                 facts = self._verified(mail, common.facts(limits))
                 yield Item(REPORT, f"{origin}/{common.path}", text, "", "", facts)
@@ -282,7 +323,7 @@ class Reader:
         budget = self._budget()
         of: mime.Header | None = None
         facts = _NO_FACTS
-        kind = ""
+        kind = hint = ""
         found = False
         for leaf in mime.leaves(top, limits):
             where = f"{origin}/{leaf.path}"
@@ -293,7 +334,7 @@ class Reader:
                 continue
             if payload[:2] == b"\x1f\x8b":
                 # The common case, in one step; what is not as plain goes the general way.
-                text = _gzipped_report(payload, min(limits.report_bytes, budget.size))
+                text = _gzipped_report(payload, min(self._most(payload), budget.size))
                 if text is not None:
                     budget.size -= len(text)
                     if of is not header:
@@ -301,8 +342,11 @@ class Reader:
                     found = True
                     yield Item(REPORT, where, text, "", "", facts)
                     continue
-            elif not leaf.claims and sniff(payload[:HEAD]) not in _HOLDERS:
-                continue
+            elif not leaf.claims:
+                form = sniff(payload[:HEAD])
+                if form not in _HOLDERS and not _holds(payload):
+                    kind, hint = (form, _HINTS[form]) if form in _HINTS else (kind, hint)
+                    continue
             for item in self._part(payload, leaf.claims, where, layer, budget):
                 if item.form == OTHER:
                     kind = kind or item.code
@@ -317,9 +361,9 @@ class Reader:
                     yield item
         if not found:
             own = mime.kind(top)
-            yield Item(
-                OTHER, origin, b"", kind if own == "mail" and kind == "dmarc-report" else own
-            )
+            if own == "mail" and (hint or kind == "dmarc-report"):
+                own = kind
+            yield Item(OTHER, origin, b"", own, hint)
 
     def _facts(self, header: mime.Header) -> mime.Facts:
         return self._verified(header.mail, mime.facts(header, self.limits))
@@ -340,28 +384,30 @@ class Reader:
                 yield from self._json(Stream(payload), where, budget)
         elif form in ("mail", "mbox"):
             # A human's text may begin as a header does.
-            if _QUOTED.search(payload):
+            if _QUOTED.search(payload) or _holds(payload):
                 yield from self.items(Stream(payload), where, layer, budget)
-        elif form in _CONTAINERS:
+        elif form in _CONTAINERS or (form in _MAY_HOLD and _holds(payload)):
             yield from self.items(Stream(payload), where, layer, budget)
-        elif claims and _BASE64.match(payload):
-            # Encoded twice, or without a header that says so.
-            yield from self._part(mime.decoded(payload, b"base64"), claims, where, layer, budget)
         elif claims:
             yield Item(REFUSED, where, b"", "part-unreadable", _PART_UNREADABLE.format(form))
 
     def _inflated(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
     ) -> Iterator[Item]:
-        inflated = Inflated(stream, form, self.limits)
         nested = budget or (self._budget() if layer else None)
-        for item in self.items(_bounded(inflated, nested), origin, layer + 1, nested):
-            yield item
-            inflated.item()
-        if inflated.trailing:
-            yield Item(
-                NOTE, origin, b"", f"{form}-trailing", f"bytes after the {form} data are left out"
-            )
+        for number in range(1, _DAMAGED + 1):
+            inflated = Inflated(stream, form, self.limits, self.expansion)
+            where = origin if number == 1 else f"{origin}+{number}"
+            for item in self.items(_bounded(inflated, nested), where, layer + 1, nested):
+                yield item
+                inflated.item()
+            if inflated.trailing:
+                detail = f"bytes after the {form} data are left out"
+                yield Item(NOTE, where, b"", f"{form}-trailing", detail)
+            if not inflated.goes_on():
+                return
+        detail = f"more than {_DAMAGED} damaged members in one {form}: the rest is left"
+        yield Item(REFUSED, origin, b"", f"{form}-corrupt", detail)
 
     def _members(
         self,
@@ -394,6 +440,7 @@ class Reader:
                     yield from self._member(member.stream, name, layer + 1)
                 else:
                     yield from self.items(_bounded(member.stream, budget), name, layer + 1, budget)
+                self.expansion.item()
         if stream.fault:  # cut or broken, here or underneath
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
         if not number:
@@ -478,7 +525,7 @@ def _quiet(header: bytes, body: bytes, limits: Limits) -> bool:
     if known is not None:
         return known
     text = mime.harmless(header, body, limits)
-    quiet = text is not None and sniff(text[:HEAD]) not in _HOLDERS
+    quiet = text is not None and sniff(text[:HEAD]) not in _HOLDERS and not _holds(text)
     if short:
         if len(_texts) >= _KEPT:
             _texts.clear()
@@ -540,7 +587,8 @@ HEAD = 600
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _BLANKS = b"\xef\xbb\xbf\r\n\t "
-_FIELD = re.compile(rb"[!-9;-~]{1,120}[ \t]*:")
+# RFC 5322 §3.6.8 allows names of signs too; what begins so in fact is a log, or JSON behind a word.
+_FIELD = re.compile(rb"[A-Za-z][!-9;-z|}~]{0,119}[ \t]*:")
 _LATER = re.compile(
     # A mail whose first line is damaged.
     rb"\n(?:received|from|to|date|subject|message-id|mime-version|content-type)[ \t]*:",
@@ -549,13 +597,31 @@ _LATER = re.compile(
 _PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
-_BASE64 = re.compile(rb"[\r\n]*(?:H4sI|UEsDB|eyJ|ewo|ewog|SDRzS)[A-Za-z0-9+/=\r\n]*\Z")
-"""How gzip, zip, an object, and base64 of gzip begin in base64."""
+_BASE64 = re.compile(
+    rb"(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)", re.ASCII
+)
+"""How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64."""
+_URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
 _SHORT, _RUN = 256, 100
 _KEY = re.compile(
     rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
 )
 _MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
+_INSIDE = re.compile(
+    # A zip's local header with a method that is one (APPNOTE.TXT 4.3.7), a gzip's, a uuencoded file, and
+    # a report, unless a human quotes it.
+    rb"PK\x03\x04[\x0a-\x3f]\0[\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0|"
+    + GZIP
+    + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
+    + _KEY.pattern
+    + rb")"
+)
+_LEAST = 40
+"""Nothing shorter holds anything."""
+_BEFORE = 16 * MIB
+"""How far something readable is looked for: no stub of a self-extracting archive is longer."""
+_DAMAGED = 100
+"""Damaged members of one compressed file, after each of which the next is looked for."""
 
 
 def _speaks(document: bytes) -> bool:
@@ -571,18 +637,56 @@ def _speaks(document: bytes) -> bool:
 _QUOTED = re.compile(
     rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.IGNORECASE | re.MULTILINE
 )
+
+
+def _holds(payload: bytes) -> bool:
+    """Tell whether a part that is something else, as a human's text, may have a report in it."""
+    return b'"policies"' in payload or b"\nbegin " in payload
+
+
 _ORIGIN = 1_024
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"
 _PART_UNREADABLE = (
     "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
 )
-_CONTAINERS = frozenset(("gzip", "bzip2", "xz", "zip", "tar", "mbox", "mail", "msg"))
+_PACKED = frozenset(("gzip", "bzip2", "xz", "zlib", "lzma"))
+_ENCODED = frozenset(("base64", "uuencode"))
+_MAY_HOLD = frozenset(("other-file", "xml"))
+
+
+def _in_cr(stream: Stream) -> Callable[[int], bytes]:
+    """Read lines that end as on old Macs."""
+    return lambda size: stream.read(size).replace(b"\r", b"\n")
+
+
+def _in_utf16(stream: Stream) -> Callable[[int], bytes]:
+    """Read UTF-16 or UTF-32 with its mark, as Windows writes text."""
+    wide = stream.peek(4) in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+    decoder = codecs.getincrementaldecoder("utf-32" if wide else "utf-16")("replace")
+
+    def read(size: int) -> bytes:
+        while piece := stream.read(size):
+            if text := decoder.decode(piece):
+                return text.encode("utf-8", "replace")
+        return b""
+
+    return read
+
+
+_WRITTEN = {"cr": _in_cr, "utf-16": _in_utf16}
+_CONTAINERS = frozenset(
+    (*_PACKED, *_ENCODED, *_WRITTEN, *mboxes.SEPARATORS, "zip", "tar", "mail", "msg")
+)
 _HOLDERS = _CONTAINERS | {"json"}
 _HINTS = {
     "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
     "7z": "a 7-Zip archive: unpack it first",
     "rar": "a RAR archive: unpack it first",
     "zstd": "zstandard data: unpack it first",
+    "lzip": "lzip data: unpack it first",
+    "compress": "compressed by `compress`: unpack it first",
+    "tnef": "an Outlook winmail.dat: unpack it with `tnef`, or have the sender's Outlook write plain mail",
+    "pgp": "encrypted by OpenPGP: decrypt it first",
 }
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -598,6 +702,19 @@ _MAGIC = (
     (b"Rar!\x1a\x07", "rar"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"PAR1", "parquet"),
+    (b"LZIP", "lzip"),
+    (b"\x1f\x9d", "compress"),
+    (b"\x78\x9f\x3e\x22", "tnef"),
+    (b"-----BEGIN PGP MESSAGE-----", "pgp"),
+    (b"\x01\x01\x01\x01\n", "mmdf"),
+    (b"\x01\x01\x01\x01\r\n", "mmdf"),
+    (b"BABYL OPTIONS:", "babyl"),
+    # RFC 1950 §2.2: a window of 32 KiB, and no dictionary.
+    (b"\x78\x01", "zlib"),
+    (b"\x78\x5e", "zlib"),
+    (b"\x78\x9c", "zlib"),
+    (b"\x78\xda", "zlib"),
+    (b"\x5d\0\0", "lzma"),
 )
 
 
@@ -613,29 +730,42 @@ def sniff(head: bytes) -> str:
         return "json"
     if len(head) < 512 and _PROSE.match(head) and not _LATER.search(head):
         return "other-file"  # a human's text, as most parts of mails are
+    text = head.lstrip(_BLANKS)
     for magic, form in _MAGIC:
-        if head.startswith(magic):
+        if text.startswith(magic):
             return form
     if len(head) >= 512 and (head[257:262] == b"ustar" or tars.is_header(head[:512])):
         return "tar"
-    text = head.lstrip(_BLANKS)
     if not text:
         return "empty"
     if text.startswith((b"{", b"[", b"\x1e{")) or _UTF16.match(head):
         return "json"
+    if head.startswith(_WIDE):
+        return "utf-16"
+    if b"\r" in text and b"\n" not in text:
+        form = sniff(text.replace(b"\r", b"\n"))
+        return "cr" if form in mboxes.SEPARATORS or form == "mail" else form
     if text.startswith(b"From "):
         return "mbox"
+    if text.startswith(b"begin ") and _UUENCODE.match(text):
+        return "uuencode"
+    if _BASE64.match(text):
+        return "base64"
     if text.startswith(b"<"):
         return "dmarc-report" if b"<feedback" in text else "xml"
-    if _FIELD.match(text) or text.startswith(b">From ") or _LATER.search(text):
+    if _FIELD.match(text) or text.startswith(b">From "):
         return "mail"
+    if _LATER.search(text):  # after a line that is none
+        return "mbox" if mboxes.dated(text) else "mail"
     return "other-file"
 
 
 _UTF16 = re.compile(
-    rb"(?:\xff\xfe(?:[\r\n\t ]\x00)*[{\[]\x00|\xfe\xff(?:\x00[\r\n\t ])*\x00[{\[]"
-    rb"|[{\[]\x00[^\x00]|\x00[{\[]\x00[^\x00]|[{\[]\x00\x00\x00|\x00\x00\x00[{\[]|\xff\xfe\x00\x00[{\[]\x00)"
+    rb"(?:\xff\xfe)?(?:[\r\n\t ]\x00)*[{\[]\x00|(?:\xfe\xff)?(?:\x00[\r\n\t ])*\x00[{\[]\x00"
+    rb"|(?:\xff\xfe\x00\x00)?[{\[]\x00|(?:\x00\x00\xfe\xff)?\x00\x00\x00[{\[]"
 )
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
 
 
 def is_lines(text: bytes) -> bool:

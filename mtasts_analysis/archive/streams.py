@@ -5,13 +5,15 @@ Nothing here holds more than a chunk: an operator's own tar.gz may be gigabytes,
 
 import bz2
 import lzma
+import re
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Protocol
 
 from isal import igzip_lib, isal_zlib
 
-from mtasts_analysis.limits import CHUNK, KIB, Limits
+from mtasts_analysis.limits import CHUNK, KIB, MIB, Limits
 
 _EMPTY = b""
 
@@ -19,11 +21,13 @@ _EMPTY = b""
 class Fault:
     """What went wrong below a stream: set where it happens, asked for once the stream has ended."""
 
-    __slots__ = ("code", "detail")
+    __slots__ = ("code", "detail", "unproven")
 
     def __init__(self) -> None:
         self.code = ""
         self.detail = ""
+        self.unproven = sys.maxsize
+        """Bytes at the stream's end that it concerns: those before are proven right."""
 
     def __bool__(self) -> bool:
         return bool(self.code)
@@ -108,6 +112,24 @@ class Stream:
             left -= len(piece)
         return size - left
 
+    def seek(
+        self, pattern: re.Pattern[bytes], longest: int, *, near: int = 256, most: int = sys.maxsize
+    ) -> bool:
+        """Go to where a pattern of up to `longest` bytes is next; False, and past `most`, where it is not."""
+        wanted = near  # what is read past the place is read again: it may be 30 bytes away
+        while True:
+            asked = min(wanted, most)
+            piece = self.take(asked)
+            found = pattern.search(piece)
+            if found:
+                self.push_back(piece[found.start() :])
+                return True
+            most -= len(piece) - longest + 1
+            if len(piece) < asked or most < longest:
+                return False
+            self.push_back(piece[1 - longest :])
+            wanted = min(CHUNK, 4 * wanted)
+
     def push_back(self, piece: bytes) -> None:
         """Put bytes back in front."""
         at = self._at - len(piece)
@@ -158,9 +180,20 @@ def _deflate() -> _Decompressor:
     return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
 
 
+def _zlib() -> _Decompressor:
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_ZLIB)
+
+
+_DICTIONARY = 256 * 2**20
+"""Without a bound a 1 kB header may ask for a 4 GiB dictionary."""
+
+
 def _xz() -> _Decompressor:
-    # Without a bound a 1 kB header may ask for a 4 GiB dictionary.
-    return lzma.LZMADecompressor(memlimit=256 * 2**20)
+    return lzma.LZMADecompressor(memlimit=_DICTIONARY)
+
+
+def _lzma() -> _Decompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_DICTIONARY)
 
 
 MAKERS: dict[str, tuple[Callable[[], _Decompressor], tuple[bytes, ...]]] = {
@@ -169,6 +202,16 @@ MAKERS: dict[str, tuple[Callable[[], _Decompressor], tuple[bytes, ...]]] = {
     "bzip2": (bz2.BZ2Decompressor, (b"BZh",)),
     "xz": (_xz, (b"\xfd7zXZ\x00",)),
     "deflate": (_deflate, ()),
+    "zlib": (_zlib, ()),
+    "lzma": (_lzma, ()),
+}
+GZIP = rb"\x1f\x8b\x08[\0-\x1f][\0-\xff]{4}[\0\2\4][\0-\x0d\xff]"
+"""A gzip's header among other bytes (RFC 1952 §2.3.1): method, flags, time, effort, system."""
+_MEMBERS = {
+    # How a member is told among other bytes, and in how many.
+    "gzip": (re.compile(GZIP), 10),
+    "bzip2": (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), 10),
+    "xz": (re.compile(rb"\xfd7zXZ\x00"), 6),
 }
 ERRORS: tuple[type[Exception], ...] = (
     igzip_lib.error,  # type: ignore[assignment]  # isal's types take this class for a value
@@ -181,10 +224,10 @@ ERRORS: tuple[type[Exception], ...] = (
 
 
 class Expansion:
-    """What all compressed data of one file took and gave, together.
+    """What all compressed data that one reader reads took and gave, together.
 
-    A million small bombs in one zip are one bomb. Once there is too much, data that expands as text does
-    is still read: a report that stands behind the bombs is not lost with them.
+    A million small bombs in one zip, or in one mbox, are one bomb. Once there is too much, data that
+    expands as text does is still read: a report that stands behind the bombs is not lost with them.
     """
 
     __slots__ = ("_given", "_items", "_limits", "_taken", "given", "taken")
@@ -204,12 +247,18 @@ class Expansion:
             return f"more than {most} items, each of less than {_ITEM} bytes (limit: items)"
         return ""
 
+    @property
+    def strained(self) -> bool:
+        """Whether there was too much: what goes on as a bomb does is stopped."""
+        limits = self._limits
+        return self.given > limits.expansion_from and self.given > limits.expansion * self.taken
+
     def excess(self, taken: int, given: int) -> str:
         """Say what is wrong where a stream that took and gave so much goes on as a bomb does."""
         limits, most = self._limits, self._limits.expansion
         if self.given <= limits.expansion_from or given <= _SMALL:
             return ""
-        if self.given > most * self.taken and given > most * taken:
+        if self.strained and given > most * taken:
             return f"expands more than {most} times, as a bomb does (limit: expansion)"
         barren = self.given - self._given
         if barren > limits.barren and barren > _BARREN * (self.taken - self._taken):
@@ -225,9 +274,15 @@ _ITEM = 16
 """Bytes: no report packs smaller, but what repeats without end does."""
 _BARREN = 30
 """Times: logs and mail pack less."""
-_WBITS = {"gzip": 31, "deflate": -15}
+_WARY = 64 * KIB
+"""What data that may be a bomb gives at a time."""
+_WBITS = {"gzip": 31, "zlib": 15, "deflate": -15}
 _HELD = 256 * KIB
 """Bytes of a member, packed, that are kept to read it once more should it prove damaged."""
+_REST = 32 * MIB
+"""What is then given of it, at most."""
+_JUNK = 1 * MIB
+"""How far the next member is looked for behind bytes that are none."""
 _FEED = 4 * KIB
 """What a member's reader is given first; what it does not take is copied: members may be 20 bytes."""
 
@@ -254,7 +309,7 @@ class Inflated:
         self._ended = False
         self._held = bytearray()
         self._inside = 0
-        self._first = True  # the first member, whose checksum is that of all there is
+        self._damaged = False
 
     def read(self, size: int) -> bytes:
         """Give up to `size` bytes; none at the end."""
@@ -274,14 +329,20 @@ class Inflated:
                     self.fault.set(f"{self._form}-truncated", f"the {self._form} data is cut")
                     break
             try:
-                piece = machine.decompress(data, size)
+                piece = machine.decompress(
+                    data, min(size, _WARY) if self.expansion.strained else size
+                )
             except ERRORS as error:
-                self._ended = True
-                wrong = "checksum" if self._first and "checksum" in str(error) else "corrupt"
+                self._ended = self._damaged = True
+                wrong = "checksum" if "checksum" in str(error) else "corrupt"
                 self.fault.set(f"{self._form}-{wrong}", f"the {self._form} data is broken: {error}")
-                if not self._magic:
-                    self._source.push_back(data)  # the next member of a zip may begin in it
-                return self._before_damage(data)
+                rest = self._before_damage(data)
+                self.fault.unproven = self._inside + len(rest)
+                # The next member, or a zip's, may begin in what was taken for this one's.
+                if self._magic and len(self._held) < _HELD:
+                    data = bytes(self._held + data)[1:]
+                self._source.push_back(data)
+                return rest
             if len(self._held) < _HELD:
                 self._held += data
             self._inside += len(piece)
@@ -300,12 +361,20 @@ class Inflated:
         kind = _WBITS.get(self._form)
         if kind is None or len(self._held) >= _HELD:
             return _EMPTY
+        packed = bytes(self._held + data)[: 2 * _HELD]
         machine, past, rest = zlib.decompressobj(kind), self._inside, bytearray()
-        for byte in bytes(self._held + data)[: 2 * _HELD]:
+        at, step = 0, 4 * KIB
+        while at < len(packed) and len(rest) < _REST:
+            trial = machine.copy()
             try:
-                piece = machine.decompress(bytes((byte,)))
+                piece = trial.decompress(packed[at : at + step])
             except zlib.error:
-                break
+                if step == 1:
+                    break
+                step //= 16
+                continue
+            machine = trial
+            at += step
             if len(piece) > past:
                 rest += piece[past:]
             past = max(0, past - len(piece))
@@ -332,6 +401,7 @@ class Inflated:
         self._feed = _FEED
         padded = False
         if not self._magic:
+            self.trailing = self._form != "deflate" and bool(source.peek(1))
             self._ended = True
             return
         zeros_by = {"xz": 4, "gzip": 1}.get(self._form)
@@ -342,16 +412,19 @@ class Inflated:
                 after = zeros.lstrip(b"\0")
                 if after:
                     source.push_back(after)
-        longest = max(map(len, self._magic))
-        if source.peek(longest).startswith(self._magic):
-            self._machine = self._make()
-            self._held.clear()
-            self._inside = 0
-            self._first = False
-            return
-        # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
-        self.trailing = (padded and self._form == "gzip") or bool(source.peek(1))
-        self._ended = True
+        if not source.peek(max(map(len, self._magic))).startswith(self._magic):
+            # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
+            self.trailing |= (padded and self._form == "gzip") or bool(source.peek(1))
+            if not self.trailing or not source.seek(*_MEMBERS[self._form], most=_JUNK):
+                self._ended = True
+                return
+        self._machine = self._make()
+        self._held.clear()
+        self._inside = 0
+
+    def goes_on(self) -> bool:
+        """Tell whether another member follows one that is damaged, and go there."""
+        return self._damaged and bool(self._magic) and self._source.seek(*_MEMBERS[self._form])
 
 
 def inflate(data: bytes, limit: int) -> bytes | None:

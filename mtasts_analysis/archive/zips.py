@@ -12,17 +12,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream
-from mtasts_analysis.limits import CHUNK, MIB, Limits
+from mtasts_analysis.limits import MIB, Limits
 
 _LOCAL = b"PK\x03\x04"
 _HEADER = struct.Struct("<4x5H3L2H")
 _SIGNATURES = (_LOCAL, b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x06\x08")
 _SIGNATURE = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06|\x06[\x06-\x08])")
 _NEAR = 256
+_AFTER = 28  # a descriptor, and the signature after it
 _SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the first member
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
-_FORMS = {8: "deflate", 12: "bzip2"}
+_FORMS = {8: "deflate", 12: "bzip2", 14: "lzma", 95: "xz"}
+_ENDS_ITSELF = 0x2  # 5.8.9: a bit of method 14's own
 _ZIP64 = 0xFFFFFFFF
+_UNTOLD = 2**64 - 1
 _RECORDS = {
     # signature: (its fixed size, what tells the rest's size, and where): 4.3.12 to 4.3.16, 4.3.11
     b"PK\x01\x02": (46, "<3H", 28),
@@ -46,16 +49,16 @@ class Member(NamedTuple):
     refused: tuple[str, str] | None = None
 
 
-def members(stream: Stream, limits: Limits) -> Iterator[Member]:
+def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) -> Iterator[Member]:
     """Give each member of a zip; whatever its taker leaves of it is passed over."""
-    expansion = Expansion(limits)
+    expansion = Expansion(limits) if expansion is None else expansion
     unsized = _UNSIZED_MOST
     if stream.peek(4).startswith(_SPANNED):
         stream.skip(4)
     while True:
         signature = stream.peek(4)
         if signature != _LOCAL:
-            if not signature.startswith(_SIGNATURES[1:]) and _seek(stream):
+            if not signature.startswith(_SIGNATURES[1:]) and stream.seek(_SIGNATURE, 4):
                 # Something was between two members; this may be the next.
                 signature = stream.peek(4)
                 if signature == _LOCAL:
@@ -79,7 +82,8 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
             return
         if _ZIP64 in (packed, size):
             packed = _zip64(extra, size == _ZIP64, packed)
-        known = not (flags & _DESCRIPTOR) or packed > 0
+        # Deflated, even nothing takes two bytes: some leave sizes to the directory alone.
+        known = packed > 0 or not (flags & _DESCRIPTOR or method in _FORMS)
         if raw_name.endswith(b"/") and packed == 0:
             continue
         refused = None
@@ -88,7 +92,7 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
         elif method not in _FORMS and method != 0:
             refused = (
                 "zip-method",
-                f"compression method {method} is none of stored, deflate, bzip2",
+                f"compression method {method} is none of stored, deflate, bzip2, LZMA, XZ",
             )
         elif method == 0 and not known:
             # As Python's zipfile writes it to a pipe.
@@ -103,14 +107,18 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
             if known:
                 if stream.skip(packed) < packed:
                     return
-            elif not _seek(stream):
+            elif not stream.seek(_SIGNATURE, 4):
                 return
             continue
         if method == 0:
             packed = min(packed, size)  # stored, they are equal: the larger one lies
         body = stream.window(packed) if known else stream
+        if method == 14:
+            _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD)
         inflated = Inflated(body, _FORMS[method], limits, expansion) if method else None
-        content = _checked(body, inflated, packed, None if flags & _DESCRIPTOR else crc)
+        content = _checked(
+            body, inflated, packed, crc if known and not flags & _DESCRIPTOR else None
+        )
         yield Member(name, content)
         while content.read():
             pass
@@ -120,7 +128,7 @@ def members(stream: Stream, limits: Limits) -> Iterator[Member]:
                     pass
             # Where the data tell their own end, that counts, and not the size in the header.
             stream.push_back(body.at_hand())
-        if flags & _DESCRIPTOR and not _seek(stream, 24):
+        if flags & _DESCRIPTOR and not stream.seek(_SIGNATURE, 4, near=_AFTER):
             return
 
 
@@ -156,6 +164,14 @@ def _stored(stream: Stream, most: int) -> tuple[bytes | None, int]:
             break
         wanted *= 4
     return None, wanted
+
+
+def _as_lzma(body: Stream, size: int) -> None:
+    """Turn the head of method 14 (5.8.8) into that of an .lzma file: they differ in where sizes stand."""
+    head = body.peek(9)
+    if head[2:4] == b"\x05\0":  # how long its properties are, which follow
+        body.skip(9)
+        body.push_back(head[4:] + struct.pack("<Q", size))
 
 
 def _past_directory(stream: Stream) -> bool:
@@ -211,29 +227,3 @@ def _zip64(extra: bytes, both: bool, packed: int) -> int:
             break
         at += 4 + size
     return packed
-
-
-def _seek(stream: Stream, within: int | None = None) -> bool:
-    """Go to the next signature; within so many bytes where one must be near. False: there is none."""
-    passed = 0
-    wanted = within + 4 if within else _NEAR
-    while True:
-        piece = stream.read(wanted)
-        if not piece:
-            return False
-        if len(piece) < 4:
-            piece += stream.take(4)
-        found = _SIGNATURE.search(piece)
-        if found:
-            stream.push_back(piece[found.start() :])
-            return True
-        passed += len(piece)
-        if len(piece) < 4:
-            return False
-        stream.push_back(piece[-3:])
-        if within and passed > within + 4:
-            return _seek(stream)
-        if len(stream.peek(4)) < 4:
-            return False
-        # Members may be 30 bytes: what is read past a signature is read again.
-        wanted = min(CHUNK, 4 * wanted)

@@ -77,7 +77,7 @@ def inputs() -> Iterator[Hostile]:
         ("broken data of unknown size", lambda: described(text(1), stored=False) + BROKEN + described(text(2), stored=False) + END, 2, "zip-corrupt"),
         ("a tar with a signed checksum", of_old_tar, 1, ""),
         ("a list that is cut", lambda: array, 2, "json-malformed"),
-        ("a list with a comma too many", lambda: array + b",]", 2, "json-malformed"),
+        ("a list with a comma too many", lambda: array + b",]", 2, "json-trailing-comma"),
         ("a list cut in an object", lambda: array + b", " + text(3)[:90], 2, "json-malformed"),
         ("marks before each document", lambda: b"\xef\xbb\xbf" + text(1) + b"\n\xef\xbb\xbf" + text(2), 2, "byte-order-mark"),
         ("a JSON text sequence", lambda: b"\x1e" + text(1) + b"\n\x1e" + text(2) + b"\n", 2, ""),

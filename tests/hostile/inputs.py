@@ -35,9 +35,10 @@ def table(
 
 def named() -> list[Hostile]:
     """Give every input."""
-    from tests.hostile import containers, found, mails, texts
+    from tests.hostile import containers, found, mails, odd, texts
 
-    every = [*texts.inputs(), *containers.inputs(), *mails.inputs(), *found.inputs()]
+    families = (texts, containers, mails, found, odd)
+    every = [one for family in families for one in family.inputs()]
     names = [one.name for one in every]
     assert len(names) == len(set(names))
     return every

@@ -1,0 +1,229 @@
+"""What is no attack, only odd: old mailboxes, other packers, files that tools and people have touched."""
+
+import base64
+import binascii
+import bz2
+import gzip
+import io
+import json
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
+from tests.hostile.containers import END, A, B, flipped, local
+from tests.hostile.inputs import Hostile, table
+from tests.hostile.mails import SEPARATOR, multipart, typed
+
+TWO = {"a.json": text(1), "b.json": text(2)}
+
+
+def mails(count: int = 3) -> list[bytes]:
+    return [mail(packed(n)) for n in range(count)]
+
+
+def mmdf(pieces: list[bytes], fence: bytes = b"\1\1\1\1\n") -> bytes:
+    return b"".join(fence + piece + fence for piece in pieces)
+
+
+def babyl(pieces: list[bytes]) -> bytes:
+    """As Emacs' Rmail kept mail until version 23; the first is as it came, the rest are pruned."""
+    raw = b"BABYL OPTIONS: -*- rmail -*-\nVersion: 5\nLabels:\nNote:   This is the header.\n\x1f"
+    for number, piece in enumerate(pieces):
+        head, _, body = piece.partition(b"\n\n")
+        raw += (
+            b"\x0c\n1,,\n" + head + b"\n\n*** EOOH ***\nFrom: a\n\n"
+            if number
+            else b"\x0c\n0,,\n*** EOOH ***\n" + head + b"\n\n"
+        )
+        raw += body + b"\x1f"
+    return raw  # fmt: skip
+
+
+def emlx(piece: bytes) -> bytes:
+    return b"%-10d\n" % len(piece) + piece + b'<?xml version="1.0"?>\n<plist><dict/></plist>\n'
+
+
+def sized(pieces: list[bytes]) -> bytes:
+    """An mbox with Content-Length, where no From is quoted."""
+    return b"".join(
+        SEPARATOR + b"Content-Length: %d\n" % len(piece.partition(b"\n\n")[2]) + piece + b"\n"
+        for piece in pieces
+    )
+
+
+def member(method: int, content: bytes) -> bytes:
+    """A zip's member that is packed already."""
+    return local(b"x.json", content, method=method, crc=zlib.crc32(text(9)), size=len(text(9)))
+
+
+def by_zipfile(method: int) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", method) as archive:
+        for name, content in TWO.items():
+            archive.writestr(name, content)
+    return raw.getvalue()
+
+
+def without_sizes() -> bytes:
+    """A zip whose sizes and checksums stand in its directory alone."""
+    raw = bytearray(zipped(TWO))
+    for found in zipfile.ZipFile(io.BytesIO(bytes(raw))).infolist():
+        raw[found.header_offset + 14 : found.header_offset + 26] = bytes(12)
+    return bytes(raw)
+
+
+def alone(*, size: bool) -> bytes:
+    """An .lzma file, with its size in the header or with a mark at its end."""
+    raw = lzma.compress(text(1), format=lzma.FORMAT_ALONE)
+    return raw[:5] + struct.pack("<Q", len(text(1))) + raw[13:] if size else raw
+
+
+def uuencoded(raw: bytes) -> bytes:
+    lines = [binascii.b2a_uu(raw[at : at + 45]) for at in range(0, len(raw), 45)]
+    return b"begin 644 a.json.gz\n" + b"".join(lines) + b"`\nend\n"
+
+
+def pretty(n: int) -> bytes:
+    return json.dumps(report(n), indent=2).encode()
+
+
+def in_base64(raw: bytes) -> bytes:
+    return base64.encodebytes(raw)
+
+
+def wrong_sum(n: int) -> bytes:
+    return flipped(packed(n), -6)
+
+
+def sent_as(content: bytes, encoding: bytes) -> bytes:
+    """A report that is not encoded as its header says."""
+    return mail(content, encoding="8bit").replace(b": 8bit", b": " + encoding)
+
+
+def inputs() -> Iterator[Hostile]:
+    yield from table(
+        "mailbox",
+        ("MMDF", lambda: mmdf(mails()), 3, ""),
+        ("MMDF with CR LF", lambda: mmdf([mail(packed(n), newline="\r\n") for n in range(3)], b"\1\1\1\1\r\n"), 3, ""),
+        ("MMDF with CR", lambda: mmdf(mails()).replace(b"\n", b"\r"), 3, ""),
+        ("MMDF with separators of mbox", lambda: mmdf([SEPARATOR + one for one in mails()]), 3, ""),
+        ("MMDF where a body has one", lambda: mmdf([one.replace(b"This is", SEPARATOR + b"is") for one in mails()]), 3, ""),
+        ("MMDF without a last fence", lambda: mmdf(mails())[:-5], 3, ""),
+        ("MMDF, packed", lambda: zipped({"in": gzip.compress(mmdf(mails()))}), 3, ""),
+        ("Babyl", lambda: babyl(mails()), 3, "not-a-report"),
+        ("mbox with CR", lambda: mbox(mails()).replace(b"\n", b"\r"), 3, ""),
+        ("mbox with CR, JSON in several lines", lambda: mbox(
+            [mail(pretty(n), media="application/tlsrpt+json", encoding="7bit") for n in range(3)]).replace(b"\n", b"\r"), 3, ""),
+        ("mbox with Content-Length", lambda: sized(mails()), 3, ""),
+        ("mbox with Content-Length and From in bodies", lambda: sized([one.replace(b"This is", b"From me\n\nFrom you and me\nThis is") for one in mails()]), 3, ""),
+        ("mbox with From quoted twice", lambda: mbox([one.replace(b"This is", b">From me\n>>From you") for one in mails()]), 3, ""),
+        ("mbox behind a comment", lambda: b"# inbox\n" + mbox(mails()), 3, "not-a-report"),
+        ("mbox with zones in separators", lambda: mbox(mails(), b"From a@a.example Mon Feb  2 04:05:06 +0100 2026\n"), 3, ""),
+        ("mbox in UTF-16", lambda: mbox(mails()).decode().encode("utf-16"), 3, ""),
+        ("a mail in UTF-16", lambda: mail(packed()).decode().encode("utf-16"), 1, ""),
+        ("emlx", lambda: emlx(mail(packed())), 1, ""),
+        ("emlx of one part", lambda: emlx(typed(b"application/tlsrpt+gzip", in_base64(packed()))), 1, ""),
+        ("emlx in a zip", lambda: zipped({f"{n}.emlx": emlx(one) for n, one in enumerate(mails())}), 3, ""),
+        ("an answer of IMAP", lambda: b"* 1 FETCH (BODY[] {9}\r\n" + mail(packed(), newline="\r\n") + b")\r\n", 1, ""),
+        ("a request of HTTP", lambda: b"POST /v1/tlsrpt HTTP/1.1\r\nContent-Type: application/tlsrpt+gzip\r\n\r\n" + packed(), 1, ""),
+        ("a mail behind blank lines", lambda: b"\n\n" + mail(packed()), 1, ""),
+        ("an Outlook data file in a mail", lambda: mail(b"!BDN" + bytes(600), media="application/octet-stream", name="a.pst"), 0, "not-a-report"),
+        ("winmail.dat", lambda: mail(b"\x78\x9f\x3e\x22" + bytes(600), media="application/ms-tnef", name="winmail.dat"), 0, "not-a-report"),
+        ("OpenPGP", lambda: mail(b"-----BEGIN PGP MESSAGE-----\n\nx\n", media="text/plain", encoding="7bit", name="a.asc"), 0, "not-a-report"),
+    )  # fmt: skip
+    yield from table(
+        "packed",
+        ("a zip behind a script", lambda: b"#!/bin/sh\nexec unzip $0\n" + zipped(TWO), 2, "leading-bytes"),
+        ("a zip behind a program of 3 MB", lambda: b"MZ" + bytes(3_000_000) + zipped(TWO), 2, "leading-bytes"),
+        ("a zip behind line breaks", lambda: b"\r\n\r\n" + zipped(TWO), 2, ""),
+        ("a zip behind a byte order mark", lambda: b"\xef\xbb\xbf" + zipped(TWO), 2, ""),
+        ("a zip before other bytes", lambda: zipped(TWO) + b"signature" * 999, 2, ""),
+        ("a zip of LZMA", lambda: by_zipfile(zipfile.ZIP_LZMA), 2, ""),
+        ("a zip of bzip2", lambda: by_zipfile(zipfile.ZIP_BZIP2), 2, ""),
+        ("a zip with XZ in it", lambda: member(95, lzma.compress(text(9))) + A + B + END, 3, ""),
+        ("a zip with Deflate64 in it", lambda: member(9, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
+        ("a zip with zstandard in it", lambda: member(93, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
+        ("a zip with broken LZMA in it", lambda: member(14, b"\xff" * 99) + A + B + END, 2, "lzma-corrupt"),
+        ("a zip with empty LZMA in it", lambda: member(14, b"") + A + B + END, 2, "lzma-corrupt"),
+        ("a zip with sizes in its directory alone", without_sizes, 2, ""),
+        (".lzma", lambda: alone(size=False), 1, ""),
+        (".lzma with its size", lambda: alone(size=True), 1, ""),
+        (".lzma, cut", lambda: alone(size=False)[:100], 0, "lzma-truncated"),
+        (".tar.lzma", lambda: lzma.compress(tarred(TWO), format=lzma.FORMAT_ALONE), 2, ""),
+        ("zlib", lambda: zlib.compress(text()), 1, ""),
+        ("zlib, fast", lambda: zlib.compress(text(), 1), 1, ""),
+        ("zlib, best", lambda: zlib.compress(text(), 9), 1, ""),
+        ("zlib with a wrong checksum", lambda: flipped(zlib.compress(text()), -2), 0, "zlib-checksum"),
+        ("zlib with bytes after", lambda: zlib.compress(text()) + b"x", 1, "zlib-trailing"),
+        ("zlib in a mail", lambda: mail(zlib.compress(text())), 1, ""),
+        ("gzip behind a byte order mark", lambda: b"\xef\xbb\xbf" + packed(), 1, ""),
+        ("gzip behind line breaks", lambda: b"\r\n \r\n" + packed(), 1, ""),
+        ("gzip behind a kilobyte of blanks", lambda: b" " * 1_000 + packed(), 1, ""),
+        ("gzip behind other bytes", lambda: b"\xff" * 50 + packed(), 1, "leading-bytes"),
+        ("gzip members with line breaks between", lambda: packed(1) + b"\r\n" + packed(2), 2, "gzip-trailing"),
+        ("gzip members with bytes between", lambda: packed(1) + b"\xff" * 5_000 + packed(2) + b"x", 2, "gzip-trailing"),
+        ("bzip2 streams with bytes between", lambda: bz2.compress(text(1)) + b"x" + bz2.compress(text(2)), 2, "bzip2-trailing"),
+        ("xz streams with bytes between", lambda: lzma.compress(text(1)) + b"x" + lzma.compress(text(2)), 2, "xz-trailing"),
+        ("gzip cut before a good member", lambda: packed(1)[:-60] + packed(2), 1, "gzip-checksum"),
+        ("gzip with a wrong checksum before a good member", lambda: wrong_sum(1) + packed(2), 1, "gzip-checksum"),
+        ("gzip with a wrong checksum after a good member", lambda: packed(1) + wrong_sum(2), 1, "gzip-checksum"),
+        ("gzip with a wrong checksum between good members", lambda: packed(1) + wrong_sum(2) + packed(3), 2, "gzip-checksum"),
+        ("gzip broken before a good member", lambda: packed(1)[:40] + b"\xff" * 60 + packed(2), 1, "gzip-corrupt"),
+        ("gzips with wrong checksums, 300", lambda: wrong_sum(1) * 300 + packed(2), 0, "gzip-checksum gzip-corrupt"),
+        ("lzip", lambda: b"LZIP\1" + bytes(30), 0, "not-a-report"),
+    )  # fmt: skip
+    yield from table(
+        "written",
+        ("base64 of gzip", lambda: in_base64(packed()), 1, ""),
+        ("base64 of gzip in one line", lambda: base64.b64encode(packed()), 1, ""),
+        ("base64 for URLs", lambda: base64.urlsafe_b64encode(packed()), 1, ""),
+        ("base64 of zip", lambda: in_base64(zipped(TWO)), 2, ""),
+        ("base64 of bzip2", lambda: in_base64(bz2.compress(text())), 1, ""),
+        ("base64 of JSON", lambda: in_base64(pretty(1)), 1, ""),
+        ("base64 of a mail", lambda: in_base64(mail(packed())), 1, ""),
+        ("base64 of gzip in a zip", lambda: zipped({"a": in_base64(packed(1)), "b": in_base64(packed(2))}), 2, ""),
+        ("a short word like base64", lambda: b"ewok", 0, "not-a-report"),
+        ("uuencode as a file", lambda: uuencoded(packed()), 1, ""),
+        ("uuencode behind a greeting", lambda: b"Hello,\n\n" + uuencoded(packed()), 1, "leading-bytes"),
+        ("uuencode in the text of a mail", lambda: b"From: a@a.example\n\nHello,\n\n" + uuencoded(packed()), 1, "leading-bytes"),
+        ("base64 that is gzip", lambda: sent_as(packed(), b"base64"), 1, ""),
+        ("base64 that is JSON", lambda: sent_as(text(), b"base64"), 1, ""),
+        ("quoted-printable that is base64", lambda: mail(packed()).replace(b": base64", b": quoted-printable"), 1, ""),
+        ("JSON in the text of a mail", lambda: b"From: a@a.example\n\nHello,\n\n" + pretty(1) + b"\n-- \nA\n", 1, "leading-bytes json-malformed"),
+        ("JSON alone in the text of a mail", lambda: b"From: a@a.example\n\n" + pretty(1), 1, ""),
+        ("mails forwarded beside each other", lambda: multipart([b"Content-Type: message/rfc822\n\n" + one for one in mails()], b"outer"), 3, ""),
+        ("a digest", lambda: multipart([b"\n" + one for one in mails()], b"outer", b"digest"), 3, ""),
+        ("mails in a zip in a mail", lambda: mail(zipped({f"{n}.eml": one for n, one in enumerate(mails())})), 3, ""),
+    )  # fmt: skip
+    yield from table(
+        "json",
+        ("comments", lambda: pretty(1).replace(b"{\n", b'{ // "by hand\n', 1) + b"/* end, */", 1, "json-comment"),
+        ("a comment before", lambda: b"/* by hand */\n" + text(), 1, "leading-bytes"),
+        ("an open comment", lambda: text(1) + b"\n/*\n" + text(2), 2, "json-malformed"),
+        ("trailing commas", lambda: pretty(1).replace(b"\n}", b",\n}").replace(b"\n  ]", b",\n  ]"), 1, "json-trailing-comma"),
+        ("two commas", lambda: text()[:-1] + b",,}", 0, "json-malformed"),
+        ("a tab in a string", lambda: text().replace(b"Sender", b"\t"), 1, "json-control-character"),
+        ("a comment, a comma and a tab", lambda: b"{/**/" + text()[1:-1].replace(b"Sender", b"\t") + b",}", 1,
+         "json-comment json-trailing-comma json-control-character"),
+        ("a report in an object", lambda: b'{"report": ' + text() + b"}", 1, "report-wrapped"),
+        ("reports in a list in an object", lambda: b'{"reports": [' + text(1) + b"," + text(2) + b"]}", 2, "report-wrapped"),
+        ("reports deep in an answer", lambda: b'{"hits": {"hits": [{"_source": ' + text(1) + b'}, {"_source": ' + text(2) + b"}]}}", 2, "report-wrapped"),
+        ("lines of wrapped reports", lambda: b"\n".join(b'{"report": ' + text(n) + b"}" for n in range(3)), 3, "report-wrapped"),
+        ("lists in a list", lambda: b"[[" + text(1) + b"],[" + text(2) + b"]]", 2, "report-wrapped"),
+        ("a list of reports", lambda: b"[" + text(1) + b"," + text(2) + b"]", 2, ""),
+        ("a list with a broken one between", lambda: b"[" + text(1) + b"," + text(2)[:-30] + b"," + text(3) + b"]", 2, "json-malformed"),
+        ("a broken one before a good one on its line", lambda: text(1)[:-30] + text(2), 1, "json-malformed"),
+        ("other bytes between", lambda: text(1) + b"; x; " + text(2) + b";" + pretty(3), 3, "json-malformed"),
+        ("commas between", lambda: text(1) + b"," + text(2) + b",\n" + pretty(3), 3, ""),
+        ("lines of a log", lambda: b"".join(b"2026-02-03T00:00:00 INFO report=" + text(n) + b"\n" for n in range(3)), 3,
+         "leading-bytes json-malformed not-a-report"),
+        ("behind a word", lambda: b"var report = " + text(), 1, "leading-bytes"),
+        ("a sequence with one cut", lambda: b"\x1e" + text(1)[:90] + b"\x1e" + text(2) + b"\n", 1, "json-malformed"),
+        ("UTF-32 with a mark, big end first", lambda: b"\0\0\xfe\xff" + text().decode().encode("utf-32-be"), 1, "not-utf-8"),
+        ("UTF-16 behind blanks", lambda: (" \n" + text().decode()).encode("utf-16-le"), 1, "not-utf-8"),
+        ("UTF-16 lines", lambda: b"\n".join(map(text, range(3))).decode().encode("utf-16"), 3, "not-utf-8"),
+        ("lines, each with a byte order mark", lambda: b"\n".join(b"\xef\xbb\xbf" + text(n) for n in range(3)), 3, "byte-order-mark"),
+    )  # fmt: skip
