@@ -89,14 +89,15 @@ _JSON, _LOOSE = (
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
 _LIST = re.compile(r"\[[ \t\r\n]*(?=\{)")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
-_NEXT = re.compile(
-    r"\n[ \t\r]*(?=[{\[])"
-    r'|(?=\{\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'
+_OPENINGS = (
+    # Where to go on after what is broken: a line that opens a value, or what opens a report.
+    re.compile(r"\n[ \t\r]*[{\[]"),
+    re.compile(r'\{(?=\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'),
 )
 _TAIL = r"(?=(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)*+[}\]])"
 _LIBERTIES = re.compile(
     # What JSON has, as far as it goes; and what it has not. No two ways to read anything: linear.
-    rf'(?:[^"/,]|"(?:[^"\\\x00-\x1f]|\\.)*+"|/(?![/*])|,(?!{_TAIL}))++'
+    rf'(?:[^"/,]++|"(?:[^"\\\x00-\x1f]|\\.)*+"|/(?![/*])|,(?!{_TAIL}))++'
     r"|(?P<comment>/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)"
     r'|(?P<control>"(?:[^"\\]|\\.)*+(?:"|\Z))'
     rf"|(?P<comma>,){_TAIL}|.",
@@ -125,7 +126,7 @@ def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refu
         yield "", Refusal("limit-json-values", f"more than {most} JSON values (limit: json_values)")
         return
     values = list(_values(text, limits))
-    if any(isinstance(value, Refusal) for value in values):
+    if _refusals(values) and any(f'"{key}"' in text for key in _TOP_KEYS):
         values = _loosened(text, values, notes, limits)
     several = len(values) > 1
     for index, value in enumerate(values):
@@ -231,6 +232,7 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
     work = 4 * len(text) + 100_000
     given = 0
     passed = 0
+    openings = [0] * len(_OPENINGS)  # the next of each kind, once it was looked for
     broken: Refusal | None = None  # a list that is read object by object
     while at < len(text) or broken:
         if given >= limits.json_documents:
@@ -265,21 +267,25 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
                 at = _end(_BLANK, text, at + 1)
             continue
         work -= max(reached - at, 1)
-        following = _NEXT.search(text, at + 1)
-        if following is None:
+        for kind, pattern in enumerate(_OPENINGS):
+            if openings[kind] <= at:
+                following = pattern.search(text, at + 1)
+                openings[kind] = following.end() - 1 if following else len(text)
+        if min(openings) == len(text):
             return
         if work < 0:
             yield Refusal(
                 "json-malformed", "too many broken documents in one text: the rest is left"
             )
             return
-        at = following.end()
+        at = min(openings)
         if at > _PASSED:
             # Python's error counts the lines before it, each time: few may stand there.
+            openings = [opening - at for opening in openings]
             text, at, passed = text[at:], 0, passed + at
 
 
-_PASSED = 256 * KIB
+_PASSED = 64 * KIB
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
