@@ -183,7 +183,7 @@ class Gathered:
     def _add(self, item: Item) -> None:
         form = item.form
         if form == sources.REPORT:
-            parsed = reports.strict(item.data)
+            parsed = reports.strict(item.data, self._limits)
             if parsed is not None and not item.code:
                 self._builder.report(item.origin, parsed, item.facts)
                 self.reports += 1

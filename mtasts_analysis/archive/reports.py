@@ -257,13 +257,15 @@ def _policy(raw: bytes) -> tuple[wire.Applied, msgspec.Raw]:
     return found
 
 
-def strict(raw: bytes) -> Parsed | None:
+def strict(raw: bytes, limits: Limits = DEFAULT) -> Parsed | None:
     """Read one report that is what RFC 8460 §4.4 asks for; None for anything else.
 
     Parameters
     ----------
     raw
         JSON text.
+    limits
+        The bounds to keep.
 
     Returns
     -------
@@ -272,6 +274,9 @@ def strict(raw: bytes) -> Parsed | None:
     """
     # An escape may hide a lone surrogate, or a repeated key from the count of quotes below.
     if b"\\" in raw:
+        return None
+    # The types hold strings to the bound as it is by default.
+    if len(raw) > limits.string_chars < DEFAULT.string_chars:
         return None
     applied = []
     domains = []

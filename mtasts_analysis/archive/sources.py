@@ -803,6 +803,11 @@ def files(paths: list[str]) -> Iterator[str | Item]:
         if path == "-" or os.path.isfile(path):
             yield path
         elif os.path.isdir(path):
+            if is_store(path):
+                raise InputError(
+                    f"{path}: expected files that hold reports; this is a store, which is open for questions"
+                    f" as mtasts_analysis.Store({path!r}), and gives its rows as .read()"
+                )
             yield from _folder(path)
         elif os.path.exists(path):
             yield Item(
@@ -818,11 +823,30 @@ def files(paths: list[str]) -> Iterator[str | Item]:
                 raise InputError(
                     f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})"
                 )
-            yield from files(found)
+            for one in found:
+                yield from [_store(one)] if is_store(one) else files([one])
         else:
+            hint = f"; a store is opened as mtasts_analysis.Store({path!r})" if "://" in path else ""
             raise InputError(
-                f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()})"
+                f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()}){hint}"
             )
+
+
+def is_store(folder: str) -> bool:
+    """Tell whether a folder is a store: it has a state (:mod:`mtasts_analysis.store.manifest`)."""
+    try:
+        return any(map(_STATE.fullmatch, os.listdir(os.path.join(folder, "_manifest"))))
+    except OSError:
+        return False
+
+
+_STATE = re.compile(r"\d{8}\.json")
+
+
+def _store(path: str) -> Item:
+    """Give what stands for a store among files: what it holds was read, and it may be where it is filled from."""
+    how = "a store is not read as files: open it as mtasts_analysis.Store"
+    return Item(NOTE, shown(path), b"", "store", how)
 
 
 def _folder(path: str) -> Iterator[str | Item]:
@@ -849,7 +873,9 @@ def _folder(path: str) -> Iterator[str | Item]:
                     "a symbolic link is not followed: name its target",
                 )
             elif entry.is_dir(follow_symlinks=False):
-                if not (maildir and entry.name == "tmp"):
+                if is_store(entry.path):
+                    yield _store(entry.path)
+                elif not (maildir and entry.name == "tmp"):
                     folders.append(entry.path)
             elif entry.is_file(follow_symlinks=False):
                 yield entry.path

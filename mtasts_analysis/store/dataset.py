@@ -488,7 +488,7 @@ class Store:
 def is_store(url: PathLike) -> bool:
     """Tell whether a store lies under a path or URL; a URL is taken for one."""
     name = os.fspath(url)
-    return "://" in name or os.path.isdir(os.path.join(name, manifest.FOLDER))
+    return "://" in name or sources.is_store(name)
 
 
 def _within(month: str, where: Filter) -> bool:

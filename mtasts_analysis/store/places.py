@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from mtasts_analysis.errors import MissingExtraError, OutputError, StoreError
+from mtasts_analysis.errors import InputError, MissingExtraError, OutputError, StoreError
 
 
 class Place(Protocol):
@@ -237,9 +237,23 @@ class Bucket:
 
 
 def place(url: str | os.PathLike[str], options: dict[str, Any] | None = None) -> Place:
-    """Give the place of a URL or path."""
+    """Give the place of a URL or path.
+
+    Raises
+    ------
+    InputError
+        It is a file.
+    MissingExtraError
+        A bucket without the extra.
+    """
     name = os.fspath(url)
     scheme, separator, rest = name.partition("://")
     if not separator or scheme == "file":
-        return Folder(rest if separator else name)
+        path = rest if separator else name
+        if os.path.isfile(path):
+            raise InputError(
+                f"{path}: expected a folder for a store; this is a file. load() reads it, and"
+                f" Store('store/').ingest({path!r}) takes it in"
+            )
+        return Folder(path)
     return Bucket(name, options or {})

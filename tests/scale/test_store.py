@@ -339,6 +339,37 @@ def test_what_cannot_serve_is_told(tmp_path):
         ma.Store(tmp_path / "file/store").ingest(tmp_path / "file")
 
 
+def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):
+    (tmp_path / "a.json").write_bytes(text(1))
+    path = tmp_path / "store"
+    ma.Store(path).ingest(tmp_path / "a.json")
+    with pytest.raises(ma.InputError, match=r"this is a store.*mtasts_analysis\.Store\('"):
+        ma.load(path)
+    with pytest.raises(ma.InputError, match="this is a store"):
+        ma.Store(tmp_path / "other").ingest([tmp_path / "a.json", path])
+    with pytest.raises(ma.InputError, match="nothing is there.*a store is opened as"):
+        ma.load("s3://bucket/prefix")
+    with pytest.raises(ma.InputError, match=r"this is a file.*\.ingest\("):
+        ma.Store(tmp_path / "a.json")
+    # A folder that has both: the reports are read, and of the store one word is said.
+    for found in (ma.load(tmp_path), ma.load(str(tmp_path / "*"))):
+        assert found.accounting.items == found.accounting.reports == 1
+        assert found.problems[["origin", "severity", "code"]].values.tolist() == [
+            [str(path), "deviation", "store"]
+        ]
+
+
+def test_a_store_inside_of_what_it_is_filled_from(tmp_path):
+    """Each run finds the store, and says so once."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store(tmp_path / "store")
+    for n in range(2, 5):
+        store.ingest(tmp_path)
+        (tmp_path / f"{n}.json").write_bytes(text(n))
+    assert store.accounting.items == store.accounting.reports == 3
+    assert store.problems["code"].tolist() == ["store"]
+
+
 def test_strict_keeps_what_was_committed(tmp_path):
     (tmp_path / "box").write_bytes(mbox([mail(packed(1)), mail(b"\x1f\x8bbroken")]))
     store = ma.Store(tmp_path / "store")

@@ -1,11 +1,16 @@
 """An archive read in parts is the archive read in one: row by row, for any size of part."""
 
+import gzip
 import io
 import os
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
@@ -13,7 +18,7 @@ from mtasts_analysis.archive import mboxes, sources, units, workers
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.errors import WorkerError
 from mtasts_analysis.show.progress import Progress
-from tests.archive.building import mail, mbox, packed
+from tests.archive.building import mail, mbox, packed, tarred, text, zipped
 from tests.conftest import ROOT
 from tests.scale.mixed import lay_out, same
 
@@ -53,6 +58,72 @@ def test_hostile_things_in_processes(tmp_path):
 def test_threads(folder, whole):
     with ThreadPoolExecutor(3) as executor:
         same(in_parts([folder], 5_000, executor, count=3), whole)
+
+
+# Whatever holds them: pieces of an archive, each of so many reports from a number on.
+FORMS = {
+    "file": lambda reports: text(reports[0]),
+    "eml": lambda reports: mail(packed(reports[0])),
+    "lines": lambda reports: b"\n".join(map(text, reports)),
+    "lines.gz": lambda reports: gzip.compress(b"\n".join(map(text, reports))),
+    "list": lambda reports: b"[" + b",".join(map(text, reports)) + b"]",
+    "mbox": lambda reports: mbox([mail(packed(n)) for n in reports]),
+    "mbox.gz": lambda reports: gzip.compress(mbox([mail(packed(n)) for n in reports])),
+    "zip": lambda reports: zipped({f"{n}.json": text(n) for n in reports}),
+    "zip of mbox": lambda reports: zipped({"a": mbox([mail(packed(n)) for n in reports]), "b": b"{}"}),
+    "tar": lambda reports: tarred({f"{n}.eml": mail(packed(n)) for n in reports}),
+    "tar.gz": lambda reports: tarred({f"{n}.json.gz": packed(n) for n in reports}, "w:gz"),
+    "tar.xz of zip": lambda reports: tarred({"a.zip": zipped({f"{n}": text(n) for n in reports})}, "w:xz"),
+    "cut tar": lambda reports: tarred({f"{n}": text(n) for n in reports})[:-5_000],
+    "cut zip": lambda reports: zipped({f"{n}": text(n) for n in reports})[:-150],
+    "cut tar.gz": lambda reports: tarred({f"{n}": text(n) for n in reports}, "w:gz")[:-9],
+    "noise": lambda reports: bytes(reports),
+    "empty": lambda _: b"",
+}  # fmt: skip
+MIXED = st.lists(
+    st.tuples(st.sampled_from(sorted(FORMS)), st.integers(0, 12), st.integers(1, 9), st.booleans()),
+    min_size=1,
+    max_size=7,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(MIXED, st.integers(1, 12_000), st.integers(1, 4), st.sampled_from([0, 1, 3]), st.booleans())
+def test_anything_in_parts(monkeypatch, pieces, size, files, threads, drop):
+    """Runs of files, members of zip and tar, lines and mails: for any size of part, whoever reads them.
+
+    The numbers overlap, so copies stand in other parts and other files than what they are copies of.
+    """
+    with tempfile.TemporaryDirectory() as made, monkeypatch.context() as patch, ExitStack() as stack:
+        for number, (form, first, count, inside) in enumerate(pieces):
+            folder = Path(made, str(number % 2)) if inside else Path(made)
+            folder.mkdir(exist_ok=True)
+            content = FORMS[form](range(first, first + count))
+            (folder / f"{number}.{form}").write_bytes(content)
+        kept = "drop" if drop else "keep"
+        alone = ma.load(made, workers=1, duplicates=kept, progress=False)
+        patch.setattr(units, "FILES", files)
+        pool = stack.enter_context(ThreadPoolExecutor(threads)) if threads else None
+        same(in_parts([made], size, pool, count=max(threads, 1), duplicates=drop), alone)
+
+
+def test_the_forms_that_are_put_in_parts_hold_what_they_should():
+    """Else the property might hold of nothing."""
+    for form, make in FORMS.items():
+        if form not in ("noise", "empty"):
+            data = ma.load(make(range(5, 11)))
+            found = sorted(int(word.rpartition("-")[2]) for word in data.reports["report_id"])
+            whole = [5] if form in ("file", "eml") else [*range(5, 11)]
+            assert found == whole[: len(found)], form
+            assert len(found) == len(whole) or (form.startswith("cut") and len(found) >= 1), form
+
+
+@pytest.mark.slow
+def test_processes_of_others(folder, whole):
+    """An executor of the standard library, whose processes import the package themselves."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        same(in_parts([folder], 20_000, executor, count=2), whole)
+        same(ma.load(folder, executor=executor), whole)
 
 
 def test_load_takes_workers_and_executors(whole, folder):
