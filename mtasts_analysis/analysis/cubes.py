@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtasts_analysis.analysis.facts import Counts, Mask, grouped, totals
+from mtasts_analysis.analysis.encoding import numbers, rows_of
+from mtasts_analysis.analysis.facts import Codes, Counts, Mask, grouped, totals
 from mtasts_analysis.archive.tables import SCHEMAS
 
 _SUMMED = 2**40
@@ -125,12 +126,12 @@ def cube(tables: Tables) -> Tables:
         The tables of :data:`SCHEMA`, in the order of first sight.
     """
     reports, policies, failures = (tables[name] for name in SCHEMA)
-    of_report = _rows(policies["report_key"], reports["report_key"])
-    of_policy = _rows(failures["policy_key"], policies["policy_key"])
+    of_report = rows_of(policies["report_key"], reports["report_key"])
+    of_policy = rows_of(failures["policy_key"], policies["policy_key"])
     stand_for = _weights(reports, "reports")
-    successful = _numbers(policies["total_successful_session_count"])
-    failed = _numbers(policies["total_failure_session_count"])
-    sessions = _numbers(failures["failed_session_count"])
+    successful = numbers(policies["total_successful_session_count"])
+    failed = numbers(policies["total_failure_session_count"])
+    sessions = numbers(failures["failed_session_count"])
     detailed = totals(of_policy, sessions, len(policies))
 
     alone = (detailed > failed) | (detailed >= _SUMMED)
@@ -218,7 +219,7 @@ def _by_sight(place: npt.NDArray[np.int64], size: int) -> tuple[Counts, Counts, 
 
 
 def _columns(
-    of_report: Counts, within: Counts, kinds: npt.NDArray[np.int64], size: int, reports: int
+    of_report: Codes, within: Counts, kinds: npt.NDArray[np.int64], size: int, reports: int
 ) -> list[tuple[npt.NDArray[np.int64], int]]:
     """Give the kinds of each report's policy results, first, second and so on, as columns."""
     columns = []
@@ -263,27 +264,12 @@ def _weights(table: pa.Table, name: str) -> Counts:
     return np.ones(len(table), dtype=np.int64)
 
 
-def _numbers(column: pa.ChunkedArray) -> Counts:
-    values: Counts = pc.fill_null(column, 0).to_numpy()
-    return values
-
-
-def _rows(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Counts:
-    if not len(keys):
-        return np.zeros(0, dtype=np.int64)
-    if pa.types.is_integer(keys.type):  # a cube's keys are its rows' numbers
-        rows: Counts = keys.to_numpy()
-        return rows
-    found: Counts = pc.index_in(keys, among.combine_chunks()).to_numpy().astype(np.int64)
-    return found
-
-
-def _within(group: Counts) -> Counts:
+def _within(group: Codes) -> Counts:
     """Number the rows of each group, which stand in a row."""
     begins = np.ones(len(group), dtype=bool)
     begins[1:] = group[1:] != group[:-1]
     starts = np.flatnonzero(begins)
-    numbers: Counts = np.arange(len(group)) - np.repeat(
+    found: Counts = np.arange(len(group)) - np.repeat(
         starts, np.diff(np.append(starts, len(group)))
     )
-    return numbers
+    return found

@@ -43,7 +43,7 @@ def make(data: HasTables) -> Facts:
     """
     tables = data.tables
     reports, policies, failures = (tables[name] for name in ("reports", "policies", "failures"))
-    of_report = _rows(policies["report_key"], reports["report_key"])
+    of_report = rows_of(policies["report_key"], reports["report_key"])
     sender, spellings = _senders(reports)
     # A report that ends at midnight ends on the day before.
     first, last = _days(reports["start"], 0), _days(reports["end"], 1)
@@ -52,11 +52,11 @@ def make(data: HasTables) -> Facts:
     domain, policy_type = _column(policies["domain"]), _column(policies["policy_type"])
     mode = _column(policies["mode"])
     policy, seen = _contents(policies)
-    of = _rows(failures["policy_key"], policies["policy_key"])
+    of = rows_of(failures["policy_key"], policies["policy_key"])
     result_type = _column(failures["result_type"])
     mx = _column(failures["receiving_mx_hostname"], _host)
-    sessions = _numbers(failures["failed_session_count"])
-    failed = _numbers(policies["total_failure_session_count"])
+    sessions = numbers(failures["failed_session_count"])
+    failed = numbers(policies["total_failure_session_count"])
     detailed = _sum_of_details(of, sessions, len(policies))
     stand_for = _stand_for(reports, "reports")
     return Facts(
@@ -73,7 +73,7 @@ def make(data: HasTables) -> Facts:
         mode=mode,
         policy=policy,
         seen=seen,
-        successful=_numbers(policies["total_successful_session_count"]),
+        successful=numbers(policies["total_successful_session_count"]),
         failed=failed,
         unexplained=np.maximum(failed - detailed, 0),
         overlapping=np.maximum(detailed - failed, 0),
@@ -92,7 +92,7 @@ def make(data: HasTables) -> Facts:
 
 
 def _stand_for(table: pa.Table, name: str) -> Counts | None:
-    return _numbers(table[name]) if name in table.column_names else None
+    return numbers(table[name]) if name in table.column_names else None
 
 
 def _column(column: pa.ChunkedArray, spelling: Callable[[str], str] | None = None) -> Column:
@@ -110,7 +110,7 @@ def _host(name: str) -> str:
     return name.strip().lower().removesuffix(".")
 
 
-def _rows(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
+def rows_of(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
     """Find the row of each key; a cube's keys are its rows' numbers."""
     if pa.types.is_integer(keys.type):
         rows: Codes = keys.to_numpy().astype(np.int32)
@@ -126,7 +126,8 @@ def _days(times: pa.ChunkedArray, earlier: int) -> Codes:
     return result
 
 
-def _numbers(column: pa.ChunkedArray) -> Counts:
+def numbers(column: pa.ChunkedArray) -> Counts:
+    """Give a column's numbers; one that is not there adds nothing."""
     values: Counts = pc.fill_null(column, 0).to_numpy()
     return values
 
