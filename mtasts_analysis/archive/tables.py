@@ -508,22 +508,24 @@ def with_recipients(
     if not mapping:
         return tables
     policies = tables["policies"]
-    dane = _dane(policies)
-    domain = policies["domain"].cast(pa.string())
-    at = pc.index_in(domain, pa.array(list(mapping)))
-    mapped = pa.array(list(mapping.values())).take(at.combine_chunks())
-    column = pc.if_else(pc.and_(pc.fill_null(dane, False), pc.is_valid(at)), mapped, domain)
+    domain = policies["domain"].unify_dictionaries().combine_chunks()
+    places = {word: at for at, word in enumerate(domain.dictionary.to_pylist())}
+    moved = np.arange(len(places), dtype=np.int32)
+    for host, served in mapping.items():
+        if host in places:
+            moved[places[host]] = places.setdefault(served, len(places))
+    codes = pc.if_else(_dane(policies), pa.array(moved).take(domain.indices), domain.indices)
+    column = pa.DictionaryArray.from_arrays(codes, pa.array(places, pa.string()))
     index = policies.schema.get_field_index("domain")
-    encoded = column.dictionary_encode().unify_dictionaries()
-    return tables | {
-        "policies": policies.set_column(index, policies.schema.field("domain"), encoded)
-    }
+    mapped = policies.set_column(index, policies.schema.field("domain"), column)
+    return tables | {"policies": _canonical(mapped)}
 
 
-def _dane(policies: pa.Table) -> pa.ChunkedArray:
-    return pc.and_(
-        pc.equal(policies["policy_type"].cast(pa.string()), "tlsa"), pc.is_valid(policies["domain"])
-    )
+def _dane(policies: pa.Table) -> pa.Array:
+    """Mark the policy results under `tlsa` that name a domain."""
+    kind = policies["policy_type"].unify_dictionaries().combine_chunks()
+    tlsa = pc.equal(kind.indices, pc.index(kind.dictionary, "tlsa").cast(pa.int32()))
+    return pc.and_(pc.fill_null(tlsa, False), pc.is_valid(policies["domain"]).combine_chunks())
 
 
 def recipients(tables: dict[str, pa.Table]) -> dict[str, str]:
@@ -534,45 +536,36 @@ def recipients(tables: dict[str, pa.Table]) -> dict[str, str]:
     """
     policies = tables["policies"]
     dane = _dane(policies)
-    if not pc.any(dane).as_py():
+    hosts = pc.drop_null(policies["domain"].filter(dane).unique()).to_pylist()
+    if not hosts:
         return {}
-    hosts = pc.unique(policies["domain"].cast(pa.string()).filter(dane)).to_pylist()
-    other = pc.invert(pc.fill_null(dane, False))
     served: dict[str, set[str]] = {host: set() for host in hosts}
-    rest = policies.filter(other)
-    few = rest.select(["domain", "mx_patterns"]).filter(pc.is_valid(rest["mx_patterns"]))
-    exploded = pa.table(
+    rest = policies.select(["policy_key", "domain", "mx_patterns"]).filter(pc.invert(dane))
+    known = set(rest["domain"].unique().to_pylist())
+
+    patterns = rest["mx_patterns"].combine_chunks()
+    named = pc.is_in(patterns.flatten(), pa.array(hosts, pa.string()))
+    shown = pa.table(
         {
-            "domain": few["domain"]
-            .cast(pa.string())
-            .take(pc.list_parent_indices(few["mx_patterns"])),
-            "host": pc.list_flatten(few["mx_patterns"]),
+            "domain": rest["domain"].take(pc.list_parent_indices(patterns).filter(named)),
+            "host": patterns.flatten().filter(named),
         }
     )
-    failed = tables["failures"].select(["policy_key", "receiving_mx_hostname"])
-    failed = failed.filter(
-        pc.is_in(pc.utf8_lower(failed["receiving_mx_hostname"].cast(pa.string())), pa.array(hosts))
+
+    mx = tables["failures"]["receiving_mx_hostname"].unify_dictionaries().combine_chunks()
+    words = pc.utf8_lower(mx.dictionary)
+    failing = pc.is_in(words, pa.array(hosts, pa.string())).take(mx.indices)
+    key = tables["failures"]["policy_key"].filter(failing)
+    own = rest.filter(pc.is_in(rest["policy_key"], key.combine_chunks().unique()))
+    at = pc.index_in(key, own["policy_key"].combine_chunks())
+    failed = pa.table(
+        {"domain": own["domain"].take(at), "host": words.take(mx.indices.filter(failing))}
     )
-    by_key = failed.join(rest.select(["policy_key", "domain"]), "policy_key", join_type="inner")
-    seen = (
-        pa.concat_tables(
-            [
-                exploded.filter(pc.is_in(exploded["host"], pa.array(hosts))),
-                pa.table(
-                    {
-                        "domain": by_key["domain"].cast(pa.string()),
-                        "host": pc.utf8_lower(by_key["receiving_mx_hostname"].cast(pa.string())),
-                    }
-                ),
-            ]
-        )
-        .group_by(["domain", "host"], use_threads=False)
-        .aggregate([])
-    )
-    for row in seen.to_pylist():
-        if row["domain"] is not None:
-            served[row["host"]].add(row["domain"])
-    known = set(pc.unique(rest["domain"].cast(pa.string())).to_pylist())
+
+    for part in (shown, failed):
+        for row in part.group_by(["domain", "host"], use_threads=False).aggregate([]).to_pylist():
+            if row["domain"] is not None:
+                served[row["host"]].add(row["domain"])
     return {
         host: domains.copy().pop()
         for host, domains in served.items()
