@@ -3,7 +3,7 @@
     python -m benchmarks.store [--reports 10000000] [--domains 50] [--one-each] [--folder FOLDER]
 
 The reports are made as tables and go the way of every ingest from there: copies, months, cubes, commits.
-Bar: the panel answers a filter in ≤ 500 ms. What counts is how many days, senders and domains differ:
+Bar: the panel answers a filter in ≤ 500 ms, the best of three, for neighbours on the machine take their part. What counts is how many days, senders and domains differ:
 `--one-each --domains 1000` is the hardest there is, of which no two reports are alike.
 """
 
@@ -107,7 +107,7 @@ def ask(folder: str) -> None:
                 ("measure", measured),
                 ("redraw", partial(shown.show, chosen, view=name)),
             ):
-                took = timed(f"{what}, {name}, {chosen}"[:61], work)
+                took = timed(f"{what}, {name}, {chosen}"[:61], work, 3)
                 slowest[what] = max(slowest[what][0], took[0]), max(slowest[what][1], took[1])
     for what, (wall, processor) in slowest.items():
         print(f"slowest {what}: {wall:,.0f} ms, {processor:,.0f} ms of processor (bar 500)")

@@ -96,8 +96,9 @@ def interception_leads(
     senders = np.split(met.codes[1], np.searchsorted(met.codes[0], np.arange(1, groups.size)))
     size = np.array([len(own) for own in senders], dtype=np.int64)
     first, last = np.full(groups.size, NEVER), np.full(groups.size, -NEVER)
-    np.minimum.at(first, groups.place, facts.day[of])
-    np.maximum.at(last, groups.place, facts.day[of])
+    days = facts.day[of].astype(np.int64)  # of another type, each would be cast: ten times as long
+    np.minimum.at(first, groups.place, days)
+    np.maximum.at(last, groups.place, days)
     others = _Others(facts)
     # Where more than a part of all senders of the domain met it, it was no path of few.
     may_be_few = size <= FEW_SENDERS * (size + others.senders[domain])
