@@ -3,8 +3,9 @@
     python -m benchmarks.store [--reports 10000000] [--domains 50] [--one-each] [--folder FOLDER]
 
 The reports are made as tables and go the way of every ingest from there: copies, months, cubes, commits.
-Bar: the panel answers a filter in ≤ 500 ms, the best of three, for neighbours on the machine take their part. What counts is how many days, senders and domains differ:
-`--one-each --domains 1000` is the hardest there is, of which no two reports are alike.
+Bar: the panel answers a filter in ≤ 500 ms, the best of three, for neighbours on the machine take their part.
+What counts is how many days, senders and domains differ: `--one-each --domains 1000` is the hardest there is,
+of which no two reports are alike.
 """
 
 import argparse

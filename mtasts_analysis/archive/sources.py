@@ -826,7 +826,9 @@ def files(paths: list[str]) -> Iterator[str | Item]:
             for one in found:
                 yield from [_store(one)] if is_store(one) else files([one])
         else:
-            hint = f"; a store is opened as mtasts_analysis.Store({path!r})" if "://" in path else ""
+            hint = (
+                f"; a store is opened as mtasts_analysis.Store({path!r})" if "://" in path else ""
+            )
             raise InputError(
                 f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()}){hint}"
             )

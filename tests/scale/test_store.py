@@ -347,7 +347,7 @@ def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):
         ma.load(path)
     with pytest.raises(ma.InputError, match="this is a store"):
         ma.Store(tmp_path / "other").ingest([tmp_path / "a.json", path])
-    with pytest.raises(ma.InputError, match="nothing is there.*a store is opened as"):
+    with pytest.raises(ma.InputError, match=r"nothing is there.*a store is opened as"):
         ma.load("s3://bucket/prefix")
     with pytest.raises(ma.InputError, match=r"this is a file.*\.ingest\("):
         ma.Store(tmp_path / "a.json")

@@ -77,7 +77,7 @@ FORMS = {
     "cut tar": lambda reports: tarred({f"{n}": text(n) for n in reports})[:-5_000],
     "cut zip": lambda reports: zipped({f"{n}": text(n) for n in reports})[:-150],
     "cut tar.gz": lambda reports: tarred({f"{n}": text(n) for n in reports}, "w:gz")[:-9],
-    "noise": lambda reports: bytes(reports),
+    "noise": bytes,
     "empty": lambda _: b"",
 }  # fmt: skip
 MIXED = st.lists(
@@ -87,14 +87,20 @@ MIXED = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(MIXED, st.integers(1, 12_000), st.integers(1, 4), st.sampled_from([0, 1, 3]), st.booleans())
 def test_anything_in_parts(monkeypatch, pieces, size, files, threads, drop):
     """Runs of files, members of zip and tar, lines and mails: for any size of part, whoever reads them.
 
     The numbers overlap, so copies stand in other parts and other files than what they are copies of.
     """
-    with tempfile.TemporaryDirectory() as made, monkeypatch.context() as patch, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory() as made,
+        monkeypatch.context() as patch,
+        ExitStack() as stack,
+    ):
         for number, (form, first, count, inside) in enumerate(pieces):
             folder = Path(made, str(number % 2)) if inside else Path(made)
             folder.mkdir(exist_ok=True)
