@@ -215,10 +215,8 @@ async def _response(talk: h11.Connection, wire: Wire) -> h11.Response:
         event = talk.next_event()
         if event is h11.NEED_DATA:
             talk.receive_data(await wire.receive())
-        elif isinstance(event, h11.Response):
+        elif isinstance(event, h11.Response):  # before it, early hints may come
             return event
-        elif isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("the server closed the connection without an answer")
 
 
 async def _body(talk: h11.Connection, wire: Wire) -> bytes:

@@ -28,10 +28,9 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
     inside: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
 
     async def begun() -> _T:
-        task = asyncio.current_task()
-        if task is not None:
-            inside.append((asyncio.get_running_loop(), task))
-        return await work
+        task = asyncio.create_task(work)
+        inside.append((asyncio.get_running_loop(), task))
+        return await task
 
     def turn() -> None:
         try:

@@ -57,6 +57,14 @@ class Web:
     """It never closes, `length` said or not (`none`): the client must not wait for its end."""
     requests: int = 0
     context: ssl.SSLContext | None = None
+    then: trustme.LeafCert | None = None
+    """Its certificate from the second handshake on."""
+    unknown: bool = False
+    """It knows no such name, and says so by an alert in the handshake."""
+    early: bytes = b""
+    """Sent before the answer."""
+    hangs_up: bool = False
+    """It takes the question and goes, without a word of TLS's end."""
 
 
 @dataclass
@@ -322,13 +330,18 @@ class Lab:
         finally:
             writer.close()
 
-    def _sni(self, obj: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+    def _sni(self, obj: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         web = self.webs.get(name or "")
+        if web and web.unknown:
+            return ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         if web and web.certificate:
             if web.context is None:
                 web.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 web.certificate.configure_cert(web.context)
             obj.context = web.context
+            if web.then:
+                web.certificate, web.then, web.context = web.then, None, None
+        return None
 
     async def _https(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -341,6 +354,10 @@ class Lab:
             web.requests += 1
             if web.silent:
                 await asyncio.sleep(60)
+            if web.hangs_up:
+                writer.transport.abort()
+                return
+            writer.write(web.early)
             if web.endless:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n")
                 if web.endless == "body":

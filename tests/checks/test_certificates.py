@@ -2,12 +2,16 @@
 
 import asyncio
 import datetime as dt
+import io
 import ssl
 
+import dns.resolver
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
 
 from mtasts_analysis.checks.certificates import (
     Certificate,
@@ -17,6 +21,7 @@ from mtasts_analysis.checks.certificates import (
     read_certificate,
 )
 from mtasts_analysis.checks.config import CheckConfig
+from mtasts_analysis.checks.dns import Asker
 from mtasts_analysis.checks.wire import RefusedAddressError, Trust, certificate_fault, connect
 from mtasts_analysis.errors import InputError
 
@@ -64,6 +69,8 @@ def codes(*chain, **how):
         ([certificate(not_before=NOW + dt.timedelta(1))], {"verified": False, "verify_code": 9}, ["certificate-not-yet-valid"]),
         ([certificate(key="RSA 1024")], {}, ["certificate-weak"]),
         ([certificate(key="RSA 2048")], {}, []),
+        ([certificate(key="EC secp192r1")], {}, ["certificate-weak"]),
+        ([certificate(key="EC secp224r1")], {}, []),
         ([certificate(signature="sha1")], {}, ["certificate-weak"]),
         ([certificate(key="RSA 512")], {"verified": False, "trusted": None, "verify_code": 66}, ["certificate-weak"]),
         ([certificate(), certificate(subject="CN=ca", issuer="CN=root", not_after=NOW - dt.timedelta(1))], {"verified": False, "verify_code": 10}, ["certificate-expired"]),
@@ -72,7 +79,10 @@ def codes(*chain, **how):
         ([certificate(issuer_url="http://ca")], {"verified": False, "trusted": None, "verify_code": 20}, ["certificate-chain-incomplete"]),
         ([certificate(issuer_url="http://ca"), certificate(subject="CN=ca", issuer="CN=ca")], {"verified": False, "trusted": None, "verify_code": 19}, ["certificate-not-trusted"]),
         ([certificate()], {"verified": False, "trusted": None, "verify_code": 23}, ["certificate-invalid"]),
+        # Issuers that lead in a circle: looking for the top ends.
+        ([certificate(issuer="CN=a"), certificate(subject="CN=a", issuer="CN=b"), certificate(subject="CN=b", issuer="CN=a")], {"verified": False, "trusted": None, "verify_code": 20}, ["certificate-not-trusted"]),
         ([], {"verified": False, "trusted": None, "verify_code": 10, "said": "expired"}, ["certificate-invalid"]),
+        ([], {}, []),  # OpenSSL took it; that it could not be shown is no fault of it
     ],
 )  # fmt: skip
 def test_judge(chain, how, want):
@@ -144,3 +154,44 @@ def test_extensions_given_twice_are_a_value_error():
     assert raw.count(san) == 1 and raw.count(ski) == 1
     with pytest.raises(ValueError, match="cannot be read"):
         read_certificate(raw.replace(ski, san))
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (rsa.generate_private_key(65537, 2048), "RSA 2048"),
+        (ec.generate_private_key(ec.SECP384R1()), "EC secp384r1"),
+        (ed25519.Ed25519PrivateKey.generate(), "Ed25519"),
+    ],
+    ids=["rsa", "ec", "ed25519"],
+)
+def test_each_kind_of_key_is_named(key, said):
+    """What a table of certificates shows, and by what a weak key is told."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + dt.timedelta(1))
+        .sign(key, None if said == "Ed25519" else hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    assert read_certificate(made).key == said
+
+
+def test_an_openssl_without_an_old_version_does_not_ask_for_it(monkeypatch):
+    monkeypatch.setattr(ssl, "HAS_TLSv1", False)
+    assert set(Trust.of(CheckConfig()).one) == {"TLSv1.1", "TLSv1.2", "TLSv1.3"}
+
+
+def test_a_system_without_authorities_says_so(monkeypatch, tmp_path):
+    """Else every certificate of the world would be told to be untrusted."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    with pytest.raises(InputError, match="install the package ca-certificates"):
+        Trust.of(CheckConfig())
+
+
+def test_the_system_s_resolver_is_asked_where_none_is_named(monkeypatch):
+    read = dns.resolver.BaseResolver.read_resolv_conf
+    conf = io.StringIO("nameserver 127.0.0.53\n")
+    monkeypatch.setattr(dns.resolver.BaseResolver, "read_resolv_conf", lambda r, _: read(r, conf))
+    asker = Asker(CheckConfig(dns_timeout=3), asyncio.Semaphore(1))
+    assert asker._resolver.nameservers == ["127.0.0.53"] and asker._resolver.lifetime == 3

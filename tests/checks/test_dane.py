@@ -127,6 +127,18 @@ def test_judge(verdict, validates, want):
     assert [(f.code, f.severity) for f in found] == want
 
 
+def test_a_record_that_senders_skip_beside_one_that_matches():
+    """It breaks nothing, and does nothing: to be told, but as no fault."""
+    records = (f"3 1 1 {SHA256(spki(LEAF))}", f"1 1 1 {SHA256(spki(LEAF))}")
+    dane = compare(HOST, Answer("ok", records, secure=True), True, GOOD, [HOST])
+    found = judge_dane(dane, HOST, True, True)
+    assert [(f.code, f.severity) for f in found] == [
+        ("tlsa-match", "info"),
+        ("tlsa-unusable", "info"),
+    ]
+    assert found[1].evidence.startswith("1 TLSA record(s) that senders skip")
+
+
 def test_the_key_is_compared_as_it_was_sent():
     """Read and written again, an RSA-PSS key becomes a plain RSA key, and its digest another."""
     for made in (GOOD[0], GOOD[1], GOOD[2]):

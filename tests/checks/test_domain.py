@@ -1,6 +1,7 @@
 """Whole checks in the embedded lab: each domain is in order but for one thing, which must be what is found."""
 
 import asyncio
+import errno
 import ssl
 import time
 
@@ -49,6 +50,7 @@ DNS = [
     ("hostfail", lambda lab, d: lab.status.update({f"mta-sts.{d}": "SERVFAIL"}), "policy-host-dns-failed", "unknown"),
     ("hostgone", lambda lab, d: lab.zone.pop((f"mta-sts.{d}", "A")), "policy-host-missing", "broken"),
     ("mxfail", lambda lab, d: lab.status.update({f"{d} MX": "SERVFAIL"}), "mx-dns-failed", "enforce"),
+    ("noaddr", lambda lab, d: (lab.zone.pop((d, "MX")), lab.status.update({f"{d} A": "SERVFAIL"})), "mx-dns-failed", "enforce"),
     ("mxaddr", lambda lab, d: lab.status.update({f"mx.{d}": "TIMEOUT"}), "mx-dns-failed", "enforce"),
 ]  # fmt: skip
 
@@ -109,6 +111,9 @@ WEBS = [
     ("none", {"body": "version: STSv1\nmode: none\nmax_age: 86400\n"}, None, "none"),
     ("crlf", {"body": BODY.replace("\n", "\r\n")}, None, "enforce"),
     ("chunked", {"chunked": True}, None, "enforce"),
+    ("early", {"early": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"}, None, "enforce"),
+    ("hangup", {"hangs_up": True}, "policy-host-unreachable", "broken"),
+    ("unknown", {"unknown": True}, "policy-host-unreachable", "broken"),
 ]  # fmt: skip
 
 
@@ -464,3 +469,71 @@ def test_without_smtp(lab, check):
     found = check("nosmtp.example", smtp=False)
     assert codes(found) == [] and found.mx[0].under_enforce == "unknown"
     assert lab.mails[found.mx[0].addresses[0]].seen == []
+
+
+def test_nothing_was_left_out_where_there_is_no_host(lab, check):
+    """`smtp=False` left no MX host out of a domain that has none: nothing is to be told of it."""
+    lab.records("nohost.example", "TXT", '"x"')
+    assert "smtp-not-tested" not in codes(check("nohost.example", smtp=False), "info")
+
+
+def test_a_certificate_that_another_server_behind_the_name_does_not_show(lab, check):
+    """One of two servers has the old certificate: senders fail now and then, and the second look finds nothing."""
+    lab.domain("unsteady.example")
+    lab.policy(
+        "unsteady.example",
+        GOOD.format(mx="mx.unsteady.example"),
+        certificate=lab.leaf("mta-sts.unsteady.example", days=-3),
+        then=lab.leaf("mta-sts.unsteady.example"),
+    )
+    found = check("unsteady.example")
+    assert codes(found, "error") == ["policy-host-certificate-unsteady"]
+    assert found.state == "broken" and "expired" in found.findings[0].evidence
+
+
+def no_route(*_):
+    raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+
+def test_without_ipv6_here_nothing_is_said_against_hosts_that_have_only_that(
+    lab, check, monkeypatch
+):
+    """The machine that checks has no IPv6: the domain must not be blamed for it."""
+    lab.domain("six6.example", mx="mx.six6.example")
+    for host in ("mta-sts.six6.example", "mx.six6.example"):
+        del lab.zone[host, "A"]
+        lab.records(host, "AAAA", "::1")
+    monkeypatch.setattr("mtasts_analysis.checks.fetch.connect", no_route)
+    monkeypatch.setattr("mtasts_analysis.checks.smtp.connect", no_route)
+    found = check("six6.example")
+    assert codes(found, "error") == [] and found.state == "unknown"
+    assert {"policy-host-no-route", "smtp-not-tested"} <= set(codes(found, "unknown"))
+    assert found.mx[0].sessions[0].outcome == "not-tested"
+
+
+def test_a_host_that_drops_packets_is_unreachable(lab, check, monkeypatch):
+    """Nothing comes back, not even a refusal: no word about TLS."""
+
+    async def dropped(*_):
+        raise TimeoutError
+
+    lab.domain("dropped.example")
+    monkeypatch.setattr("mtasts_analysis.checks.smtp.connect", dropped)
+    found = check("dropped.example")
+    assert codes(found) == ["mx-unreachable"]
+    assert found.mx[0].sessions[0].detail == "time-out"
+
+
+def test_checks_that_are_left_stop(lab):
+    """Whoever takes the first domain and goes leaves no task and no socket behind."""
+    lab.domain("first.example")
+    lab.domain("slow.example")
+    lab.webs["mta-sts.slow.example"].silent = True
+
+    async def first():
+        checks = Run(lab.config(https_timeout=60)).check_all(["slow.example", "first.example"])
+        async for check in checks:
+            await checks.aclose()
+            return check.domain, asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert asyncio.run(first()) == ("first.example", set())

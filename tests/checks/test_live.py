@@ -322,6 +322,12 @@ def test_certificate_against_tlsa(lab):
     lab.records("_25._tcp.mx.tlsa.example", "TLSA", said.action.partition("TLSA ")[2])
     found = ma.check_certificate(pem(new), "tlsa.example", config=lab.config()).findings
     assert [f.code for f in found] == ["tlsa-match", "certificate-covers"][::-1]
+    # A backup MX keeps its own certificate: its records say nothing about this one.
+    lab.mx("backup.tlsa.example")
+    lab.records("tlsa.example", "MX", "10 mx.tlsa.example.", "20 backup.tlsa.example.")
+    lab.records("_25._tcp.backup.tlsa.example", "TLSA", f"3 1 1 {'00' * 32}")
+    found = ma.check_certificate(pem(new), "tlsa.example", config=lab.config()).findings
+    assert [f.code for f in found] == ["certificate-covers", "tlsa-match"]
 
 
 def test_certificate_files(lab, tmp_path):
