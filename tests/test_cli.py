@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import mtasts_analysis as ma
-from mtasts_analysis import cli
+from mtasts_analysis import bundled, cli
 from tests.archive.building import mail, mbox, packed
 
 
@@ -74,3 +75,58 @@ def test_help_names_every_exit_code(capsys):
         cli.main(["--help"])
     said = capsys.readouterr().out
     assert all(f"\n  {code}  " in said for code in (0, 1, 2, 3, 130))
+
+
+def test_notebooks_that_a_person_has_changed_are_left(tmp_path):
+    """A second run brings what is missing, and takes no work away."""
+    mine = tmp_path / "01_load_an_archive.ipynb"
+    mine.write_text("my own work")
+    assert cli.main(["notebooks", str(tmp_path)]) == 0
+    assert mine.read_text() == "my own work"
+    assert (tmp_path / "00_start_here.ipynb").stat().st_size > 1_000
+
+
+def test_what_could_not_be_read_is_said(tmp_path, capsys):
+    (tmp_path / "a.mbox").write_bytes(mbox([mail(packed(0)), mail(packed(1)[:60])]))
+    assert cli.main(["load", str(tmp_path / "a.mbox"), "-o", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "could not be read: 1; see the table problems" in said
+
+
+def test_a_store_is_filled_compacted_and_summed_up(tmp_path, capsys):
+    """Each run leaves a file of the month, `--compact` one of all; the reports stay."""
+    for n in range(3):
+        (tmp_path / f"{n}.eml").write_bytes(mail(packed(n)))
+        more = ["--compact"] if n == 2 else []
+        assert cli.main(["ingest", str(tmp_path / "store"), str(tmp_path / f"{n}.eml"), *more]) == 0
+        assert len(ma.Store(tmp_path / "store").files("reports")) == (1, 2, 1)[n]
+    assert ma.Store(tmp_path / "store").accounting.reports == 3
+    capsys.readouterr()
+    assert cli.main(["summary", str(tmp_path / "store")]) == 0
+    assert "d.example" in capsys.readouterr().out
+
+
+def test_a_word_that_is_none_of_the_choices():
+    """A typing mistake must not load with the other rule."""
+    with pytest.raises(ma.InputError, match="duplicates: expected 'drop' or 'keep'; got 'kept'"):
+        ma.load(b"", duplicates="kept")
+    with pytest.raises(ma.InputError, match="on_problem: expected 'record' or 'raise'"):
+        ma.load(b"", on_problem="ignore")
+
+
+def test_the_demo_names_what_it_wrote(tmp_path, capsys, monkeypatch):
+    """The tables and each notebook's page; running the notebooks has tests of its own."""
+
+    def run(source, target, folder):
+        target.write_text(source.name)
+        return target
+
+    monkeypatch.setattr("mtasts_analysis.show.notebooks.run", run)
+    assert cli.main(["demo", "-o", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    named = [line.strip() for line in said if line.startswith("  /")]
+    assert {*(tmp_path / "tables").glob("*.parquet"), *tmp_path.glob("*.html")} == set(
+        map(Path, named)
+    )
+    assert len(named) == 4 + len(bundled.notebooks())
+    assert len(ma.read_parquet(tmp_path / "tables").reports) > 1_000

@@ -572,3 +572,41 @@ def test_sums_past_int64_are_integers_still():
     assert facts.total(data.facts.successful) == 3 * (2**63 - 1)
     assert sum(map(int, ma.over_time(data)["successful"])) == 3 * (2**63 - 1)
     assert int(ma.senders(data)["sessions"].iloc[0]) == 3 * (2**63 - 1)
+
+
+def test_few_days_show_no_change():
+    """Two days on each side: whatever they show may be chance."""
+    days = [report(d, [policy(90, [("certificate-expired", MX1, 10 * (d < 2))])]) for d in range(4)]
+    found = ma.compare(load(days), "2026-03-03", days=2)
+    assert found["change"].tolist() == ["not enough evidence"]
+
+
+def test_compare_needs_a_day(sample):
+    with pytest.raises(ma.InputError, match="day: expected a day"):
+        ma.compare(sample, None)
+
+
+def test_an_unknown_split_of_failures(sample):
+    with pytest.raises(ma.InputError, match="split: expected one of result_type, effect, mx_host"):
+        ma.failures_over_time(sample, split="sender")
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(-1, 3)] * 3), min_size=1, max_size=30),
+    st.sampled_from([4, 2**21, 2**31]),
+)
+def test_groups_are_those_of_a_dictionary(rows, size):
+    """However many words a column has: with 2^31 of them in three columns the combinations pass 2^63."""
+    columns = np.array(rows).T
+    found = facts.grouped(*((codes, size) for codes in columns))
+    combinations = sorted(set(rows))
+    assert [combinations[at] for at in found.place] == rows
+    assert list(zip(*(codes.tolist() for codes in found.codes), strict=True)) == combinations
+    assert found.size == len(combinations)
+
+
+def test_a_share_that_never_moves_does_not_scatter():
+    """All fail, or none: no two days differ, and the scatter is that of coin tosses."""
+    same = np.full(6, 50.0)
+    assert trends._dispersion(same, same, [0, 6]) == 1.0
+    assert trends._dispersion(0 * same, same, [0, 6]) == 1.0

@@ -532,8 +532,8 @@ def test_checks_that_are_left_stop(lab):
 
     async def first():
         checks = Run(lab.config(https_timeout=60)).check_all(["slow.example", "first.example"])
-        async for check in checks:
-            await checks.aclose()
-            return check.domain, asyncio.all_tasks() - {asyncio.current_task()}
+        check = await anext(checks)
+        await checks.aclose()
+        return check.domain, asyncio.all_tasks() - {asyncio.current_task()}
 
     assert asyncio.run(first()) == ("first.example", set())

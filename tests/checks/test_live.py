@@ -403,6 +403,17 @@ def test_monitor_command(lab, three, command):
     assert code == 5 and "nowhere.test" in said.out
 
 
+def test_one_name_is_one_domain_and_what_was_not_seen_has_a_row(lab):
+    """A string is a name, not its letters; and an MX without an address does not drop out of the table."""
+    lab.domain("one-name.example")
+    lab.records("one-name.example", "MX", "10 mx.one-name.example.", "20 gone.test.")
+    results = ma.check_domains("one-name.example", config=lab.config())
+    assert [check.domain for check in results] == ["one-name.example"]
+    rows = results.certificates.set_index("host")
+    assert set(rows.index) == {"mta-sts.one-name.example", "mx.one-name.example", "gone.test"}
+    assert rows.loc["gone.test", "problem"] == "no address, or not connected to"
+
+
 def test_the_recorded_check():
     check = ma.live.recorded_check()
     assert "recorded" in check.note and check.note in str(check)

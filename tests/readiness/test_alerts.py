@@ -354,3 +354,22 @@ def test_exit_codes_by_verdict(tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.main(["assess", "--help"])
     assert "5  not enough evidence" in capsys.readouterr().out
+
+
+def test_a_new_domain_has_no_rhythm_yet():
+    """Two days of reports are no custom that silence could break."""
+    few = world(days=2)
+    assert "no-reports" not in codes(few, FIRST, today=FIRST + timedelta(days=9))
+
+
+def test_a_host_whose_certificate_was_not_seen_is_no_alert():
+    """Port 25 is blocked here, or the policy host was down: that is the check's to tell, not an expiry."""
+    unseen = live(days_left=3, reached=False)
+    assert found(world(), checks=[unseen], rules=AlertRules(certificate_days=30)) == ()
+
+
+def test_assess_of_all_domains_where_there_is_no_report(tmp_path, capsys):
+    """An empty ranking would look like good news."""
+    (tmp_path / "a.eml").write_bytes(b"From: a@a.example\nSubject: lunch\n\nnoon?\n")
+    assert cli.main(["assess", str(tmp_path)]) == 3
+    assert "no TLS report was found" in capsys.readouterr().err

@@ -422,3 +422,35 @@ def test_what_cannot_be_judged(wrong):
 def test_a_check_of_another_domain_is_no_evidence():
     with pytest.raises(ma.InputError, match=r"expected a check of other\.example"):
         ma.assess(None, "other.example", live())
+
+
+def test_reports_of_other_domains_do_not_set_the_day():
+    """The latest report of another domain says nothing about this one: the check's day counts."""
+    check = live(at=AS_OF + timedelta(days=5))
+    data = load([report(day + 60, [policy(9, domain="e.example")]) for day in range(9)])
+    assert ma.assess(data, "d.example", check).as_of == AS_OF + timedelta(days=5)
+
+
+def test_nothing_to_replay_is_said():
+    with pytest.raises(ma.InputError, match="made from a live check only"):
+        assess(None, live()).replay()
+
+
+def test_failures_that_wait_for_the_first_policy_are_said():
+    """They count nowhere yet, and will be refused as soon as their senders honour the policy."""
+    data = world(
+        lambda day, s: [("starttls-not-supported", MX1, 3)] if s == "Small" else [],
+        kind=lambda day, s: "no-policy-found" if s == "Small" else "sts",
+    )
+    gate = assess(data).gate("refused-share")
+    assert gate.status == "pass"
+    assert gate.figures.endswith("; 42 more failed for senders that found no policy yet")
+
+
+def test_what_is_refused_lately_and_what_was_before_are_told_apart():
+    """14 days without a failure, but 12 of the 14 before with 160 of 860 sessions: 8 % of the month."""
+    data = world(lambda day, s: [("certificate-expired", MX2, 40)] if 14 <= day < 26 else [])
+    gate = assess(data, live()).gate("refused-share")
+    assert gate.clause.startswith(
+        "few sessions would be refused lately, but as earlier ones scatter"
+    )

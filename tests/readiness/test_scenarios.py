@@ -71,6 +71,10 @@ SCENARIOS = {
     "an outage that is over": (
         lambda: world(expired(range(5, 12))), live, "preparation", UNSIGNED, "ready",
     ),
+    "an outage of twelve days, over for two weeks, which the forecast remembers": (
+        lambda: world(expired(range(14, 26), count=40)), live, "preparation", UNSIGNED | {"refused-share": LITTLE},
+        "not enough evidence",
+    ),
     "an outage that is just over": (
         lambda: world(expired(range(28, 33))), live, "preparation",
         UNSIGNED | {"refused-share": WARN}, "not yet",
@@ -220,6 +224,15 @@ SCENARIOS = {
     "a certificate with three days left": (
         world, lambda: live(days_left=3), "preparation",
         UNSIGNED | {"certificates-last": FAIL}, "not yet",
+    ),
+    "the domain takes no mail": (
+        world, lambda: replace(live(), mx=(), null_mx=True), "preparation",
+        UNSIGNED | {"dns-records": WARN, "mx-certificates": LITTLE, "mx-in-policy": LITTLE},
+        "not enough evidence",
+    ),
+    "the file withdraws the policy, while senders still hold it": (
+        world, lambda: live(mode="none"), "none",
+        UNSIGNED | {"days-in-testing": FAIL, "policy-published": FAIL, "policy-seen": WARN}, "not yet",
     ),
     "no TLSRPT record": (
         world, lambda: live(tlsrpt_record=None), "preparation",
