@@ -52,6 +52,14 @@ def lay_out_notebooks(target: str | Path) -> list[Path]:
     ------
     OutputError
         The folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mtasts_analysis as ma
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ma.lay_out_notebooks(folder)[0].name
+    '00_start_here.ipynb'
     """
     folder = Path(target)
     try:

@@ -360,6 +360,17 @@ def read_parquet(folder: PathLike) -> Archive:
         A file is missing or is no Parquet.
     SchemaError
         The files are not ours, or were written by a newer version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mtasts_analysis as ma
+    >>> data = ma.load(ma.sample_archive(), progress=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = data.to_parquet(folder)
+    ...     back = ma.read_parquet(folder)
+    >>> back.policies.equals(data.policies), back.accounting == data.accounting
+    (True, True)
     """
     return Archive(*parquet.read(Path(folder)))
 

@@ -63,6 +63,24 @@ def read_acknowledged(path: str | os.PathLike[str]) -> tuple[Acknowledged, ...]:
     ------
     InputError
         The file is missing, is no TOML, or an entry lacks a key.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import mtasts_analysis as ma
+    >>> text = '''
+    ... [[acknowledged]]
+    ... code = "interception"
+    ... subject = "starttls-for-few at mx1.example.com"
+    ... reason = "a lab host of that sender, agreed with its operator"
+    ... until = 2026-12-31
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "acknowledged.toml")
+    ...     _ = path.write_text(text)
+    ...     (entry,) = ma.read_acknowledged(path)
+    >>> entry.closes("interception", "starttls-for-few at mx1.example.com", entry.until)
+    True
     """
     file = Path(path)
     try:

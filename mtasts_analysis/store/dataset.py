@@ -62,7 +62,8 @@ class Ingested:
 
     def __str__(self) -> str:
         ended = "" if self.complete else "; interrupted: run it again for the rest"
-        return f"{self.accounting}; {self.read:,} bytes read, {self.skipped:,} files held already{ended}"
+        files = "file" if self.skipped == 1 else "files"
+        return f"{self.accounting}; {self.read:,} bytes read, {self.skipped:,} {files} held already{ended}"
 
 
 class Store:
@@ -83,8 +84,12 @@ class Store:
 
     Raises
     ------
+    InputError
+        It is a file.
     SchemaError
         It was written by a newer version, or is none.
+    StoreError
+        The folder cannot be read.
     MissingExtraError
         A bucket without the extra.
 
@@ -136,6 +141,21 @@ class Store:
         -------
         list of str
             Paths or URLs, by month.
+
+        Raises
+        ------
+        InputError
+            No such table.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = ma.Store(folder)
+        ...     _ = store.ingest(ma.sample_archive() / "single", progress=False)
+        ...     [name.removeprefix(folder)[:23] for name in store.files("policies")]
+        ['/month=2026-02/policies', '/month=2026-03/policies', '/month=2026-04/policies']
         """
         if table not in NAMES:
             raise InputError(f"table: expected one of {', '.join(NAMES)}; got {table!r}")
@@ -146,7 +166,29 @@ class Store:
         ]
 
     def refresh(self) -> "Store":
-        """See the newest state."""
+        """See the newest state.
+
+        Returns
+        -------
+        Store
+            This one.
+
+        Raises
+        ------
+        SchemaError, StoreError
+            As :class:`Store` raises them.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     reader, writer = ma.Store(folder), ma.Store(folder)
+        ...     _ = writer.ingest(ma.sample_archive() / "single", progress=False)
+        ...     before = reader.accounting.reports
+        ...     before, reader.refresh().accounting.reports
+        (0, 43)
+        """
         self._see(manifest.newest(self._place))
         return self
 
@@ -177,20 +219,39 @@ class Store:
 
         Parameters
         ----------
-        paths, on_problem, dkim, progress, limits, workers, executor
-            As :func:`mtasts_analysis.load` takes them; bytes are not taken.
+        paths
+            A file, a folder, a pattern, `"-"`, or a list of these; as :func:`mtasts_analysis.load`, but no bytes.
+        on_problem
+            Note what cannot be read in `problems`, or raise at the first: then nothing since the last commit is
+            kept.
+        dkim, progress, limits, workers, executor
+            As :func:`mtasts_analysis.load` takes them.
 
         Returns
         -------
         Ingested
-            What this run did.
+            What this run did: the account of its items, files left out, bytes read, and whether it came to its
+            end.
 
         Raises
         ------
         StoreError
             Another process writes to the store.
-        InputError, ProblemError, WorkerError, OutputError, MissingExtraError
+        OutputError
+            The folder cannot be written.
+        InputError, ProblemError, WorkerError, MissingExtraError
             As :func:`mtasts_analysis.load` raises them; what was committed before stays.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = ma.Store(folder)
+        ...     print(store.ingest(ma.sample_archive() / "contoso.zip", progress=False))
+        ...     print(store.ingest(ma.sample_archive() / "contoso.zip", progress=False))
+        270 items = 270 reports + 0 duplicates + 0 not reports + 0 rejected; 146,031 bytes read, 0 files held already
+        0 items = 0 reports + 0 duplicates + 0 not reports + 0 rejected; 0 bytes read, 1 file held already
         """
         if isinstance(paths, bytes):
             raise InputError("paths: expected files or folders; got bytes, which load() takes")
@@ -230,7 +291,31 @@ class Store:
         return np.sort(np.concatenate(found)) if found else np.array([], dtype="S32")
 
     def compact(self) -> None:
-        """Put each month's many small files into one, and its cubes into one."""
+        """Put each month's many small files into one, and its cubes into one.
+
+        The rows stay as they are, in their order; a store opens many times faster after it. The files before it
+        are taken away by the next commit, for a reader may have them open.
+
+        Raises
+        ------
+        StoreError
+            Another process writes to the store.
+        OutputError
+            The folder cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = ma.Store(folder)
+        ...     for name in ("contoso.zip", "single"):
+        ...         _ = store.ingest(ma.sample_archive() / name, progress=False)
+        ...     before = len(store.files("reports"))
+        ...     store.compact()
+        ...     before, len(store.files("reports")), store.accounting.reports
+        (7, 4, 313)
+        """
         with self._place.alone():
             state = manifest.newest(self._place)
             self._see(state)
@@ -294,7 +379,26 @@ class Store:
         -------
         Archive or dict of str to pyarrow.Table
             The rows, by month and in the order in which they came; the account is the store's. With
-            `columns`, the tables named, as Arrow.
+            `columns`, the tables named, as Arrow. Columns, dtypes and units: docs/data-dictionary.md.
+
+        Raises
+        ------
+        InputError
+            No such table or column.
+        StoreError
+            A later run took away a file of the state that is seen: :meth:`refresh`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = ma.Store(folder)
+        ...     _ = store.ingest(ma.sample_archive() / "single", progress=False)
+        ...     where = ma.Filter(domains="clinic.example", start="2026-03-01", end="2026-03-31")
+        ...     found = store.read(where, columns={"policies": ["domain", "total_failure_session_count"]})
+        ...     len(store.read(where).reports), found["policies"].num_rows
+        (15, 15)
         """
         for name, wanted in (columns or {}).items():
             unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
@@ -312,9 +416,32 @@ class Store:
             return {name: whole[name].select(list(wanted)) for name, wanted in columns.items()}
         return Archive(tables.canonical(whole), self.accounting)
 
-    def filter(self, where: Filter) -> Archive:
-        """Give the rows that a filter chooses, as :meth:`read` does: so notebooks take a store for an archive."""
-        return self.read(where)
+    def filter(self, where: Filter | None = None, **parts: Any) -> Archive:
+        """Give the rows that a filter chooses, as :meth:`read` does: so notebooks take a store for an archive.
+
+        Parameters
+        ----------
+        where
+            The filter; or give its parts by name.
+        **parts
+            What :class:`Filter` takes: `domains="a.example"`, `start="2026-05-14"` and so on.
+
+        Returns
+        -------
+        Archive
+            The rows, in memory.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = ma.Store(folder)
+        ...     _ = store.ingest(ma.sample_archive() / "single", progress=False)
+        ...     len(store.filter(domains="clinic.example", result_types="certificate-expired").failures)
+        1
+        """
+        return self.read(Filter(**parts) if where is None else where.but(**parts))
 
     def _rows(self, month: str, where: Filter) -> Tables:
         held = self._state.months[month]
@@ -451,7 +578,10 @@ class Store:
 
     @property
     def reports(self) -> pd.DataFrame:
-        """The cube's rows: `reports` says how many each stands for; :meth:`read` gives reports."""
+        """The cube's rows: `reports` says how many each stands for; :meth:`read` gives reports.
+
+        Of docs/data-dictionary.md's columns those that measures need, with their dtypes; keys are numbers.
+        """
         return self._cube[0].reports
 
     @property
@@ -475,7 +605,24 @@ class Store:
         return Archive(tables.empty() | {"problems": found}, self.accounting).problems
 
     def summary(self) -> Summary:
-        """Give span, senders, sessions by domain and policy type, and problems."""
+        """Give span, senders, sessions by domain and policy type, and problems.
+
+        Returns
+        -------
+        Summary
+            `first` and `last` (UTC days), `senders`, `reports`, `sessions` and `problems` (DataFrames).
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mtasts_analysis as ma
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = ma.Store(folder)
+        ...     _ = store.ingest(ma.sample_archive() / "single", progress=False)
+        ...     print(ma.table(store.summary().sessions, ["domain", "successful", "failed"]))
+        domain          successful  failed
+        clinic.example       2,509      77
+        """
         return summarise(self)
 
     def __repr__(self) -> str:
