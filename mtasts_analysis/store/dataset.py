@@ -248,9 +248,11 @@ class Store:
         >>> import mtasts_analysis as ma
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     store = ma.Store(folder)
-        ...     print(store.ingest(ma.sample_archive() / "contoso.zip", progress=False))
-        ...     print(store.ingest(ma.sample_archive() / "contoso.zip", progress=False))
-        270 items = 270 reports + 0 duplicates + 0 not reports + 0 rejected; 146,031 bytes read, 0 files held already
+        ...     done = store.ingest(ma.sample_archive() / "contoso.zip", progress=False)
+        ...     again = store.ingest(ma.sample_archive() / "contoso.zip", progress=False)
+        >>> done.accounting.reports, done.read, done.complete
+        (270, 146031, True)
+        >>> print(again)
         0 items = 0 reports + 0 duplicates + 0 not reports + 0 rejected; 0 bytes read, 1 file held already
         """
         if isinstance(paths, bytes):
@@ -524,6 +526,11 @@ class Store:
             raise StoreError(
                 f"{self._place.url}: {file.name} was taken away by a later run: refresh() the store, or open"
                 " it again"
+            ) from error
+        except pa.ArrowException as error:
+            raise StoreError(
+                f"{self._place.url}: expected {file.name} to be as it was written; {error}. Put it back from a"
+                " backup, or fill a new store"
             ) from error
         return found.replace_schema_metadata(None)
 

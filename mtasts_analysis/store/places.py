@@ -7,7 +7,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from mtasts_analysis.errors import InputError, MissingExtraError, OutputError, StoreError
+from mtasts_analysis.errors import (
+    InputError,
+    MissingExtraError,
+    MtastsAnalysisError,
+    OutputError,
+    StoreError,
+)
 
 
 class Place(Protocol):
@@ -24,7 +30,8 @@ class Place(Protocol):
     def read(self, name: str) -> bytes:
         """Give a file's bytes; FileNotFoundError where there is none."""
 
-    def open(self, name: str) -> IO[bytes]:
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file for reading at any place."""
 
     @contextmanager
@@ -71,10 +78,11 @@ class Folder:
         with _told(self._path / name):
             return (self._path / name).read_bytes()
 
-    def open(self, name: str) -> IO[bytes]:
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file for reading."""
-        with _told(self._path / name):
-            return (self._path / name).open("rb")
+        with _told(self._path / name), (self._path / name).open("rb") as file:
+            yield file
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
@@ -181,7 +189,24 @@ class Bucket:
             self._fs, self._path = url_to_fs(url, **options)
         except ImportError:
             raise MissingExtraError(f"a store at {url}", "s3") from None
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{url}: expected a URL that fsspec knows, and what its file system takes; {error}"
+            ) from error
         self.url = url
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Tell in words what the storage refused; that a file is there, or is not, is for the caller to judge."""
+        try:
+            yield
+        except (FileNotFoundError, FileExistsError, MtastsAnalysisError):
+            raise
+        except Exception as error:  # each storage's library has a tree of errors of its own
+            raise StoreError(
+                f"{self.url}: expected to read and write the store's files; {type(error).__name__}: {error}."
+                " What was committed is as it was: run it again when that is mended"
+            ) from error
 
     def _full(self, name: str) -> str:
         return f"{self._path.rstrip('/')}/{name}"
@@ -196,38 +221,45 @@ class Bucket:
 
     def _list(self, folder: str, kind: str) -> list[str]:
         try:
-            found = self._fs.ls(self._full(folder).rstrip("/"), detail=True, refresh=True)
+            with self._asked():
+                found = self._fs.ls(self._full(folder).rstrip("/"), detail=True, refresh=True)
         except FileNotFoundError:
             return []
         return [one["name"].rpartition("/")[2] for one in found if one["type"] == kind]
 
     def read(self, name: str) -> bytes:
         """Give a file's bytes."""
-        content: bytes = self._fs.cat_file(self._full(name))
+        with self._asked():
+            content: bytes = self._fs.cat_file(self._full(name))
         return content
 
-    def open(self, name: str) -> IO[bytes]:
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file for reading."""
-        file: IO[bytes] = self._fs.open(self._full(name), "rb")
-        return file
+        with self._asked(), self._fs.open(self._full(name), "rb") as file:
+            yield file
 
     @contextmanager
     def writing(self, name: str) -> Iterator[IO[bytes]]:
         """Open a new file; it is there when the block ends."""
-        with self._fs.open(self._full(name), "wb") as file:
-            yield file
+        try:
+            with self._asked(), self._fs.open(self._full(name), "wb") as file:
+                yield file
+        except FileNotFoundError as error:
+            raise OutputError(f"{self.url}: expected a bucket to write to; {error}") from error
 
     def create(self, name: str, content: bytes) -> bool:
         """Make a file whole, unless one is there."""
         try:
-            self._fs.pipe_file(self._full(name), content, mode="create")
+            with self._asked():
+                self._fs.pipe_file(self._full(name), content, mode="create")
         except FileExistsError:
             return False
         return True
 
     def delete(self, name: str) -> None:
         """Take a file away."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), self._asked():
             self._fs.rm_file(self._full(name))
 
     @contextmanager

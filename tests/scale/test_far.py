@@ -71,6 +71,27 @@ def test_a_bucket_holds_what_a_folder_does(folder, options, monkeypatch):
     assert len(store.read(where).policies) == len(whole.filter(where).policies)
 
 
+def test_what_a_storage_refuses_is_told(tmp_path, options):
+    """No bucket, nobody there, no such file system, no such option: one line each."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    with pytest.raises(
+        ma.OutputError, match="s3://none/store: expected a bucket to write to; The specified bucket"
+    ):
+        ma.Store("s3://none/store", **options).ingest(tmp_path / "a.json")
+    nobody = options | {
+        "endpoint_url": "http://127.0.0.1:9",
+        "config_kwargs": {"retries": {"max_attempts": 1}},
+    }
+    with pytest.raises(ma.StoreError, match=r"s3://reports/d: expected to read.*Could not connect"):
+        ma.Store("s3://reports/d", **nobody)
+    with pytest.raises(
+        ma.InputError, match=r"nonsense://x: expected a URL that fsspec knows.*Protocol not known"
+    ):
+        ma.Store("nonsense://x")
+    with pytest.raises(ma.StoreError, match="unexpected keyword argument 'colour'"):
+        ma.Store("s3://reports/d", colour="blue")  # fmt: skip
+
+
 def test_of_two_writers_to_a_bucket_one_commits(options):
     """The condition is the server's (If-None-Match): both create the same manifest at once."""
     there = place("s3://reports/b", options)

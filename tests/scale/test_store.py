@@ -339,6 +339,17 @@ def test_what_cannot_serve_is_told(tmp_path):
         ma.Store(tmp_path / "file/store").ingest(tmp_path / "file")
 
 
+def test_a_file_that_was_damaged_is_told(tmp_path):
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(tmp_path / "a.json")
+    (name,) = store.files("policies")
+    with open(name, "r+b") as file:
+        file.truncate(100)
+    with pytest.raises(ma.StoreError, match=r"expected month=2026-02/policies-\S+ to be as it was"):
+        store.read()
+
+
 def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):
     (tmp_path / "a.json").write_bytes(text(1))
     path = tmp_path / "store"
