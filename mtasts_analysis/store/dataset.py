@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -671,6 +672,9 @@ def _problems_of(problems: pa.Table, reports: pa.Table) -> pa.Table:
     return problems.filter(own)
 
 
+_STOPPING = b"\nstopping when the parts that are being read are done; Ctrl-C again stops at once\n"
+
+
 @contextmanager
 def _interrupted() -> Iterator[threading.Event]:
     """Have a first Ctrl-C set the event, and a second one interrupt as ever."""
@@ -683,6 +687,8 @@ def _interrupted() -> Iterator[threading.Event]:
     def first(_number: int, _frame: object) -> None:
         stop.set()
         signal.signal(signal.SIGINT, before)
+        if sys.stderr is not None and sys.stderr.isatty():
+            os.write(2, _STOPPING)  # whatever else may be writing there just now
 
     signal.signal(signal.SIGINT, first)
     try:

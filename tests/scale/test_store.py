@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import mtasts_analysis as ma
 from mtasts_analysis.archive import units
-from mtasts_analysis.store import ingest, manifest
+from mtasts_analysis.store import dataset, ingest, manifest
 from mtasts_analysis.store.places import Folder
 from tests.archive.building import mail, mbox, packed, report, text
 from tests.scale.mixed import LONG, NOTE, lay_out
@@ -268,6 +268,21 @@ def test_ctrl_c_keeps_what_was_read(tmp_path, how, code):
     assert 0 < store.accounting.reports < 3_000
     assert store.ingest(path).complete
     alike(store, ma.load(path))
+
+
+def test_a_person_is_told_at_once_that_it_stops(monkeypatch):
+    """A part may take a second or two more; who sees nothing presses again, and loses it."""
+    said = []
+    monkeypatch.setattr(os, "write", lambda file, text: said.append((file, text)))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with dataset._interrupted() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    ((file, text),) = said
+    assert file == 2
+    assert b"Ctrl-C again stops at once" in text
 
 
 def test_a_second_writer_is_refused(tmp_path):
