@@ -12,12 +12,18 @@
     └── MissingExtraError   a feature whose optional package is not installed (also an ImportError)
 
 Each message says what was expected, what came, and what to do. What a stranger's file holds never
-raises by default: it becomes a row of ``problems``.
+raises by default: it becomes a row of ``problems``. A message may name a file of a stranger's archive, so
+it is one line, without controls.
 """
+
+from mtasts_analysis.printable import printable
 
 
 class MtastsAnalysisError(Exception):
     """The root: ``except MtastsAnalysisError`` catches whatever this package raises on purpose."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class InputError(MtastsAnalysisError, ValueError):

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from mtasts_analysis.printable import printable
+
 Severity = Literal["error", "warning", "unknown", "info"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "unknown", "info")
@@ -44,9 +46,10 @@ class Finding:
     reference: str = ""
 
     def __str__(self) -> str:
-        action = f"\n         -> {self.action}" if self.action else ""
         reference = f" [{self.reference}]" if self.reference else ""
-        return f"{self.severity:8} {self.code}  {self.subject}: {self.evidence}{reference}{action}"
+        said = f"{self.severity:8} {self.code}  {self.subject}: {self.evidence}{reference}"
+        todo = [f"         -> {printable(line)}" for line in self.action.splitlines()]
+        return "\n".join([printable(said), *todo])
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -24,6 +24,7 @@ from mtasts_analysis.names import a_label
 from mtasts_analysis.show.cards import CARD, check_html, check_text, findings_html
 from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
+from mtasts_analysis.show.html import element
 from mtasts_analysis.show.progress import watched
 
 _RECORDED = Path(__file__).parent / "checks" / "recorded.json"
@@ -196,11 +197,10 @@ class CheckResults:
         below += (
             f"<p>Errors of {left:,} more domains: <code>.findings</code></p>" if left > 0 else ""
         )
-        return (
-            f"<style>{CARD}</style>"
-            + frame_html(shown, f"{len(self):,} domain{'s' * (len(self) != 1)}")
-            + f'<div class="mtasts"><p><b>{"Errors, by domain" if wrong else "No errors."}</b></p>{below}'
-            "<p>Warnings and remarks stand on each domain's card and in <code>.findings</code>.</p></div>"
+        return frame_html(shown, f"{len(self):,} domain{'s' * (len(self) != 1)}") + element(
+            f"<p><b>{'Errors, by domain' if wrong else 'No errors.'}</b></p>{below}",
+            "<p>Warnings and remarks stand on each domain's card and in <code>.findings</code>.</p>",
+            style=CARD,
         )
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "mtasts_analysis"
 # Each may import those before it, and itself.
 ORDER = [
+    "printable",
     "errors",
     "limits",
     "names",

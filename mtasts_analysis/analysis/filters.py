@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.names import a_label
+from mtasts_analysis.printable import printable
 
 _SHOWN = 5
 _PLURALS = {
@@ -179,7 +180,7 @@ class Filter:
             parts.append(f"from {self.start}")
         elif self.end:
             parts.append(f"until {self.end}")
-        return ", ".join(parts) or "everything"
+        return printable(", ".join(parts)) or "everything"
 
 
 def _list(values: list[str]) -> str:

@@ -1,8 +1,8 @@
 """Tables for other programs, and back: CSV, XLSX and JSON Lines.
 
 What stands in a cell was written by a stranger. A spreadsheet runs a cell that begins with `=`, `+`,
-`-` or `@`, in CSV too, so CSV cells that begin so get an apostrophe in front, which the reader takes
-away; XLSX has typed cells.
+`-` or `@`, in CSV too, and where half of Europe's do, a semicolon begins a cell. What begins so gets an
+apostrophe in front, which the reader takes away; XLSX has typed cells.
 """
 
 import json
@@ -21,8 +21,10 @@ from mtasts_analysis.archive.files import replacing, settled
 from mtasts_analysis.errors import InputError, MissingExtraError, OutputError
 
 FORMATS = ("parquet", "csv", "xlsx", "jsonl")
-_ACTIVE = r"^'*[=+\-@\t\r]"
-_NEUTRAL = r"^'('*[=+\-@\t\r])"
+# White space and what nobody sees may stand before it; the wide ones count in East Asian settings.
+_BEGUN = r"'*(?:[\x00\t\n\r]|[\s\pZ\pC]*[=+\-@＝＋－＠])"
+_ACTIVE = f"(^|;)({_BEGUN})"
+_NEUTRAL = f"(^|;)'({_BEGUN})"
 _ROWS_MOST = 1_048_575
 """An XLSX sheet's rows, less the header."""
 _CELL_MOST = 32_767
@@ -44,11 +46,12 @@ def _plain(table: pa.Table) -> pa.Table:
     for field in table.schema:
         column = table[field.name]
         if _is_text(field.type):
-            column = pc.replace_substring_regex(column.cast(pa.string()), _ACTIVE, r"'\0")
+            column = pc.replace_substring_regex(column.cast(pa.string()), _ACTIVE, r"\1'\2")
         elif pa.types.is_list(field.type):
             column = pa.array(
                 [
-                    None if value is None else json.dumps(value, ensure_ascii=False, default=_iso)
+                    # In JSON's own spelling, a semicolon parts no cells.
+                    None if value is None else _json(value).replace(";", "\\u003b")
                     for value in column.to_pylist()
                 ],
                 pa.string(),
@@ -115,7 +118,7 @@ def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
         lists = [None if v is None else json.loads(v) for v in column.to_pylist()]
         return pa.chunked_array([pa.array(lists, kind)])
     if _is_text(kind):
-        column = pc.replace_substring_regex(column, _NEUTRAL, r"\1")
+        column = pc.replace_substring_regex(column, _NEUTRAL, r"\1\2")
         return column.dictionary_encode() if pa.types.is_dictionary(kind) else column
     if pa.types.is_timestamp(kind):
         column = pc.replace_substring(column, "Z", "")
@@ -146,19 +149,24 @@ def single(frame: Any, name: str, kind: str) -> bytes:
 
 
 def write_jsonl(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
-    """Write each table to `<name>.jsonl`: an object a row, absent values null, times in ISO 8601 UTC."""
+    """Write each table to `<name>.jsonl`, in ASCII: an object a row, absent values null, times in ISO 8601 UTC."""
     names = [f"{name}.jsonl" for name in tables]
     with replacing(folder, names) as paths:
         for table, path in zip(tables.values(), paths, strict=True):
-            with path.open("w", encoding="utf-8") as file:
+            with path.open("w", encoding="ascii") as file:
                 for row in _rows(table):
-                    file.write(json.dumps(row, ensure_ascii=False, default=_iso) + "\n")
+                    # Whatever a reader takes for a line's end, or a terminal obeys, is escaped.
+                    file.write(json.dumps(row, default=_iso) + "\n")
     return [folder / name for name in names]
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     for batch in table.to_batches(max_chunksize=10_000):
         yield from batch.to_pylist()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_iso)
 
 
 def _iso(value: datetime) -> str:
@@ -227,7 +235,7 @@ def _write_row(sheet: Any, number: int, values: Iterable[Any]) -> None:
         if value is None:
             continue
         if isinstance(value, list):
-            lines = [v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in value]
+            lines = [v if isinstance(v, str) else _json(v) for v in value]
             sheet.write_string(number, at, _cell("\n".join(lines)))
         elif isinstance(value, str):
             sheet.write_string(number, at, _cell(value))

@@ -298,8 +298,9 @@ def _patterns(history: pd.DataFrame, check: Check | None) -> list[str]:
     seen = history.dropna(subset=["mx_patterns"]).sort_values("last_day", kind="stable")
     if not patterns and len(seen):
         patterns = str(seen["mx_patterns"].iloc[-1]).split(", ")
-    # A stranger wrote them: what makes no valid policy is not proposed as one.
-    return [p for p in patterns if read_policy(str(Policy("testing", 86_400, (p,))))[0]]
+    # A stranger wrote them: what makes no valid policy, or another than itself, is not proposed as one.
+    drafts = {p: Policy("testing", 86_400, (p.lower(),)) for p in patterns}
+    return [p for p, draft in drafts.items() if read_policy(str(draft))[0] == draft]
 
 
 def _ranked(judged: Sequence[Gate], *statuses: Status) -> list[Gate]:

@@ -14,7 +14,7 @@ from mtasts_analysis.readiness.config import ReadinessConfig
 from mtasts_analysis.readiness.judgement import Judgement
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.document import STATUS_COLOURS, TONE_COLOURS
-from mtasts_analysis.show.html import STYLE, table, text
+from mtasts_analysis.show.html import element, table, text
 from mtasts_analysis.show.writeup import ORDER, TONES, impact_text, next_step, standing
 
 
@@ -69,7 +69,7 @@ def card(of: Judgement, *, picture: bool = True) -> str:
     tables = table("Gates", ["gate", "status", "what was found", "what to do"], gates, set())
     if steps:
         tables += table("Plan", ["step", "not before", "if", "to undo it"], steps, set())
-    return f'<div class="mtasts"><style>{STYLE}</style>{banner}{"".join(parts)}{tables}</div>'
+    return element(banner, *parts, tables)
 
 
 def _cell(value: str) -> str:

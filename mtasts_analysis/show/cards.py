@@ -10,7 +10,7 @@ from mtasts_analysis.checks.config import DEFAULT
 from mtasts_analysis.checks.facts import Check, MxHost
 from mtasts_analysis.checks.smtp import Session
 from mtasts_analysis.findings import SEVERITIES, Finding
-from mtasts_analysis.show.html import STYLE, table, text
+from mtasts_analysis.show.html import element, table, text
 from mtasts_analysis.show.text import columns, plain
 
 CARD = """
@@ -95,7 +95,7 @@ def check_html(check: Check, note: str = "") -> str:
     said = f"<p><b>{text(note, 400)}</b></p>" if note else ""
     when = f"{check.checked_at:%Y-%m-%d %H:%M} UTC"
     parts = [
-        f"<style>{STYLE}{CARD}</style>{said}",
+        said,
         f'<h3>{text(check.domain, 253)} <span class="{tone}">{escape(check.state)}</span></h3>',
         f"<p>{escape(sentence)} <b>{escape(_outlook(check))}</b>",
         f"<br>{_counted(check.findings)}; checked {when}</p>",
@@ -127,7 +127,7 @@ def check_html(check: Check, note: str = "") -> str:
             )
         )
     parts.append(findings_html(check.findings))
-    return f'<div class="mtasts">{"".join(parts)}</div>'
+    return element(*parts, style=CARD)
 
 
 def findings_html(findings: Sequence[Finding], title: str = "What is to be done") -> str:

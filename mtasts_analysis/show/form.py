@@ -1,12 +1,12 @@
 """A form in which domains are typed, progress is watched, and cards are read."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any, Protocol
 
 import ipywidgets as widgets
 
 from mtasts_analysis.errors import MtastsAnalysisError
+from mtasts_analysis.show.html import text
 
 _CARDS = 50
 """Cards shown; the rest stands in the table."""
@@ -61,9 +61,9 @@ class CheckForm(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._go.disabled = True
         try:
             self.shown, note = self._ask(names, self._step)
-            self._note.value = f"<p>{escape(note)}</p>" if note else ""
+            self._note.value = f"<p>{text(note, 600)}</p>" if note else ""
         except MtastsAnalysisError as error:
-            self._note.value = f"<p>{escape(str(error))}</p>"
+            self._note.value = f"<p>{text(str(error), 600)}</p>"
         finally:
             self._go.disabled = False
             self._bar.layout.visibility = "hidden"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtasts_analysis.show.html import STYLE, text
+from mtasts_analysis.show.html import element, text
 from mtasts_analysis.show.html import table as html_table
 from mtasts_analysis.show.text import columns as aligned
 from mtasts_analysis.show.text import plain, share
@@ -18,6 +18,8 @@ _SHARES = {"share", "failure_share", "refused_share", "low", "high", "before", "
 
 def cell(name: str, value: Any) -> str:
     """Give one value as plain text: shares in percent, days as days, absent ones as a dash."""
+    if isinstance(value, list | np.ndarray):
+        return ", ".join(cell(name, one) for one in value)
     if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124  # NaN
         return "–"
     if name in _SHARES or name.endswith(("_low", "_high")):
@@ -80,8 +82,8 @@ def frame_html(
         caption += f" <small>the first {rows:,} of {len(shown):,} rows</small>"
     if not len(shown):
         caption += " <small>nothing for this filter</small>"
-        return f'<div class="mtasts"><style>{STYLE}</style><p><b>{caption}</b></p></div>'
-    return f'<div class="mtasts"><style>{STYLE}</style>{html_table(caption, head, body, numbers)}</div>'
+        return element(f"<p><b>{caption}</b></p>")
+    return element(html_table(caption, head, body, numbers))
 
 
 def _html(name: str, value: str) -> str:

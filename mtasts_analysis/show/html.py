@@ -34,6 +34,15 @@ STYLE = """
 """
 
 
+def element(*parts: str, style: str = "") -> str:
+    """Give HTML as one element of a page, with its style.
+
+    Notebooks run MathJax over what they show: here it shall find no formula (the class is its 3rd and 4th
+    version's; the other that of the 2nd).
+    """
+    return f'<div class="mtasts mathjax_ignore tex2jax_ignore"><style>{STYLE}{style}</style>{"".join(parts)}</div>'
+
+
 def text(value: object, longest: int = 200) -> str:
     """Give a stranger's string as HTML text."""
     return f"<bdi>{escape(plain(value, longest))}</bdi>"
@@ -71,7 +80,6 @@ def summary_html(summary: Summary) -> str:
     account = summary.accounting
     domains = summary.sessions["domain"].nunique()
     parts = [
-        f"<style>{STYLE}</style>",
         f"<h3>{summary.reports:,} TLS reports of {summary.senders:,} senders about {domains:,} domains</h3>",
         f"<p>{escape(span(summary))}<br>{escape(str(account))}</p>",
     ]
@@ -112,7 +120,7 @@ def summary_html(summary: Summary) -> str:
                 {2},
             )
         )
-    return f'<div class="mtasts">{"".join(parts)}</div>'
+    return element(*parts)
 
 
 _ROWS = 40

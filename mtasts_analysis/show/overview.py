@@ -13,7 +13,7 @@ from mtasts_analysis.analysis.senders import senders
 from mtasts_analysis.analysis.trends import change_points, failures_over_time, over_time
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.frames import cell, frame_html, frame_text, sparkline
-from mtasts_analysis.show.html import STYLE, text
+from mtasts_analysis.show.html import element, text
 
 _ROWS = 12
 
@@ -63,7 +63,7 @@ class Overview:
     def _repr_html_(self) -> str:
         stale = self.policies[self.policies["stale"]]
         parts = [
-            f'<div class="mtasts"><style>{STYLE}</style><h3>Overview</h3><p>{text(str(self.where), 400)}</p></div>',
+            element(f"<h3>Overview</h3><p>{text(str(self.where), 400)}</p>"),
             plots.sessions(self.sessions, self.where, self.changes)._repr_html_(),
             plots.failures(self.failures, self.where)._repr_html_(),
             frame_html(self.effects, "What enforce would do to the failed sessions"),

@@ -18,7 +18,7 @@ from mtasts_analysis.archive import export
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.errors import MtastsAnalysisError
 from mtasts_analysis.show.frames import frame_html
-from mtasts_analysis.show.html import STYLE, text
+from mtasts_analysis.show.html import element, text
 from mtasts_analysis.show.style import Plot
 from mtasts_analysis.show.text import plain
 from mtasts_analysis.show.views import VIEWS
@@ -222,9 +222,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._offer()
         self.frame = view.measure(self.data, where, self.state.by)
         self.plot = view.picture(self.frame, where) if view.picture else None
-        self._head.value = (
-            f'<div class="mtasts"><style>{STYLE}</style><h3>{escape(view.question)}</h3>'
-            f"<p>{text(str(where), 400)}</p></div>"
+        self._head.value = element(
+            f"<h3>{escape(view.question)}</h3><p>{text(str(where), 400)}</p>"
         )
         self._picture.value = "" if self.plot is None else self.plot._repr_html_()
         columns = list(view.columns) or None

@@ -1,10 +1,9 @@
 """Summaries as plain text, for a terminal."""
 
-import unicodedata
-
 import pandas as pd
 
 from mtasts_analysis.analysis.summary import Summary
+from mtasts_analysis.printable import printable
 
 _LONGEST = 60
 
@@ -18,13 +17,7 @@ def plain(value: object, longest: int = _LONGEST) -> str:
     'a\ufffd[31mb'
     """
     text = "" if value is None or value is pd.NA or value != value else str(value)  # noqa: PLR0124  # NaN
-    # C: controls, direction marks, surrogates, unassigned; Zl and Zp: line separators.
-    text = "".join(
-        c
-        if unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in ("Zl", "Zp")
-        else "\ufffd"
-        for c in text[: longest + 1]
-    )
+    text = printable(text[: longest + 1])
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
