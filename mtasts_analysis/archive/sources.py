@@ -285,7 +285,17 @@ class Reader:
         form: str = "mbox",
     ) -> Iterator[Item]:
         most = self.limits.mail_bytes
+        number = short = 0
         for number, mail in enumerate(mboxes.mails(stream, most, part, form), 1):
+            if form != "mbox":  # where seven bytes part mails, millions of them may be nothing
+                if isinstance(mail, bytes) and len(mail) < _LEAST:
+                    short += 1
+                    if short > _RUN:
+                        continue
+                elif short:
+                    if short > _RUN:
+                        yield _run(origin, number, short - _RUN, "mail")
+                    short = 0
             if isinstance(mail, int):
                 yield Item(
                     REFUSED,
@@ -296,6 +306,8 @@ class Reader:
                 )
             else:
                 yield from self._mail(mail, f"{origin}#{number}", layer + 1)
+        if short > _RUN:
+            yield _run(origin, number + 1, short - _RUN, "mail")
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
@@ -505,9 +517,15 @@ class Splitter(Reader):
         yield Item(MEMBER, origin, content, layer=layer)
 
 
-def _run(origin: str, after: int, count: int) -> Item:
-    detail = f"{count} more short lines in a row that name no key of a report"
-    return Item(OTHER, f"{origin}#{after - count}", b"", "other-json", detail)
+def _run(origin: str, after: int, count: int, kind: str = "other-json") -> Item:
+    of = (
+        "lines in a row that name no key"
+        if kind == "other-json"
+        else "mails in a row, too short for one,"
+    )
+    return Item(
+        OTHER, f"{origin}#{after - count}", b"", kind, f"{count} more short {of} of a report"
+    )
 
 
 def _gzipped_report(packed: bytes, most: int) -> bytes | None:
@@ -716,6 +734,7 @@ _MAGIC = (
     (b"\x78\xda", "zlib"),
     (b"\x5d\0\0", "lzma"),
 )
+_MAGICS = tuple(magic for magic, _ in _MAGIC)
 
 
 def sniff(head: bytes) -> str:
@@ -731,9 +750,8 @@ def sniff(head: bytes) -> str:
     if len(head) < 512 and _PROSE.match(head) and not _LATER.search(head):
         return "other-file"  # a human's text, as most parts of mails are
     text = head.lstrip(_BLANKS)
-    for magic, form in _MAGIC:
-        if text.startswith(magic):
-            return form
+    if text.startswith(_MAGICS):
+        return next(form for magic, form in _MAGIC if text.startswith(magic))
     if len(head) >= 512 and (head[257:262] == b"ustar" or tars.is_header(head[:512])):
         return "tar"
     if not text:

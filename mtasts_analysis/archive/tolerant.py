@@ -87,11 +87,11 @@ _JSON, _LOOSE = (
 )
 # With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
-_LIST = re.compile(r"\[[ \t\r\n]*(?=\{)")
+_LIST = re.compile(r"\[[ \t\r\n]*+(?=\{)")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
 _OPENINGS = (
     # Where to go on after what is broken: a line that opens a value, or what opens a report.
-    re.compile(r"\n[ \t\r]*[{\[]"),
+    re.compile(r"\n[ \t\r]*+[{\[]"),
     re.compile(r'\{(?=\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'),
 )
 _TAIL = r"(?=(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)*+[}\]])"

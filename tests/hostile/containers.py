@@ -63,6 +63,12 @@ def local(
     )  # fmt: skip
 
 
+def raw(method: int, content: bytes) -> bytes:
+    """A member that is packed already, and does not tell what it gives."""
+    head = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 2, method, 0, 0, 0, len(content), 0, 1, 0)
+    return head + b"x" + content
+
+
 A, B = local(b"a.json", text(1)), local(b"b.json", text(2))
 END = b"PK\x05\x06" + b"\0" * 18
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.archive.building import mail, mbox, packed, tarred, text, zipped
-from tests.hostile import containers, mails
+from tests.hostile import containers, mails, odd
 from tests.hostile.containers import END, STOP, entry, header, local
 
 
@@ -32,6 +32,16 @@ class Attack:
     """The size past which a limit refuses the whole."""
 
 
+BROKEN_DEFLATE = (
+    zlib.compress(random.Random(2).randbytes(80_000).hex().encode(), 9)[2:-4] + b"\xff" * 900
+)
+BROKEN_GZIP = b"\x1f\x8b\x08" + bytes(7) + BROKEN_DEFLATE
+# APPNOTE.TXT 5.8.8: version, size of the properties, properties, data.
+LZMA = (
+    b"\x09\x04\x05\0"
+    + lzma.compress(b"x", format=lzma.FORMAT_ALONE)[:5]
+    + lzma.compress(b"x", format=lzma.FORMAT_ALONE)[13:]
+)
 FIRST, LAST = mbox([mail(packed(1))]), mbox([mail(packed(2))])
 RATIO = 95
 """What a stream may expand without being taken for a bomb: just below `Limits.expansion`."""
@@ -202,6 +212,16 @@ JSON_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "bad UTF-8": (lambda size: filled(text(1)[:-1] + b', "x":"', b"\xff", b'"}', size), 1),
     "blanks": (lambda size: b" " * size, 0),
     "NULs after": (lambda size: text(1) + b"\0" * size, 1),
+    "comments": (lambda size: filled(b"{", b"/**/", text(1)[1:], size), 1),
+    "open comments": (lambda size: filled(text(1) + b"\n{", b"/*", b"\n" + text(2), size), 2),
+    "commas": (lambda size: filled(text(1) + b"\n[", b",]", b"\n" + text(2), size), 2),
+    "commas before comments": (lambda size: filled(text(1) + b"\n[", b",/**/", b"\n" + text(2), size), 2),
+    "open strings": (lambda size: filled(text(1) + b"\n[", b'\\"', b"\n" + text(2), size), 2),
+    "quotes": (lambda size: filled(text(1) + b"\n[", b'"\n', b"\n" + text(2), size), 2),
+    "strings, and broken": (lambda size: filled(b"[", b'"",', text(1), size), 0),
+    "openings of reports": (lambda size: filled(text(1) + b"\n", b'{"policies"', text(2), size), 1),
+    "wrapped": (lambda size: filled(b'{"reports": [', b"[{}],", text(1) + b"]}", size), 1),
+    "wrapped policies": (lambda size: filled(b'{"reports": [', b'{"policies":[],"report-id":""},', text(1) + b"]}", size), 1),
     "double encoded": (lambda size: text().replace(b'["version: STSv1", "mode: testing", "mx: mx1.d.example", "max_age: 86400"]', b'"[' + b"0," * (size // 2) + b'0]"'), 1),
     "double encoded, strings": (lambda size: text().replace(b'["version: STSv1", "mode: testing", "mx: mx1.d.example", "max_age: 86400"]', b'"[' + rb'\"\",' * (size // 5) + b'0]"'), 1),
 }  # fmt: skip
@@ -241,6 +261,9 @@ MAIL_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "quoted-printable =": (lambda size: mails.typed(b"application/tlsrpt+json", b"=" * size, b"quoted-printable"), 0),
     "text that quotes": (lambda size: mails.typed(b"text/plain", filled(b"", b"{ From: x\n", b"", size), b"7bit"), 0),
     "text like a mail": (lambda size: mails.typed(b"text/plain", filled(b"X: y\n", b"content-type: x\n", b"\nx", size), b"7bit"), 0),
+    "text of braces": (lambda size: mails.typed(b"text/plain", filled(b'x "policies"\nbegin ', b"{ ", b"", size), b"7bit"), 0),
+    "text of beginnings": (lambda size: mails.typed(b"text/plain", filled(b"x\n", b"\nbegin 644 ", b"", size), b"7bit"), 0),
+    "uuencode of line breaks": (lambda size: mails.typed(b"application/tlsrpt+gzip", filled(b"begin 644 x\n", b"#ab\n", b"", size), b"x-uuencode"), 0),
     "zip of 30-byte files": (lambda size: mail(filled(local(b"1", text(1)), local(b"", b""), END, size * 2 // 3)), 1),
     "tar of empty files": (lambda size: mail(filled(entry(b"1", text(1)), header(b"e"), STOP, size * 2 // 3)), 1),
     "JSON lines": (lambda size: mail(filled(text(1) + b"\n", b'{"policies":[]}\n', b"", size * 2 // 3)), 1),
@@ -264,6 +287,20 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "mbox: reports of no policies": (lambda size: numbered(FIRST, lambda n: mails.SEPARATOR + b'Content-Type: x/tlsrpt\n\n{"report-id":"%d","policies":[]}\n' % n, LAST, size), 2),
     "mbox: copies of a report": (lambda size: filled(FIRST, FIRST, LAST, size), 2),
     "mbox: gzip of 1 MB each": (lambda size: filled(FIRST, mbox([mail(gz(b"{" + b" " * 1_000_000))]), LAST, size), 2),
+    "mbox: gzips just below the ratio": (lambda size: filled(FIRST, mbox([mail(gz(filled(b"[", b" ", b"", 1_000_000 // 3) + random.Random(1).randbytes(3_000)))]), LAST, size), 2),
+    "mbox: CR": (lambda size: filled(FIRST, mails.SEPARATOR + b"x\n", LAST, size).replace(b"\n", b"\r"), 2),
+    "mbox: UTF-16": (lambda size: filled(FIRST, mails.SEPARATOR + b"x\n", LAST, size // 2).decode().encode("utf-16"), 2),
+    "MMDF: fences": (lambda size: filled(odd.mmdf([mail(packed(1))]), b"\1\1\1\1\n", odd.mmdf([mail(packed(2))]), size), 2),
+    "MMDF: mails of a byte": (lambda size: filled(odd.mmdf([mail(packed(1))]), b"x\n\1\1\1\1\n", odd.mmdf([mail(packed(2))]), size), 2),
+    "Babyl: mails of a byte": (lambda size: filled(odd.babyl([mail(packed(1))]), b"\n\x1f\x0c\n1,\nx", b"\n" + odd.babyl([mail(packed(2))])[-2_000:], size), 1),
+    "base64 of lines": (lambda size: base64.encodebytes(gz(filled(text(1) + b"\n", b'{"policies":[]}\n', text(2), size))), 2),
+    "junk: braces": (lambda size: filled(b"\0" * 50, b"{", text(1), size), 0),
+    "junk: blanks in braces": (lambda size: filled(b"\0" * 50, b"{" + b" " * 39, text(1), size), 0),
+    "junk: heads of zips and gzips": (lambda size: filled(b"\0" * 50, b"PK\3\4\x1f\x8b\x08", text(1), size), 0),
+    "gzip: members with a byte between": (lambda size: filled(gz(text(1)), b"x" + gzip.compress(b""), gz(text(2)), size), 2),
+    "gzip: members with wrong checksums": (lambda size: filled(gz(text(1)), containers.flipped(gzip.compress(b" "), -6), gz(text(2)), size), 1),
+    "gzip: broken members": (lambda size: filled(gz(text(1)), BROKEN_GZIP, gz(text(2)), size), 1),
+    "gzip: heads of members": (lambda size: filled(gz(text(1)), b"\x1f\x8b\x08\0\0\0\0\0\0\3", gz(text(2)), size), 1),
     "gzip: empty members": (lambda size: filled(gz(text(1) + b"\n"), gzip.compress(b""), gz(text(2)), size), 2),
     "gzip: members of a blank": (lambda size: filled(gz(text(1) + b"\n"), gzip.compress(b" "), gz(text(2)), size), 2),
     "gzip: members of reports": (lambda size: numbered(gz(text(1) + b"\n"), lambda n: gzip.compress(b'{"policies":[],"report-id":"%d"}\n' % n, 1), gz(text(2)), size), 2),
@@ -286,6 +323,11 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "zip: unknown methods": (lambda size: filled(local(b"1", text(1)), local(b"s", b"x", method=99), local(b"2", text(2)) + END, size), 2),
     "zip: wrong checksums": (lambda size: filled(local(b"1", text(1)), local(b"s", b"{}", crc=1), local(b"2", text(2)) + END, size), 2),
     "zip: broken deflate": (lambda size: filled(local(b"1", text(1)), local(b"s", b"\xff" * 3)[:8] + b"\x08\0" + local(b"s", b"\xff" * 3)[10:], local(b"2", text(2)) + END, size), 2),
+    "zip: broken deflate of 250 KB": (lambda size: filled(local(b"1", text(1)), containers.raw(8, BROKEN_DEFLATE), local(b"2", text(2)) + END, size), 2),
+    "zip: LZMA files of a byte": (lambda size: filled(local(b"1", text(1)), containers.raw(14, LZMA), local(b"2", text(2)) + END, size), 2),
+    "zip: LZMA files with dictionaries of 200 MB": (lambda size: filled(local(b"1", text(1)), containers.raw(14, LZMA[:5] + b"\0\0\0\x0c" + LZMA[9:]), local(b"2", text(2)) + END, size), 2),
+    "zip: gzips of 1 MB each": (lambda size: filled(local(b"1", text(1)), local(b"x", gz(b"{" + b" " * 1_000_000)), local(b"2", text(2)) + END, size), 2),
+    "zip: zips of bombs": (lambda size: filled(local(b"1", text(1)), local(b"x", zipped({str(n): b"[" + b" " * 30_000_000 for n in range(2)})), local(b"2", text(2)) + END, size), 2),
     "zip: names of 64 KB": (lambda size: filled(local(b"1", text(1)), local(b"n" * 65_535, b"{}"), local(b"2", text(2)) + END, size), 2),
     "zip: names of 64 KB past ASCII": (lambda size: filled(local(b"1", text(1)), local(b"\xff" * 65_535, b"{}"), local(b"2", text(2)) + END, size), 2),
     "zip: extra fields": (lambda size: filled(local(b"1", text(1)), local(b"x", b"x", packed_size=2**32 - 1, extra=b"\7\0\0\0" * 16_000), local(b"2", text(2)) + END, size), 1),

@@ -2,7 +2,10 @@
 
 ::
 
-    python -m tests.hostile.measure [--size MB] [--show] [NAME ...]
+    python -m tests.hostile.measure [--size MB] [--exports FORMAT ...] [NAME ...]
+    python -m tests.hostile.measure --linear [NAME ...]
+
+With `--linear` each is loaded at half its size too: twice as much may take 2.5 times as long.
 """
 
 import argparse
@@ -78,6 +81,20 @@ def measured(name: str, size: int, timeout: float, exports: list[str]) -> dict:
         return json.loads(done.stdout) | {"bytes": path.stat().st_size}
 
 
+BAR, LEAST = 2.5, 1.0
+"""How many times as long twice as much may take; seconds below which a clock says nothing."""
+
+
+def linear(name: str, size: int, timeout: float) -> tuple[list[str], dict]:
+    """Load an attack at a size and at half of it."""
+    half, whole = (measured(name, n, timeout, []) for n in (size // 2, size))
+    if "failed" in half or "failed" in whole:
+        return [half.get("failed", "") or whole["failed"]], {}
+    ratio = whole["load"] / max(half["load"], 1e-3)
+    wrong = ["NOT LINEAR"] if whole["load"] > LEAST and ratio > BAR else []
+    return wrong, {"half": half["load"], "load": whole["load"], "ratio": round(ratio, 2)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
@@ -85,6 +102,7 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=400.0)
     parser.add_argument("--exports", nargs="*", default=[])
     parser.add_argument("--after", metavar="NAME", help="go on after this one")
+    parser.add_argument("--linear", action="store_true")
     parser.add_argument("--make")
     parser.add_argument("--bytes", type=int)
     given = parser.parse_args()
@@ -100,9 +118,13 @@ def main() -> None:
     for attack in every:
         if given.names and not any(name in attack.name for name in given.names):
             continue
-        told = measured(
-            attack.name, min(attack.most, int(given.size * 1e6)), given.timeout, given.exports
-        )
+        size = min(attack.most, int(given.size * 1e6))
+        if given.linear:
+            wrong, told = linear(attack.name, size, given.timeout)
+            bad += bool(wrong)
+            print(f"{attack.name:45} {' '.join(wrong):20} {json.dumps(told)}", flush=True)
+            continue
+        told = measured(attack.name, size, given.timeout, given.exports)
         wrong = []
         if "failed" in told:
             wrong.append(told["failed"])
