@@ -40,7 +40,8 @@ class Limits:
     nested_entries: int = 100_000
     """Members of an archive, or lines of JSON Lines, inside a mail or another archive."""
     expansion: int = 100
-    """Output bytes per input byte of a file's compressed data, asked once it has given `expansion_from`."""
+    """Output bytes per input byte of the compressed data that a process reads, asked of what goes on to
+    expand more, once all of it has given `expansion_from`."""
     expansion_from: int = 64 * MIB
     """Report text packs 5 to 60 times; deflate's own ceiling, which bombs reach, is 1032."""
     barren: int = 2 * 1024 * MIB

@@ -357,6 +357,9 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
 
 _NO_BASE64 = re.compile(rb"\s*(?:\{|\x1f\x8b\x08|PK\x03\x04)")
 """How a report begins that is not encoded, whatever the header says."""
+_PADDED = re.compile(rb"[^=]*+=*+")
+_PADDING = 8
+"""How near its end a text in base64 is padded, with the line break after it."""
 _UUENCODE = (b"x-uuencode", b"uuencode", b"x-uue", b"uue")
 
 
@@ -380,6 +383,8 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
         if _NO_BASE64.match(body):
             return body
         try:
+            if b"=" in body[:-_PADDING]:  # encoded in pieces, each of them padded
+                return b"".join(map(binascii.a2b_base64, _PADDED.findall(body)))
             return binascii.a2b_base64(body)
         except binascii.Error:
             # Cut, or padded wrongly: every whole byte before the fault.

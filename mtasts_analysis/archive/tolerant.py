@@ -179,17 +179,36 @@ def _within(value: Any) -> Iterator[dict[str, Any]]:
     pending = [value]
     while pending:
         one = pending.pop()
+        if _is_report(one):
+            yield one
+            continue
         if isinstance(one, dict):
-            if len(_TOP_KEYS & one.keys()) >= _ENOUGH or _is_parsedmarc(one):
-                yield one
-                continue
             one = list(one.values())
+        elif isinstance(one, str):  # JSON as text in JSON, as queues and logs keep it
+            one = _decoded(one)
         if isinstance(one, list):
-            pending.extend(inner for inner in reversed(one) if isinstance(inner, (dict, list)))
+            pending.extend(inner for inner in reversed(one) if _may_hold(inner))
+
+
+def _may_hold(value: Any) -> bool:
+    return isinstance(value, (dict, list)) or (isinstance(value, str) and '"policies"' in value)
+
+
+def _decoded(text: str) -> list[Any]:
+    try:
+        return [_JSON.decode(text)]
+    except (ValueError, RecursionError):
+        return []
 
 
 _ENOUGH = 2
 """Keys of a report by which one is told."""
+
+
+def _is_report(value: Any) -> bool:
+    return isinstance(value, dict) and (
+        len(_TOP_KEYS & value.keys()) >= _ENOUGH or _is_parsedmarc(value)
+    )
 
 
 def _is_parsedmarc(value: dict[str, Any]) -> bool:
@@ -200,7 +219,7 @@ def _outcomes(
     value: Any, where: str, notes: list[Note], limits: Limits
 ) -> Iterator[tuple[str, Document | Refusal]]:
     """Read a document as a report, or as what reports are wrapped in."""
-    reports = list(_within(value))
+    reports = [value] if _is_report(value) else list(_within(value))
     if not reports and isinstance(value, dict):
         yield where, Refusal("json-other", "JSON, but none of a report's keys", "other-json")
     elif not reports:
@@ -303,6 +322,9 @@ def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> 
     return reader.document(value)
 
 
+_INDEX = re.compile(r"\[\d+\]")
+
+
 class _Reader:
     """Reads one report, gathering notes: one for each code and key, however often it happens."""
 
@@ -312,7 +334,7 @@ class _Reader:
 
     def note(self, code: str, where: str) -> None:
         # policies[3].failure-details[7].receiving-ip: the same quirk at another index is no news.
-        spot = (code, re.sub(r"\[\d+\]", "[]", where))
+        spot = (code, _INDEX.sub("[]", where) if "[" in where else where)
         if spot in self._notes or len(self._notes) < self._limits.notes:
             self._notes[spot] = self._notes.get(spot, 0) + 1
         else:
@@ -525,13 +547,10 @@ class _Reader:
             return None
         inner = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(inner, str) and inner.lstrip().startswith("["):
-            try:
-                decoded = _JSON.decode(inner)
-            except (ValueError, RecursionError):
-                decoded = None
-            if isinstance(decoded, list):
-                self.note("policy-string-double-encoded", where)
-                return self.texts(decoded, where)
+            for decoded in _decoded(inner):
+                if isinstance(decoded, list):
+                    self.note("policy-string-double-encoded", where)
+                    return self.texts(decoded, where)
         if isinstance(value, str):
             self.note("policy-string-not-array", where)
             value = value.replace("\r\n", "\n").strip("\n").split("\n")
