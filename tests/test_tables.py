@@ -266,3 +266,38 @@ def test_a_round_trip_after_duplicates_and_filters_is_identical(tmp_path):
             assert found == [
                 v for v in dict.fromkeys(part.tables[name][column].to_pylist()) if v is not None
             ]
+
+
+def test_a_table_under_the_name_of_another(data, tmp_path):
+    """Two files that changed their names: rows of the one must not be taken for the other's."""
+    data.to_parquet(tmp_path)
+    (tmp_path / "failures.parquet").write_bytes((tmp_path / "policies.parquet").read_bytes())
+    with pytest.raises(ma.SchemaError, match="expected the columns of the table failures, got"):
+        ma.read_parquet(tmp_path)
+
+
+def test_tables_that_are_nowhere(tmp_path):
+    with pytest.raises(ma.InputError, match="four files"):
+        ma.read_parquet(tmp_path / "nowhere")
+
+
+def test_a_sheet_holds_so_many_rows(data, tmp_path, monkeypatch):
+    """Excel drops what is past its last row, or refuses the file: it is told before, and nothing is written."""
+    monkeypatch.setattr("mtasts_analysis.archive.export._ROWS_MOST", 3)
+    with pytest.raises(ma.OutputError, match="expected at most 3 rows for an XLSX sheet"):
+        data.export(tmp_path, format="xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_count_that_a_sheet_would_round(tmp_path):
+    """2^53 + 1 as a number in a cell reads 2^53: as text it keeps its digits."""
+    made = report(0)
+    made["policies"][0]["summary"] = {
+        "total-successful-session-count": 2**53 + 1,
+        "total-failure-session-count": 2**53 - 1,
+    }
+    (path,) = ma.load(json.dumps(made).encode()).export(tmp_path, format="xlsx")
+    sheet = openpyxl.load_workbook(path)["policies"]
+    row = {name.value: cell for name, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert row["total_successful_session_count"].value == "9007199254740993"
+    assert row["total_failure_session_count"].value == 9007199254740991

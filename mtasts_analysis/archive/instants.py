@@ -156,7 +156,7 @@ def rfc5322(field: bytes) -> int | None:
     else:
         east = 3600 * _ZONES.get(zone.lower(), 0)
     if (found.start(3), found.end(5)) == (17, 25) and len(field) < 60:
-        if len(_days) >= 10_000:
+        if len(_days) >= _MOST:
             _days.clear()
         _days[day_and_zone] = midnight - east * SECOND
         if _CLOCK.fullmatch(clock):
@@ -165,6 +165,7 @@ def rfc5322(field: bytes) -> int | None:
 
 
 _CLOCK = re.compile(rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d")
+_MOST = 10_000
 _days: dict[tuple[bytes, bytes], int] = {}
 _clocks: dict[bytes, int] = {}
 """No more than a day has seconds."""

@@ -250,11 +250,10 @@ def _walk(
     while True:
         left[0] -= 1
         if left[0] < 0 or left[1] < 0:
-            if left[0] >= -1:  # said once
-                name = "mime_depth" if left[1] < 0 else "mime_parts"
-                detail = f"the limit is {getattr(limits, name)} (limit: {name})"
-                refused = (f"limit-{name.replace('_', '-')}", detail)
-                found.append(Leaf(path or "1", b"", False, outer, refused))
+            name = "mime_depth" if left[1] < 0 else "mime_parts"
+            detail = f"the limit is {getattr(limits, name)} (limit: {name})"
+            refused = (f"limit-{name.replace('_', '-')}", detail)
+            found.append(Leaf(path or "1", b"", False, outer, refused))
             break
         media, boundary = shape.media, shape.boundary
         if media.startswith(b"multipart/"):

@@ -135,10 +135,10 @@ class Stream:
         at = self._at - len(piece)
         if at >= 0 and self._buffer.startswith(piece, at):
             self._at = at  # they were taken from here: nothing is copied
-        elif piece:
+        else:
             self._buffer, self._at = piece + self._buffer[self._at :], 0
 
-    def window(self, size: int, counted: Callable[[int], None] | None = None) -> "Stream":
+    def window(self, size: int) -> "Stream":
         """Give the next `size` bytes as a stream of their own."""
         left = size
 
@@ -146,8 +146,6 @@ class Stream:
             nonlocal left
             piece = self.read(min(wanted, left)) if left else _EMPTY
             left -= len(piece)
-            if counted is not None:
-                counted(len(piece))
             return piece
 
         return Stream(read=read, fault=self.fault)

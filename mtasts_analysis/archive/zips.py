@@ -190,18 +190,14 @@ def _checked(body: Stream, inflated: Inflated | None, packed: int, crc: int | No
     fault = Fault()
     running = 0
     given = 0
-    done = False
 
     def read(size: int) -> bytes:
-        nonlocal running, given, done
-        if done:
-            return b""
+        nonlocal running, given
         piece = inflated.read(size) if inflated else body.read(size)
         if piece:
             running = zlib.crc32(piece, running)
             given += len(piece)
             return piece
-        done = True
         if inflated and inflated.fault:
             fault.set(inflated.fault.code.replace("deflate", "zip"), inflated.fault.detail)
         elif inflated is None and body.fault:

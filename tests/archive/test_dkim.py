@@ -19,7 +19,7 @@ import mtasts_analysis as ma
 from mtasts_analysis.archive import dkim as signatures
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.sources import Reader, Stream
-from tests.archive.building import mail, mbox, packed
+from tests.archive.building import mail, mbox, packed, tarred, text, zipped
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = RSA.private_bytes(
@@ -251,4 +251,35 @@ def test_keys_are_asked_for_within_a_bound():
         "misaligned", "no-key", "no-key", "not-checked", "not-checked", "no-key",
     ]  # fmt: skip
     assert sorted(asked) == ["s0._domainkey.a.example.", "s1._domainkey.a.example."]
+    assert judge._held == {}
+
+
+def test_the_verdict_goes_to_the_reports_of_its_own_mail_and_to_no_other(monkeypatch):
+    """By keys that are at hand; a report that came without a mail beside one with two reports; and few are read ahead."""
+    two = mail(zipped({"1": text(1), "2": text(2)}), newline="\r\n")
+    raw = tarred(
+        {
+            "a.eml": signed(two),
+            "b.json": text(3),
+            "c.eml": mail(packed(4)),
+            "d.eml": tampered(signed(two)),
+        }
+    )
+    monkeypatch.setattr(signatures, "_AHEAD", 1)
+    judge = signatures.Judge(keys())
+    given = 0
+
+    def counted():
+        nonlocal given
+        for item in Reader(verify=judge).items(Stream(raw), "x"):
+            given += 1
+            yield item
+
+    found = []
+    for item in judge.judged(counted()):
+        found.append((item.origin.partition("!")[2][:1], item.facts.dkim))
+        assert given <= len(found) + 2, "one is read ahead"
+    assert found == [
+        ("a", "pass"), ("a", "pass"), ("b", "not-checked"), ("c", "no-signature"), ("d", "fail"), ("d", "fail"),
+    ]  # fmt: skip
     assert judge._held == {}

@@ -1,0 +1,289 @@
+"""Archives that no tool of today writes, but that lie in archives: what is whole in them is read, and nothing is guessed."""
+
+import gzip
+import io
+import struct
+import tarfile
+import zipfile
+import zlib
+from datetime import datetime
+
+import pytest
+
+import mtasts_analysis as ma
+from mtasts_analysis.archive import instants, sources, zips
+from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.archive.streams import Expansion, Inflated, Stream
+from mtasts_analysis.limits import Limits
+from tests.archive.building import mail, mbox, packed, text, zipped
+from tests.archive.ole import message, ole
+from tests.archive.test_containers import add_up, ids
+
+
+def codes(data):
+    return data.problems["code"].tolist()
+
+
+def raw_tar(*members):
+    """A tar, header by header, each with its name, kind and content."""
+    out = b""
+    for name, kind, content in members:
+        info = tarfile.TarInfo(name)
+        info.type, info.size = kind, len(content)
+        out += info.tobuf(tarfile.USTAR_FORMAT) + content + b"\0" * (-len(content) % 512)
+    return out + b"\0" * 1024
+
+
+def local(name, content, *, method=0, flags=0, size=None, packed_size=None, extra=b"", crc=None):
+    """A zip's member: its local header (4.3.7) and its content."""
+    crc = zlib.crc32(content) if crc is None else crc
+    size = len(content) if size is None else size
+    packed_size = len(content) if packed_size is None else packed_size
+    head = struct.pack(
+        "<4s5H3L2H", b"PK\x03\x04", 20, flags, method, 0, 0, crc, packed_size, size, len(name), len(extra)
+    )  # fmt: skip
+    return head + name + extra + content
+
+
+GOOD = zipped({"good.json": text(7)})
+
+
+def test_an_old_tar_s_folder_is_no_file():
+    """Before ustar a folder was a regular member whose name ends with a slash."""
+    data = ma.load(raw_tar(("box/", b"0", b""), ("box/a.json", b"0", text(1))))
+    assert ids(data) == [1] and add_up(data).items == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "said", "why"),
+    [
+        (local(b"a", text(1), flags=1), "zip-encrypted", "its size is known: the next begins after it"),
+        (local(b"a", b"x" * 50, method=9), "zip-method", "Deflate64"),
+        (local(b"a", b"y" * 50, method=9, flags=8, size=0, packed_size=0), "zip-method",
+         "its size is not known: the next is looked for"),
+    ],
+)  # fmt: skip
+def test_a_member_that_cannot_be_read_costs_no_other(first, said, why):
+    data = ma.load(first + GOOD)
+    assert ids(data) == [7], why
+    assert codes(data) == [said] and add_up(data).rejected == 1
+
+
+def test_a_zip_cut_in_a_member_that_is_passed_over():
+    """It ends within what was not to be read: the refusal stands, and the end is said."""
+    data = ma.load(local(b"a", text(1), flags=1)[:-20])
+    assert codes(data)[0] == "zip-encrypted" and add_up(data).items == 1
+
+
+def test_a_zip_cut_where_a_descriptor_should_stand():
+    made = io.BytesIO()
+    with zipfile.ZipFile(_Unseekable(made), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", text(1))
+    whole = made.getvalue()
+    cut = whole.index(b"PK\x07\x08")
+    data = ma.load(whole[:cut])
+    assert ids(data) == [1], "its data are whole; only their checksum and the directory are gone"
+
+
+class _Unseekable(io.RawIOBase):
+    """A pipe: zipfile then writes sizes after the data."""
+
+    def __init__(self, into):
+        self.into = into
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        return self.into.write(bytes(data))
+
+
+def test_a_stored_member_of_unknown_size_that_never_ends():
+    """No descriptor tells its end: it is refused, and what came before it stands."""
+    data = ma.load(
+        local(b"g.json", text(1)) + local(b"a", b"z" * 5_000, flags=8, size=0, packed_size=0, crc=0)
+    )
+    assert ids(data) == [1]
+    assert "zip-unsized" in codes(data) and add_up(data).rejected == 1
+
+
+@pytest.mark.parametrize("both", [True, False], ids=["both sizes", "the packed size"])
+def test_sizes_in_the_zip64_field(both):
+    """4.5.3: the field holds only the sizes that are 2^32-1 in the header; unknown fields may stand before it."""
+    content = text(1)
+    sizes = struct.pack("<Q", len(content)) * (2 if both else 1)
+    extra = struct.pack("<2H", 0x5455, 4) + b"time" + struct.pack("<2H", 1, len(sizes)) + sizes
+    full = 2**32 - 1
+    raw = local(
+        b"a.json", content, size=full if both else len(content), packed_size=full, extra=extra
+    )
+    assert ids(ma.load(raw + GOOD)) == [1, 7]
+
+
+@pytest.mark.parametrize("held", [b"", b"\x01\x00"], ids=["empty", "shorter than it says"])
+def test_a_zip64_field_that_holds_no_size(held):
+    """A lie about 4 GiB: nothing is asked for that is not there."""
+    extra = struct.pack("<2H", 1, 8) + held
+    raw = local(b"a.json", text(1), packed_size=2**32 - 1, extra=extra)
+    assert ids(ma.load(raw)) == [1], "stored, the smaller size counts"
+
+
+def test_a_member_is_judged_once_however_often_its_end_is_asked_for():
+    member = next(zips.members(Stream(zipped({"a": b"abc"})), Limits()))
+    assert (member.stream.take(9), member.stream.read(1), member.stream.read(1)) == (
+        b"abc",
+        b"",
+        b"",
+    )
+
+
+def test_a_stored_zip_inside_of_a_gzip_that_is_cut():
+    """The fault underneath is what is told of the member, not a checksum."""
+    stored = io.BytesIO()
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("a.json", text(1) + b" " * 50_000)
+    data = ma.load(gzip.compress(stored.getvalue(), 0)[:20_000])
+    assert "gzip-truncated" in codes(data) and "zip-checksum" not in codes(data)
+
+
+def test_members_that_do_not_tell_their_size_are_looked_through_within_a_bound(monkeypatch):
+    """Each is read to its end to find it: a zip of many would be read many times over."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(_Unseekable(made), "w") as archive:
+        archive.writestr("small.json", text(1))
+        archive.writestr("large.json", text(2) + b" " * 400_000)
+    assert ids(ma.load(made.getvalue())) == [1, 2]
+    monkeypatch.setattr(zips, "_UNSIZED_MOST", 200_000)
+    data = ma.load(made.getvalue())
+    assert ids(data) == [1] and codes(data)[0] == "zip-unsized"
+
+
+# --- archives in a mail ------------------------------------------------------------------------------
+
+
+def test_a_mail_s_archive_inflates_within_its_bound():
+    """A mail's zip has so much for all its members together; what is over it is said, and the reports before it are kept."""
+    inside = zipped(
+        {"a.json": text(1), "b": bytes(range(256)) * 8_000, "c.json": text(2), "d.json": text(3)}
+    )
+    data = ma.load(mail(inside, media="application/zip"), limits=Limits(nested_bytes=1_000_000))
+    assert ids(data) == [1]
+    assert codes(data).count("limit-nested-bytes") == 1 and add_up(data).rejected >= 1
+
+
+def test_a_mail_s_json_lines_are_counted_within_the_same_bound():
+    lines = b"\n".join(text(n) for n in range(30))
+    data = ma.load(mail(gzip.compress(lines)), limits=Limits(nested_entries=20))
+    assert ids(data) == list(range(20))
+    assert codes(data) == ["limit-nested-entries"]
+
+
+def test_a_line_that_is_no_report_in_length():
+    """A line past the limit is refused once, whatever its length, and the next is read."""
+    limits = Limits(report_bytes=300_000)
+    raw = text(1) + b"\n{" + b"x" * 3_000_000 + b"\n" + text(2)
+    for whole in (raw, gzip.compress(raw)):
+        data = ma.load(whole, limits=limits)
+        assert ids(data) == [1, 2] and codes(data) == ["limit-report-bytes"]
+        assert data.problems["origin"].str.endswith("#2").all(), "by the number of its line"
+
+
+def test_a_part_that_claims_a_report_and_holds_none():
+    """A picture under the name of a report: something was lost, and that is a row."""
+    data = ma.load(mail(b"\x89PNG....", media="application/tlsrpt+gzip"))
+    assert codes(data) == ["part-unreadable"] and add_up(data).rejected == 1
+    data = ma.load(mail(b"\x89PNG....", media="image/png", name=None))
+    assert add_up(data).not_reports_by_kind == {"mail": 1}, "what claims nothing is no loss"
+
+
+def test_a_message_of_outlook_past_the_limit_of_a_mail():
+    whole = ole(message(None, [text(1)]))
+    data = ma.load(whole, limits=Limits(mail_bytes=len(whole) - 1))
+    assert codes(data) == ["limit-mail-bytes"] and add_up(data).rejected == 1
+    assert ids(ma.load(whole, limits=Limits(mail_bytes=len(whole)))) == [1]
+
+
+def test_blank_lines_are_no_documents():
+    data = ma.load(b"\n \n\n" + text(1) + b"\n\n\n" + text(2) + b"\n")
+    assert ids(data) == [1, 2] and add_up(data).items == 2
+
+
+def test_what_is_kept_of_senders_mixes_none_of_them_up(monkeypatch):
+    """Names, shapes of parts and days are kept while reading, so many and no more: what is let go is read anew."""
+    mails = [
+        mail(packed(n))
+        .replace(b"a.example", b"s%d.example" % (n % 5))
+        .replace(b"Feb 2026", b"Feb %d" % (2020 + n % 3))
+        for n in range(30)
+    ]
+    columns = ["submitter", "header_from", "received"]
+    apart = [ma.load(each).reports[columns].iloc[0].tolist() for each in mails]
+    for kept in (mime._named, mime._shapes, instants._days, sources._texts):
+        kept.clear()
+    for module, name, most in ((mime, "_KEPT", 2), (instants, "_MOST", 2), (sources, "_KEPT", 2)):
+        monkeypatch.setattr(module, name, most)
+    together = ma.load(mbox(mails))
+    assert together.reports[columns].to_numpy().tolist() == apart
+    assert len(mime._named) <= 2 and len(instants._days) <= 2, "so many are kept at most"
+
+
+@pytest.mark.parametrize(
+    ("date", "instant"),
+    [
+        (b"Fri, 02 Jan 2026 23:59:60 +0000", "2026-01-03T00:00:00"),  # a leap second
+        (b"Fri, 02 Jan 2026 24:00:00 +0000", "2026-01-03T00:00:00"),
+        (b"Fri, 02 Jan 2026 24:00:01 +0000", None),
+        (b"Fri, 02 Jan 2026 99:00:00 +0000", None),
+    ],
+)
+def test_clocks_at_midnight(date, instant):
+    """And again, when the day and the clock are known: what is kept makes no clock of what is none."""
+    for _ in range(2):
+        found = instants.rfc5322(date)
+        assert found == (
+            instant and 1_000_000 * int(datetime.fromisoformat(instant + "+00:00").timestamp())
+        )
+
+
+# --- what holds nothing ------------------------------------------------------------------------------
+
+
+def test_a_file_that_inflates_to_no_item_is_stopped():
+    """80 MB of blanks between two reports of a gzip are 80 MB of nothing; what came before is kept."""
+    raw = text(1) + b"\n" + b" \n" * 4_000_000 + text(2)
+    data = ma.load(
+        gzip.compress(raw),
+        limits=Limits(barren=2_000_000, expansion_from=1_000_000, expansion=10**9),
+    )
+    assert ids(data) == [1] and codes(data) == ["limit-expansion"]
+    assert "limit: barren" in data.problems["detail"][0]
+    assert ids(ma.load(gzip.compress(raw))) == [1, 2], "within the usual bound it is read"
+
+
+def test_an_expansion_that_holds_something_goes_on():
+    """So many bytes for each item, and no more than thirty times what was taken: that is text, no bomb."""
+    limits = Limits(barren=1_000, expansion_from=1_000, expansion=10**9)
+    expansion = Expansion(limits)
+    expansion.given, expansion.taken = 20_000, 10_000
+    assert expansion.excess(10_000, 20_000) == ""
+    expansion.taken = 100
+    assert "limit: barren" in expansion.excess(100, 20_000)
+    expansion.item()
+    assert expansion.excess(100, 20_000) == "", "an item was found since"
+
+
+def test_what_a_gzip_held_before_its_damage_is_given_to_the_last_byte():
+    whole = gzip.compress(b"\n".join(text(n) for n in range(40)))
+    broken = bytearray(whole)
+    broken[len(whole) // 2 :] = b"\xff" * (len(whole) - len(whole) // 2)
+    source = Stream(bytes(broken))
+    inflated = Inflated(source, "gzip", Limits())
+    held = b""
+    while piece := inflated.read(4_096):
+        held += piece
+    try:
+        floor = zlib.decompressobj(31).decompress(whole[: len(whole) // 2 - 8])
+    except zlib.error:
+        raise AssertionError("the floor is whole data") from None
+    assert held.startswith(floor)
+    assert inflated.fault.code == "gzip-corrupt"
