@@ -23,6 +23,7 @@ from types import ModuleType
 
 from tests.conftest import ROOT
 
+GATES = ["tests/readiness/test_gates.py", "tests/readiness/test_scenarios.py"]
 # The tests that are a module's own; all that a mutant is given.
 TESTS: dict[str, list[str]] = {
     "archive.reports": ["tests/archive/test_tolerances.py", "tests/archive/test_reports.py"],
@@ -30,7 +31,10 @@ TESTS: dict[str, list[str]] = {
     "checks.records": ["tests/checks/test_records.py", "tests/checks/test_vectors.py"],
     "checks.policy": ["tests/checks/test_policy.py", "tests/checks/test_vectors.py"],
     "analysis.effects": ["tests/analysis/test_measures.py"],
-    "readiness.gates": ["tests/readiness"],
+    "readiness.gate": GATES,
+    "readiness.gates": GATES,
+    "readiness.on_checks": GATES,
+    "readiness.on_reports": GATES,
 }
 # What takes long to import, and is none of ours: once, before the forks.
 HEAVY = (

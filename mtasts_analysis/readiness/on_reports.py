@@ -149,12 +149,15 @@ def _refused(of: Evidence) -> Found:
         clause = (
             f"few sessions would be refused lately, but as earlier ones scatter {high:.0%} may be"
         )
-        return Found(LITTLE, clause, figures, _mend(of), of.within(days // 2), rows)
+        action = _mend(of, of.config.forecast_days)
+        return Found(LITTLE, clause, figures, action, of.within(days // 2), month.details)
     # "Falling" is asked only here: under the bound, what falls to nothing is no news.
     if later <= most:
         clause = f"{clause}, {_census(half)} in the last {days // 2}: falling, and to be waited for"
-        return Found(WARN, clause, f"{figures}; falling", _mend(of), of.within(days // 2), rows)
-    return Found(FAIL, clause, figures, _mend(of), of.within(days), rows)
+        return Found(
+            WARN, clause, f"{figures}; falling", _mend(of, days), of.within(days // 2), rows
+        )
+    return Found(FAIL, clause, figures, _mend(of, days), of.within(days), rows)
 
 
 def _census(impact: Impact) -> str:
@@ -165,11 +168,9 @@ def _census(impact: Impact) -> str:
     return f"{text} and perhaps {unknown:,} more{shares}" if unknown else text + shares
 
 
-def _mend(of: Evidence) -> str:
-    kinds = failure_types(
-        of.reports,
-        of.last(of.config.recent_days).but(effects=(REFUSED, UNKNOWN), policy_types=("sts",)),
-    )
+def _mend(of: Evidence, days: int) -> str:
+    where = of.last(days).but(effects=(REFUSED, UNKNOWN), policy_types=("sts",))
+    kinds = failure_types(of.reports, where)
     if not len(kinds):
         return "ask the senders what the failures without details were"
     return f"mend {kinds['result_type'].iloc[0]} first: {kinds['action'].iloc[0]}"
