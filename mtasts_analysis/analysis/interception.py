@@ -99,7 +99,7 @@ def interception_leads(
     days = facts.day[of].astype(np.int64)  # of another type, each would be cast: ten times as long
     np.minimum.at(first, groups.place, days)
     np.maximum.at(last, groups.place, days)
-    others = _Others(facts)
+    others = _Others(facts, domain)
     # Where more than a part of all senders of the domain met it, it was no path of few.
     may_be_few = size <= FEW_SENDERS * (size + others.senders[domain])
     kinds: list[str] = []
@@ -164,10 +164,12 @@ def _known(
 
 
 class _Others:
-    """Who had sessions with a domain on which days."""
+    """Who had sessions with a domain on which days, of some domains."""
 
-    def __init__(self, facts: Facts) -> None:
-        rows = np.flatnonzero((facts.successful > 0) & facts.dated)
+    def __init__(self, facts: Facts, domains: npt.NDArray[Any]) -> None:
+        asked = np.zeros(len(facts.domain.words) + 1, dtype=bool)  # the last: none, -1
+        asked[domains] = True
+        rows = np.flatnonzero((facts.successful > 0) & facts.dated & asked[facts.domain.codes])
         self.start, end = facts.span()
         met = grouped(
             (facts.domain.codes[rows], len(facts.domain.words)),

@@ -1,7 +1,9 @@
 """Past one machine: a real S3 API on loopback, and a real Dask cluster of which one worker is killed."""
 
 import os
+import re
 import signal
+import textwrap
 import threading
 
 import pytest
@@ -11,6 +13,7 @@ from mtasts_analysis.archive import units
 from mtasts_analysis.store import ingest, manifest
 from mtasts_analysis.store.places import place
 from tests.archive.building import mail, mbox, packed, text
+from tests.conftest import ROOT
 from tests.scale.mixed import lay_out, same
 from tests.scale.test_store import alike
 
@@ -171,6 +174,17 @@ def test_a_dask_worker_is_killed_midway(folder, tmp_path, monkeypatch):
         assert killed
         assert len(results) > 50
         same(data, whole)
+        # As docs/store.md has it, but for where things are.
+        page = (ROOT / "docs" / "store.md").read_text()
+        example = textwrap.dedent(re.search(r"(?m)^    from dask.*\n(?:    .*\n)+", page)[0])
+        assert '"tcp://scheduler:8786"' in example
+        for there, here in (
+            ("tcp://scheduler:8786", cluster.scheduler_address),
+            ("/srv/mail/tlsrpt", str(folder)),
+        ):
+            example = example.replace(there, here)
         store = ma.Store(tmp_path / "store")
-        store.ingest([folder, path], executor=client.get_executor(), workers=4)
-        alike(store, whole)
+        names = {"store": store}
+        exec(example, names)
+        names["client"].close()
+        alike(store, ma.load(folder, workers=1))
