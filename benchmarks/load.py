@@ -69,6 +69,17 @@ def work(path):
     return count
 """
 
+_OPENED = """
+import gzip, os
+def work(path):
+    count = 0
+    for name in os.listdir(path):
+        with gzip.open(os.path.join(path, name)) as file:
+            json.load(file)
+        count += 1
+    return count
+"""
+
 _PARSEDMARC = """
 import logging, parsedmarc
 logging.disable(logging.CRITICAL)
@@ -97,14 +108,15 @@ CONTENDERS = {
     "mtasts_analysis, .json.gz": Contender(_OURS, "json.gz"),
     "mtasts_analysis, zip": Contender(_OURS, "zip"),
     "gzip + json loop, .json.gz": Contender(_LOOP, "json.gz"),
+    "the same by gzip.open, .json.gz": Contender(_OPENED, "json.gz"),
     "plain script, mbox": Contender(_PLAIN, "mbox", 0.1),
     "parsedmarc, mbox": Contender(_PARSEDMARC, "mbox", 0.1),
 }
 
 _BARS: list[tuple[str, str, str, Callable[[float], bool], str]] = [
     ("mtasts_analysis, mbox", "plain script, mbox", "times the plain script", lambda r: r >= 25, "≥ 25"),
-    ("mtasts_analysis, mbox", "parsedmarc, mbox", "times parsedmarc", lambda r: r >= 25, "≥ 25, then 40"),
-    ("floor_arrow", "mtasts_analysis, mbox", "times floor_arrow's time", lambda r: r <= 2, "≤ 2, then 1.6"),
+    ("mtasts_analysis, mbox", "parsedmarc, mbox", "times parsedmarc", lambda r: r >= 40, "≥ 40"),
+    ("floor_arrow", "mtasts_analysis, mbox", "times floor_arrow's time", lambda r: r <= 1.6, "≤ 1.6"),
     (
         "mtasts_analysis, .json.gz", "gzip + json loop, .json.gz", "times the gzip + json loop",
         lambda r: r >= 2, "≥ 2",
