@@ -237,4 +237,4 @@ def advice(result_type: str | None) -> Advice:
     >>> advice("certificate-expired").action
     'renew it, reload the mail server, and watch the days left'
     """
-    return ADVICE.get(result_type or "", _UNKNOWN)
+    return _UNKNOWN if result_type is None else ADVICE.get(result_type, _UNKNOWN)

@@ -14,6 +14,8 @@ BODY_MOST = 64 * 1024  # §3.3, "64 kilobytes"
 BODY_SAFE = 64_000  # what a sender takes for 64 kilobytes that counts by thousands
 LINES_MOST = 2_000  # far past any policy of 64 KB that has `mx` lines of use
 FAULTS_MOST = 50
+_SHOWN = 100
+"""Characters of a stranger's line that a finding shows."""
 
 _REF = "RFC 8461 §3.2"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)
@@ -83,27 +85,25 @@ def read_policy(
     extensions: list[tuple[str, str]] = []
     for number, name, value in fields:
         if name == "mx":
-            fault, note = _mx_fault(value)
-            if fault:
+            if fault := _mx_fault(value):
                 faults.append((number, fault))
             elif value.lower() in map(str.lower, mx):
                 notes.append(("policy-duplicate-mx", number, f"mx {value!r} stands there already"))
             else:
                 mx.append(value)
-                if note:
+                if note := _mx_oddness(value):
                     notes.append(("policy-mx-odd", number, note))
         elif name in values:
             # §3.2: "all entries except for the first SHALL be ignored".
-            kept = f"{name} is given again; the first, {values[name]!r}, counts"
+            kept = f"{name} is given again; the first, {values[name][:_SHOWN]!r}, counts"
             notes.append(("policy-duplicate-field", number, kept))
         elif name in _ONCE:
             values[name] = value
-            fault = _value_fault(name, value)
-            if fault:
+            if fault := _value_fault(name, value):
                 faults.append((number, fault))
         else:
             if not _VALUE.fullmatch(value):
-                said = "is empty" if not value else f"{value[:60]!r} holds a control character"
+                said = "is empty" if not value else f"{value[:_SHOWN]!r} holds a control character"
                 faults.append((number, f"the value of {name!r} {said}"))
             extensions.append((name, value))
             meant = _meant(name)
@@ -134,7 +134,7 @@ def read_policy(
         return policy, found
     repaired = _text(
         values["mode"] if values.get("mode") in _MODES else "testing",
-        [p for _, n, v in fields if n == "mx" or _meant(n) == "mx" for p in _repaired(v)]
+        [p for _, n, v in fields if _meant(n) == "mx" for p in _repaired(v)]
         or ["mail.example.com"],
         86_400 if _value_fault("max_age", values.get("max_age", "")) else int(values["max_age"]),
     )
@@ -147,7 +147,7 @@ def read_policy(
             f"publish instead (look it over first):\n{repaired}",
             _REF,
         )
-        for number, said in sorted(faults[:FAULTS_MOST], key=lambda f: f[0] or LINES_MOST + 1)
+        for number, said in sorted(faults[:FAULTS_MOST], key=lambda f: (f[0] == 0, f[0]))
     ]
     return None, broken + found
 
@@ -176,7 +176,7 @@ def _lines(raw: bytes, faults: list[tuple[int, str]]) -> list[tuple[int, str, st
         try:
             text = bare.decode("utf-8")
         except UnicodeDecodeError:
-            faults.append((number, f"not UTF-8: {bare[:60]!r}"))
+            faults.append((number, f"not UTF-8: {bare[:_SHOWN]!r}"))
             text = bare.decode("latin-1")
             fields.append((number, *_halves(text)))
             continue
@@ -200,17 +200,17 @@ def _lines(raw: bytes, faults: list[tuple[int, str]]) -> list[tuple[int, str, st
         if "\r" in text:
             faults.append((number, "a CR inside of the line: lines end in LF or CRLF, not in CR"))
         elif text[0] in " \t":
-            faults.append((number, f"begins with white space: {text[:60]!r}"))
+            faults.append((number, f"begins with white space: {text[:_SHOWN]!r}"))
         elif ":" not in text:
-            faults.append((number, f"no 'name: value': {text[:60]!r}"))
+            faults.append((number, f"no 'name: value': {text[:_SHOWN]!r}"))
             continue
         elif name != name.rstrip(" \t"):
-            faults.append((number, f"white space before the colon: {text[:60]!r}"))
+            faults.append((number, f"white space before the colon: {text[:_SHOWN]!r}"))
         elif not _NAME.fullmatch(name):
             faults.append(
                 (
                     number,
-                    f"{name[:60]!r} is no field name (letter or digit, then up to 31 of A-Z a-z 0-9 _ - .)",
+                    f"{name[:_SHOWN]!r} is no field name (letter or digit, then up to 31 of A-Z a-z 0-9 _ - .)",
                 )
             )
         fields.append((number, name.strip(" \t"), value))
@@ -226,50 +226,52 @@ def _halves(text: str) -> tuple[str, str]:
 
 def _value_fault(name: str, value: str) -> str:
     if name == "version" and value != "STSv1":
-        return f"version {value[:60]!r} must be STSv1 (case counts)"
+        return f"version {value[:_SHOWN]!r} must be STSv1 (case counts)"
     if name == "mode" and value not in _MODES:
-        return f"mode {value[:60]!r} must be testing, enforce or none, in small letters"
+        return f"mode {value[:_SHOWN]!r} must be testing, enforce or none, in small letters"
     if name == "max_age" and not re.fullmatch(r"[0-9]{1,10}", value, re.ASCII):
-        return f"max_age {value[:60]!r} must be seconds, 1 to 10 digits"
+        return f"max_age {value[:_SHOWN]!r} must be seconds, 1 to 10 digits"
     if name == "max_age" and int(value) > MAX_AGE_MOST:
         return f"max_age {value} is above the maximum of {MAX_AGE_MOST} (one year)"
     return ""
 
 
-def _mx_fault(value: str) -> tuple[str, str]:
-    """Say what keeps a value from being ["*."] Domain; and what is odd though it is one."""
-    shown = repr(value[:100])
-    if not value:
-        return "mx is empty", ""
+def _mx_fault(value: str) -> str:
+    """Say what keeps a value from being ["*."] Domain; empty where nothing does."""
+    shown = repr(value[:_SHOWN])
     bare = value.removeprefix("*.")
     if _MX.fullmatch(value) and len(bare) <= 255:  # RFC 5321 §4.5.3.1.2
-        if _is_address(bare):
-            return (
-                "",
-                f"mx {shown} reads as an IP address; MX records hold names, so it can match none",
-            )
-        if "." not in bare:
-            return "", f"mx {shown} has one label; no MX host on the Internet is named so"
-        return "", ""
+        return ""
+    if not value:
+        return "mx is empty"
     if not value.isascii():
         try:
-            meant = f"; write the A-label {_a_pattern(value)!r}"
+            return f"mx {shown} holds letters outside of ASCII; write the A-label {_a_pattern(value)!r}"
         except ValueError:
-            meant = ""
-        return f"mx {shown} holds letters outside of ASCII{meant}", ""
+            return f"mx {shown} holds letters outside of ASCII"
     if _is_address(value.strip("[]").removeprefix("IPv6:")):
-        return f"mx {shown} is an IP literal; only names match", ""
+        return f"mx {shown} is an IP literal; only names match"
     if value.endswith(".") and _MX.fullmatch(value[:-1]):
-        return f"mx {shown} ends in a dot, which the grammar does not allow", ""
+        return f"mx {shown} ends in a dot, which the grammar does not allow"
     if re.search(r"[\s,;]", value):
-        return f"mx {shown} names several hosts; each needs its own mx line", ""
+        return f"mx {shown} names several hosts; each needs its own mx line"
     if "*" in bare:
-        return f"mx {shown}: '*' may only be the whole first label, as in *.example.com", ""
+        return f"mx {shown}: '*' may only be the whole first label, as in *.example.com"
     if value.startswith("."):
-        return f"mx {shown} begins with a dot; *{value} is meant?", ""
+        return f"mx {shown} begins with a dot; *{value[:_SHOWN]} is meant?"
     if "_" in value:
-        return f"mx {shown} holds '_', which no host name has", ""
-    return f"mx {shown} is no domain name", ""
+        return f"mx {shown} holds '_', which no host name has"
+    return f"mx {shown} is no domain name"
+
+
+def _mx_oddness(value: str) -> str:
+    """Say what is odd about a valid pattern: it can match no MX host on the Internet."""
+    bare = value.removeprefix("*.")
+    if _is_address(bare):
+        return f"mx {value!r} reads as an IP address; MX records hold names, so it can match none"
+    if "." not in bare:
+        return f"mx {value[:_SHOWN]!r} has one label; no MX host on the Internet is named so"
+    return ""
 
 
 def _a_pattern(value: str) -> str:
@@ -304,8 +306,8 @@ def _repaired(value: str) -> list[str]:
         text = part.strip("[]").rstrip(".").lower()
         with suppress(ValueError):
             text = _a_pattern(text)
-        if not any(_mx_fault(text)):
+        if not _mx_fault(text):
             meant.append(text)
-        elif not any(_mx_fault(f"*{text}")):
+        elif not _mx_fault(f"*{text}"):
             meant.append(f"*{text}")
     return meant

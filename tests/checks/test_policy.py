@@ -99,6 +99,46 @@ def test_every_fault_is_told_with_its_line():
     assert [f.evidence[:7] for f in found if f.severity == "error"] == ["line 1:", "line 2:", "line 3:", "line 4:", "line 5:", "no mx f"]  # fmt: skip
 
 
+# A policy host is a stranger's: a line of 60 kB does not fill a card, and 100 characters tell which line it is.
+SHOWN = [
+    (GOOD + b" " + b"a" * 500 + b": 1\n", f"begins with white space: {' ' + 'a' * 99!r}"),
+    (GOOD + b"a" * 500 + b"\n", f"no 'name: value': {'a' * 100!r}"),
+    (GOOD + b"a" * 500 + b" : 1\n", f"white space before the colon: {'a' * 100!r}"),
+    (GOOD + b"a" * 500 + b": 1\n", f"{'a' * 100!r} is no field name"),
+    (GOOD + b"x: " + b"a" * 500 + b"\x00b\n", f"{'a' * 100!r} holds a control character"),
+    (GOOD + b"x: " + b"a" * 500 + b"\xff\n", f"not UTF-8: {b'x: ' + b'a' * 97!r}"),
+    (GOOD.replace(b"STSv1", b"a" * 500), f"version {'a' * 100!r} must be STSv1"),
+    (GOOD.replace(b"enforce", b"a" * 500), f"mode {'a' * 100!r} must be"),
+    (GOOD.replace(b"604800", b"a" * 500), f"max_age {'a' * 100!r} must be"),
+    (GOOD.replace(b"*.example.net", b"." + b"a" * 500), f"mx {'.' + 'a' * 99!r} begins with a dot; *.{'a' * 99} is meant?"),
+    (GOOD.replace(b"*.example.net", "é".encode() * 500), f"mx {'é' * 100!r} holds letters outside of ASCII"),
+    (GOOD + b"mx: " + b"a" * 200 + b"\n", f"mx {'a' * 100!r} has one label"),
+    (GOOD + b"x: " + b"a" * 500 + b"\nmode: none\n", "mode is given again; the first, 'enforce', counts"),
+    (GOOD.replace(b"enforce", b"a" * 500) + b"mode: none\n", f"the first, {'a' * 100!r}, counts"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "said"), SHOWN, ids=[said[:30] for _, said in SHOWN])
+def test_so_much_of_a_line_is_shown(body, said):
+    _, found = read_policy(body)
+    assert any(said in f.evidence for f in found), [f.evidence for f in found]
+    assert all(len(f.evidence) < 350 for f in found)
+
+
+def test_so_many_faults_are_told_and_those_of_the_whole_file_come_last():
+    """50 of 100, by line; what is missing altogether after what is wrong in a line, however many lines there are."""
+    _, found = read_policy(b"junk\n" * 100)
+    assert [f.evidence[:8] for f in found] == [f"line {n}: "[:8] for n in range(1, 51)]
+    _, found = read_policy(GOOD.replace(b"mode: enforce\n", b"") + b"x: 1\n" * 1_997)
+    evidence = [f.evidence for f in found if f.severity == "error"]
+    assert evidence == [
+        "line 2000: more than 2,000 lines; the rest was not read",
+        "the required field 'mode' is missing",
+    ]
+    _, found = read_policy(GOOD + b"nmx: a.example\n" * 100)
+    assert [f.code for f in found] == ["policy-field-typo"] * 50
+
+
 def test_of_a_repeated_field_the_first_counts():
     policy, found = read_policy(GOOD.replace(b"mode: enforce", b"mode: testing\nmode: enforce"))
     assert policy is not None and policy.mode == "testing"
