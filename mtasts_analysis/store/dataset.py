@@ -494,10 +494,12 @@ class Store:
         facts, reports = self.facts, self._cube[0].tables["reports"]
         codes = [facts.sender.code(name) for name in where.senders]
         own = reports.filter(pa.array(np.isin(facts.sender.codes, codes)))
-        pairs = own.select(["organization_name", "submitter"]).to_pandas().drop_duplicates()
+        names = ["organization_name", "submitter"]
+        pairs = own.select(names).unify_dictionaries().group_by(names, use_threads=False)
         either = None
-        for name, submitter in pairs.astype("str").where(pairs.notna(), None).values.tolist():
-            part = _one_of("organization_name", (name,)) & _one_of("submitter", (submitter,))
+        for pair in pairs.aggregate([]).to_pylist():  # Python's None where it is null
+            one, other = (_one_of(name, (pair[name],)) for name in names)
+            part = one & other
             either = part if either is None else either | part
         return found & (pc.scalar(False) if either is None else either)
 
@@ -658,7 +660,8 @@ def _within(month: str, where: Filter) -> bool:
 def _one_of(name: str, words: Sequence[str | None]) -> pc.Expression:
     """Give the condition that a column holds one of some words; none is null, or empty."""
     named = pc.field(name).cast(pa.string())
-    found = named.isin([word for word in words if word is not None])
+    # Typed: of no word at all Arrow would make nulls, which it compares with no string.
+    found = named.isin(pa.array([word for word in words if word is not None], pa.string()))
     if None in words:
         found = found | named.is_null() | (named == "")
     return found

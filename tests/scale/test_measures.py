@@ -212,7 +212,8 @@ def test_problems_and_filter(sample, store):
     "where",
     [
         *WHERES,
-        ma.Filter(senders=["Postfix", "nobody"]),
+        ma.Filter(senders=["Gogol LLC", "reflux.example", "nobody"]),
+        ma.Filter(senders="nobody"),
         ma.Filter(domains=["harbour.example", None], policy_types="tlsa"),
         ma.Filter(start="2027-01-01"),
     ],

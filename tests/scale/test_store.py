@@ -1,11 +1,16 @@
 """A store holds what a load of the same files gives, however often it was run, stopped or killed."""
 
+import errno
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -16,7 +21,7 @@ import mtasts_analysis as ma
 from mtasts_analysis.archive import units
 from mtasts_analysis.store import dataset, ingest, manifest
 from mtasts_analysis.store.places import Folder
-from tests.archive.building import mail, mbox, packed, report, text
+from tests.archive.building import mail, mbox, packed, report, text, zipped
 from tests.scale.mixed import LONG, NOTE, lay_out
 
 KEYS = {
@@ -161,8 +166,6 @@ def test_a_mail_that_was_cut_is_read_when_it_is_whole(tmp_path):
 
 
 def test_copies_and_conflicts_across_runs(tmp_path):
-    import json
-
     store = ma.Store(tmp_path / "store")
     (tmp_path / "a.json").write_bytes(text(1))
     (tmp_path / "b.json").write_bytes(text(1))
@@ -403,3 +406,112 @@ def test_strict_keeps_what_was_committed(tmp_path):
         store.ingest(tmp_path / "box", on_problem="raise")
     assert ma.Store(tmp_path / "store").accounting.items == 0
     assert store.ingest(tmp_path / "box").accounting.reports == 1
+
+
+def test_from_standard_input(tmp_path, monkeypatch):
+    """What comes by a pipe has no identity on a disk: it is read each time, and copies are told by their keys."""
+    store = ma.Store(tmp_path / "store")
+    for reports, duplicates in ((2, 0), (0, 2)):
+        pipe = io.TextIOWrapper(io.BytesIO(mbox([mail(packed(n)) for n in range(2)])))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        done = store.ingest("-").accounting
+        assert (done.reports, done.duplicates) == (reports, duplicates)
+    assert store.accounting.reports == 2 and len(store.read().reports) == 2
+
+
+def test_a_mailbox_and_a_zip_that_cannot_be_read_are_tried_again(tmp_path, monkeypatch):
+    """Another program holds them: each is a row, and is read the next time."""
+    paths = [tmp_path / "box", tmp_path / "a.zip"]
+    paths[0].write_bytes(mbox([mail(packed(1))]))
+    paths[1].write_bytes(zipped({"a.json": text(2)}))
+    store = ma.Store(tmp_path / "store")
+
+    def refusing(call):
+        def called(path, *more, **named):
+            if not isinstance(path, int) and Path(os.fspath(path)) in paths:
+                raise PermissionError(13, "Permission denied")
+            return call(path, *more, **named)
+
+        return called
+
+    with monkeypatch.context() as patch:
+        for where in ("os.open", "builtins.open"):
+            module, name = where.split(".")
+            patch.setattr(where, refusing(getattr(sys.modules[module], name)))
+        assert store.ingest(paths).accounting.reports == 0
+    assert store.ingest(paths).accounting.reports == 2
+    assert store.ingest(paths).skipped == 2
+
+
+def test_in_a_thread_nobody_presses_ctrl_c(folder, whole, tmp_path):
+    """A notebook's background thread fills a store as the main one does: it may set no signal."""
+    store = ma.Store(tmp_path / "store")
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(store.ingest, folder, progress=False).result().complete
+    alike(store, whole)
+
+
+def test_memory_and_files_are_bounded_over_many_months(tmp_path, monkeypatch):
+    """One open file of a table, one identity in memory, a row at a time when compacted: the rows are the same."""
+    monkeypatch.setattr("mtasts_analysis.store.ingest.WRITERS", 1)
+    monkeypatch.setattr("mtasts_analysis.store.known.MOST", 1)
+    monkeypatch.setattr("mtasts_analysis.store.dataset.ROW_GROUP", 1)
+    made = []
+    for n in range(12):
+        span = {
+            f"{end}-datetime": f"2026-{1 + n % 4:02}-03T{hour}Z"
+            for end, hour in (("start", "00:00:00"), ("end", "23:59:59"))
+        }
+        made.append(json.dumps(report(n, **{"date-range": span})).encode())
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join([*made, *made[:5]]))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(path)
+    alike(store, ma.load(path))
+    (tmp_path / "b.jsonl").write_bytes(b"\n".join(made[5:]))
+    assert store.ingest(tmp_path / "b.jsonl").accounting.duplicates == 7, (
+        "also what was let go of is known"
+    )
+    store.compact()
+    assert [len(store.files(name)) for name in ("reports", "policies", "failures")] == [4, 4, 4]
+    assert store.accounting.reports == 12 and len(store.read().reports) == 12
+
+
+def test_without_hard_links_the_lock_must_do(tmp_path, monkeypatch):
+    """A FAT disk, some network drives: a manifest is still made whole, and never over another."""
+
+    def none(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", none)
+    place = Folder(str(tmp_path))
+    assert place.create("a.json", b"first")
+    assert not place.create("a.json", b"second")
+    assert (tmp_path / "a.json").read_bytes() == b"first"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"], "and nothing is left aside"
+
+
+def test_a_manifest_that_is_always_taken_away(tmp_path):
+    """A writer that commits faster than this reader reads: an error, not an empty store."""
+
+    class Fleeting(Folder):
+        def read(self, name):
+            raise FileNotFoundError(name)
+
+    manifest.commit(Folder(str(tmp_path)), manifest.State())
+    with pytest.raises(ma.StoreError, match="expected to read its newest manifest; it changed"):
+        manifest.newest(Fleeting(str(tmp_path)))
+
+
+def test_problems_past_their_bound_are_counted_in_a_store_too(tmp_path):
+    """A mailbox of nothing but broken mails does not fill the disk; how many there were is said."""
+    path = tmp_path / "box"
+    path.write_bytes(mbox([mail(packed(n)[:60]) for n in range(50)]))
+    limits = ma.Limits(problem_bytes=1_000)
+    store = ma.Store(tmp_path / "store")
+    assert store.ingest(path, limits=limits).accounting.rejected == 50
+    details = store.problems["detail"]
+    said = details[details.str.contains("limit: problem_bytes")]
+    assert said.size and len(details) < 50
+    left_out = said.str.extract(r"(\d+) more")[0].astype(int).sum()
+    assert left_out + len(details) - said.size == 50
