@@ -14,6 +14,9 @@ _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 # sts-ext-name "=" sts-ext-value; RFC 8460 §3 has the same two rules under its own names.
 _EXTENSION = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31})=([\x21-\x3a\x3c\x3e-\x7e]+)", re.ASCII)
 _SHOWN = 300  # characters of a stranger's record in a finding
+_PART = 100  # and of a part of it
+_SEVERAL = 5  # records or faults that a finding tells
+_TEXT = re.compile(r"[\t -~]*")  # printable US-ASCII and white space
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,15 @@ def _sts_fields(text: str) -> tuple[list[str], tuple[tuple[str, str], ...]]:
         raise _RecordError("the required field id= is missing")
     if not _ID.fullmatch(ids[0]):
         raise _RecordError(
-            f"id={ids[0][:60]!r} has {len(ids[0])} characters; allowed are 1 to 32 letters and digits,"
+            f"id={ids[0][:_PART]!r} has {len(ids[0])} characters; allowed are 1 to 32 letters and digits,"
             " no '-', '_' or '.'"
         )
     # An id= after the first is ignored (§3.2), but its form must still be that of some field.
     for key, value in fields:
         if not _EXTENSION.fullmatch(f"{key}={value}"):
-            raise _RecordError(f"{key}={value[:60]!r} is no name=value of printable characters")
+            raise _RecordError(
+                f"{key[:_PART]}={value[:_PART]!r} is no name=value of printable characters"
+            )
     return ids, tuple((key, value) for key, value in fields if key != "id")
 
 
@@ -158,7 +163,9 @@ def read_tlsrpt(
             elif _EXTENSION.fullmatch(f"{key}={value}"):
                 extensions.append((key, value))
             else:
-                faults.append(f"{key}={value!r} is no name=value of printable characters")
+                faults.append(
+                    f"{key[:_PART]}={value[:_PART]!r} is no name=value of printable characters"
+                )
         if not ruas:
             faults.append("the required field rua= is missing (it is case-sensitive)")
     except _RecordError as fault:
@@ -166,7 +173,7 @@ def read_tlsrpt(
     if faults:
         usable = ",".join([*uris, *meant]) or f"mailto:tlsrpt@{domain}"
         evidence = (
-            "; ".join(faults[:5])
+            "; ".join(faults[:_SEVERAL])
             + f": {_shown(text)}. "
             + (
                 f"Lenient senders use what is left ({_shown(', '.join(uris))}), strict ones send no reports"
@@ -206,7 +213,7 @@ def _choose(
     if len(kept) > 1:
         evidence = (
             f"{len(kept)} records begin with {version};: a sender must assume none: "
-            + " | ".join(map(_shown, kept[:5]))
+            + " | ".join(map(_shown, kept[:_SEVERAL]))
         )
         found.append(
             Finding(f"{code}-several", "error", name, evidence, f"keep one:\n{fix}", reference)
@@ -232,18 +239,18 @@ def _meant(text: str, version: str) -> bool:
 
     Not by what it holds: a wildcard's `v=spf1 include:hosts.example` has an `sts` in it, too.
     """
-    head = re.sub(r"[^a-z0-9]", "", text[:40].casefold())
+    head = re.sub(r"[^a-z0-9]", "", text.casefold())
     kind = version[2:-2].casefold()
     return head.startswith((f"v{kind}", kind, "mtasts" if kind == "sts" else "smtptls"))
 
 
 def _fields(text: str, version: str) -> list[tuple[str, str]]:
     """Split a record: version 1*(field-delim field) [field-delim], field-delim = *WSP ";" *WSP."""
-    if not all(" " <= c <= "~" or c == "\t" for c in text):
+    if not _TEXT.fullmatch(text):
         raise _RecordError("a character outside of printable US-ASCII")
     head, *parts = text.split(";")
     if head.rstrip(_WSP) != version:
-        raise _RecordError(f"must begin with {version} and ';', not {head[:40]!r}")
+        raise _RecordError(f"must begin with {version} and ';', not {head[:_PART]!r}")
     if parts and not parts[-1].strip(_WSP):
         parts.pop()
     elif parts and parts[-1] != parts[-1].rstrip(_WSP):
@@ -257,7 +264,7 @@ def _fields(text: str, version: str) -> list[tuple[str, str]]:
         if not field:
             raise _RecordError("an empty field (';;')")
         if not equals or key != key.strip(_WSP) or not key:
-            raise _RecordError(f"{field[:60]!r} is no name=value without spaces around '='")
+            raise _RecordError(f"{field[:_PART]!r} is no name=value without spaces around '='")
         fields.append((key, value))
     return fields
 
@@ -272,7 +279,7 @@ _URI_CHARS = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+=-]|%[0-9A-Fa-f]{2})+"
 
 def _uri_fault(uri: str) -> str:
     """Say what keeps a URI from being a rua: RFC 3986, mailto (RFC 6068) or https, '!' ',' ';' encoded."""
-    said = repr(uri[:100])
+    said = repr(uri[:_PART])
     if not uri:
         return "an empty URI in rua="
     if "!" in uri:

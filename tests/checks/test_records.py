@@ -144,7 +144,7 @@ def test_tlsrpt_several_and_missing():
 def test_tlsrpt_at_the_domain_itself_is_no_fault():
     record, (said,) = read_tlsrpt(["v=TLSRPTv1; rua=mailto:a@D.example"], domain="d.example")
     assert record is not None
-    assert (said.code, said.severity) == ("tlsrpt-rua-own-domain", "info")
+    assert (said.code, said.severity, said.action) == ("tlsrpt-rua-own-domain", "info", "")
 
 
 def test_tlsrpt_repeated_rua():
@@ -253,8 +253,37 @@ def test_a_record_is_shown_whole_up_to_the_bound():
     assert repr(text + "…") in read_sts([text + "b"])[1][0].evidence
 
 
-def test_sixty_characters_of_a_bad_value_are_shown():
-    _, (said,) = read_sts(["v=STSv1; id=" + "-" * 61])
-    assert said.evidence.startswith(f"id='{'-' * 60}' has 61 characters")
-    _, (said,) = read_sts(["v=STSv1; id=a; x=y z" + "y" * 58])
-    assert said.evidence.startswith(f"x='y z{'y' * 57}' is no name=value")
+LONG = "z" * 500
+# Of each part of a stranger's record 100 characters: enough to find it, and no 60 kB in a card.
+PARTS = [
+    (read_sts, f"v=STSv1; id={LONG}", f"id={'z' * 100!r} has 500 characters"),
+    (read_sts, f"v=STSv1; id=a; {LONG}={LONG} {LONG}", f"{'z' * 100}={'z' * 100!r} is no name=value of printable"),
+    (read_sts, f"v=STSv1{LONG}; id=a", f"must begin with v=STSv1 and ';', not {'v=STSv1' + 'z' * 93!r}"),
+    (read_sts, f"v=STSv1; {LONG}", f"{'z' * 100!r} is no name=value without spaces"),
+    (read_tlsrpt, f"v=TLSRPTv1; rua={LONG}", f"{'z' * 100!r}: the scheme must be"),
+    (read_tlsrpt, f"v=TLSRPTv1; rua=mailto:a@b.example; {LONG}={LONG} {LONG}", f"{'z' * 100}={'z' * 100!r} is no name=value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("read", "text", "said"), PARTS)
+def test_so_much_of_a_part_is_shown(read, text, said):
+    _, found = read([text])
+    (fault,) = [f for f in found if f.severity == "error"]
+    assert fault.evidence.startswith(said)
+    assert len(fault.evidence) < 1_000
+
+
+def test_five_records_and_five_faults_are_told():
+    _, (said,) = read_sts([f"v=STSv1; id={n}" for n in range(9)])
+    assert said.evidence.startswith("9 records begin with v=STSv1;")
+    assert said.evidence.endswith("'v=STSv1; id=4'") and said.evidence.count("id=") == 5
+    _, (said,) = read_tlsrpt(["v=TLSRPTv1; rua=" + ",".join(f"u{n}" for n in range(9))])
+    assert said.evidence.count("the scheme must be mailto or https") == 5
+
+
+@pytest.mark.parametrize(
+    ("character", "valid"),
+    [("~", True), ("!", True), ("\x7f", False), ("\x1f", False), ("é", False)],
+)
+def test_what_is_printable(character, valid):
+    assert (read_sts([f"v=STSv1; id=a; x={character}"])[0] is not None) == valid

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -305,3 +306,35 @@ def test_how_many(tmp_path):
     assert workers.wanted(None, None, [str(small)]) == workers.cores()
     with pytest.raises(ma.InputError, match="workers: expected 1 or more"):
         ma.load(ROOT / "data/sample", workers=0)
+
+
+def test_a_container_is_taken_up_where_it_was_left(folder):
+    """A store that was stopped in a large zip reads on: the units that are done are not made again."""
+    path = str(folder / "b.zip")
+    whole = list(units.plan([path], ma.Limits(), 900))
+    assert len(whole) > 3
+    for done in range(len(whole)):
+        assert list(units.plan([path], ma.Limits(), 900, skips={path: done})) == whole[done:]
+
+
+def test_signatures_are_judged_where_units_are_read():
+    """`dkim=True` reaches every worker: its reader verifies, by keys of its own."""
+    alone, nobody = units.reader(units.Settings())
+    verifying, judge = units.reader(units.Settings(dkim=True))
+    assert (alone.verify, nobody) == (None, None) and verifying.verify is judge is not None
+
+
+def test_processors_where_the_system_tells_no_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert workers.cores() == 3
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert workers.cores() == 1, "unknown: one is there"
+
+
+def test_a_pool_that_is_not_waited_for_still_does_what_it_took():
+    """As concurrent.futures has it: `shutdown(wait=False)` returns at once, and the work is done all the same."""
+    pool = workers.Workers(1)
+    future = pool.submit(len, "four")
+    pool.shutdown(wait=False)
+    assert future.result(timeout=60) == 4
