@@ -19,11 +19,13 @@ test: $(VENV)/installed-test
 test-lowest: $(VENV)/installed-test
 	$(BIN)/python -m tests.lowest
 
-# Lines and branches of the package that the suite runs, in all its processes.
+# Lines and branches of the package that the suite runs, in all its processes. What a process wrote that a test
+# killed meanwhile is no data: combine says so, and it is removed.
 coverage: $(VENV)/installed-lint
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
+	rm -f .coverage.*
 	$(BIN)/coverage report
 
 # Would a test fail if the code were wrong? Takes an hour.

@@ -2,7 +2,7 @@
 
 Each mutant is one small fault in one module: a comparison, a condition, a number, a word, an operator, a
 returned value or a call is another one, or none. The module's own tests run on it in a forked process; a mutant
-that no test fails on has survived. One that ends in no time counts as killed. Left as they are: annotations,
+that no test fails on has survived. One that ends in no time counts as killed. Left as they are: annotations, types,
 docstrings, decorators, and prose, which no test should repeat: texts with a space, the fixed parts of f-strings,
 the table TOLERANCES. The survivors are read and judged in docs/reliability.md.
 """
@@ -120,7 +120,8 @@ def mutants(node: ast.AST) -> Iterator[tuple[int, str, str]]:
             docstring = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
             prose = isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)
             prose |= isinstance(child, ast.AnnAssign) and ast.unparse(child.target) == "TOLERANCES"
-            if not isinstance(child, ast.AST) or docstring or prose:
+            type_ = isinstance(child, ast.Subscript) and ast.unparse(child.value) == "Literal"
+            if not isinstance(child, ast.AST) or docstring or prose or type_:
                 continue
             for fault in faults(child):
                 line = getattr(child, "lineno", 0) or getattr(child, "target", child).lineno
