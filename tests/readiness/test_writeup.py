@@ -19,8 +19,8 @@ from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import ReadinessConfig
 from mtasts_analysis.show.document import Banner, Code, Grid, Heading, Paragraph, Picture, Points
 from mtasts_analysis.show.text import plain
-from mtasts_analysis.show.writeup import blocks, redacted
-from tests.readiness.worlds import AS_OF, MX1, MX2, assess, live, world
+from mtasts_analysis.show.writeup import _ROWS, blocks, redacted
+from tests.readiness.worlds import AS_OF, MX1, MX2, PRODUCTION, assess, live, world
 
 ENDINGS = (".html", ".md", ".docx", ".pdf")
 NASTY = (
@@ -362,3 +362,36 @@ def test_the_card_in_a_notebook_is_inert(judged):
     assert "\x1b" not in repr(judged)
     json.dumps(repr(judged))
     assert io.StringIO(repr(judged)).readline().startswith("d.example may not go to enforce yet")
+
+
+def test_what_stands_in_the_impact_of_senders_that_find_no_policy(tmp_path):
+    """They pass today; whoever reads the document must know that enforce will refuse them later."""
+    data = world(
+        lambda day, s: [("starttls-not-supported", MX1, 3)] if s == "Small" else [],
+        kind=lambda day, s: "no-policy-found" if s == "Small" else "sts",
+    )
+    page = assess(data, live()).write_up(tmp_path / "a.md").read_text()
+    assert (
+        "84 sessions failed for senders that found no policy: they would be refused once"
+        in " ".join(page.split())
+    )
+
+
+def test_in_production_there_is_no_next_day(tmp_path):
+    data = world(text=lambda day, s: PRODUCTION)
+    found = assess(data, live(mode="enforce", max_age=604800))
+    assert found.next_date is None
+    assert "Earliest day" not in found.write_up(tmp_path / "a.md").read_text()
+
+
+def test_a_long_table_says_how_much_more_there_is(tmp_path):
+    """Sixty hosts fail: the table is cut, and says by how many rows."""
+    hosts = [f"h{n:02}.d.example" for n in range(60)]
+    data = world(
+        lambda day, s: (
+            [("certificate-expired", h, 1) for h in hosts] if s == "Big" and day > 30 else []
+        )
+    )
+    page = assess(data).write_up(tmp_path / "a.md").read_text()
+    rows = re.findall(r"^\| and (\d+) more", page, re.MULTILINE)
+    assert str(60 - _ROWS) in rows

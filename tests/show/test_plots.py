@@ -2,10 +2,13 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html import unescape
 from io import BytesIO
 from itertools import combinations
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +16,12 @@ from PIL import Image
 
 import mtasts_analysis as ma
 from benchmarks.panel import archive
-from mtasts_analysis.show.frames import frame_html, sparkline
+from mtasts_analysis.archive.sources import NOTE, REFUSED, REPORT, Item
+from mtasts_analysis.show import notebooks
+from mtasts_analysis.show.cards import check_html, check_text
+from mtasts_analysis.show.drawing import marks
+from mtasts_analysis.show.frames import cell, frame_html, sparkline
+from mtasts_analysis.show.progress import Progress
 from mtasts_analysis.show.views import VIEWS
 from tests.analysis.world import load, policy, report
 
@@ -263,3 +271,103 @@ def test_a_hyphen_ends_no_line():
 def test_a_sparkline_breaks_at_gaps():
     assert sparkline([0.1, 0.2, None, 0.3, 0.1]).count("<polyline") == 2
     assert sparkline([]).count("<polyline") == 0
+
+
+# --- more than fits, and less than there should be -------------------------------------------------------
+
+
+def test_more_policies_than_the_key_holds():
+    """Eight are named; that there are more is said, or the colours would be read as all."""
+    lines = [
+        ["version: STSv1", "mode: testing", f"mx: mx{n}.d.example", f"max_age: {86400 + n}"]
+        for n in range(11)
+    ]
+    data = load([report(n, [policy(9, text=text)], sender=f"S{n}") for n, text in enumerate(lines)])
+    plot = ma.plots.policies(ma.policy_history(data))
+    words = [t.get_text() for axes in plot.axes for t in axes.get_legend().get_texts()]
+    assert len(words) == 9 and words[-1] == "and 3 more"
+
+
+def test_an_impact_of_long_reports_alone_has_no_days_to_draw():
+    """A report of a week belongs to no day: the sum is said, and no empty clock is drawn."""
+    long = [
+        report(
+            7 * n, [policy(90, [("certificate-expired", "mx1.d.example", 10)])], days=7, sender=s
+        )
+        for n in range(4)
+        for s in "ABC"
+    ]
+    found = ma.assess(load(long), "d.example", as_of="2026-03-29")
+    plot = ma.plots.impact(found.impact.cells, found.impact.where)
+    assert plot.alt.startswith("enforce would have refused 120 of 1,200 sessions")
+    assert "nothing to show for this filter" in [
+        t.get_text() for axes in plot.axes for t in axes.texts
+    ]
+
+
+def test_where_no_session_failed_no_worst_day_is_named():
+    data = load([report(day, [policy(9)]) for day in range(5)])
+    plot = ma.plots.sender_days(ma.over_time(data, split="sender"))
+    assert plot.alt.startswith("No session failed")
+
+
+@pytest.mark.parametrize("days", [1, 2, 9, 10, 11, 40, 400, 4_000, 40_000, 80_000])
+@pytest.mark.parametrize("freq", ["D", "7D"])
+def test_any_span_has_its_marks(days, freq):
+    """From a day to two centuries, 1990 to 2200 as dates go: some marks, in order, in their place, not too many."""
+    days = min(days, 11_000 if freq == "7D" else 80_000)
+    every = pd.date_range("1990-01-01", periods=days, freq=freq, unit="us")
+    found = marks(every)
+    places = [at for at, _ in found]
+    assert min(days, 2) <= len(found) <= 22
+    assert places == sorted(places) and places[0] >= 0 and places[-1] <= days
+    assert all(text for _, text in found)
+
+
+def test_a_number_in_a_table_is_short():
+    assert cell("seconds", np.float64(1234.5678)) == "1,235"
+    assert cell("seconds", 0.000123456) == "0.0001235"
+
+
+def test_an_overview_of_long_reports_alone():
+    """No week holds them whole: no sparkline, and the page is there all the same."""
+    data = load([report(0, [policy(90)], days=20, sender=s) for s in "AB"])
+    page = ma.overview(data)._repr_html_()
+    assert "A" in page and "<svg" not in page.partition("Senders")[2].partition("</table>")[0]
+
+
+def test_a_domain_that_takes_no_mail_has_no_table_of_hosts():
+    check = replace(ma.live.recorded_check(), mx=(), null_mx=True)
+    page, plain = check_html(check), check_text(check)
+    assert "accepts no mail (null MX)" in page and "accepts no mail (null MX)" in plain
+    assert "MX hosts" not in page
+
+
+def test_a_summary_of_many_domains_says_how_many_more():
+    data = load(
+        [report(0, [policy(9, domain=f"d{n:02}.example")], sender=f"S{n}") for n in range(45)]
+    )
+    said = str(data)
+    assert "... and 5 rows more" in said and said.count(".example ") == 40
+
+
+def test_a_bar_tells_what_was_rejected():
+    """While an archive is read: a person who sees it stops a load of the wrong folder."""
+    told = []
+    bar = SimpleNamespace(set_postfix=lambda words, refresh: told.append(words), update=None)
+    items = [Item(REFUSED if n % 5 == 0 else REPORT, "x", b"") for n in range(1_200)]
+    assert list(Progress(bar).watch([*items, Item(NOTE, "x", b"")])) == [
+        *items,
+        Item(NOTE, "x", b""),
+    ]
+    assert [(words["reports"], words["rejected"]) for words in told] == [
+        ("400", "100"),
+        ("800", "200"),
+    ]
+
+
+def test_a_notebook_without_a_cell_for_parameters(tmp_path):
+    source = tmp_path / "own.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), source)
+    with pytest.raises(ma.InputError, match="a cell tagged parameters; it has none"):
+        notebooks.run(source, tmp_path / "own.html", tmp_path, parameters={"archive": "x"})
