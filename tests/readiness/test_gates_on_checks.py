@@ -9,9 +9,29 @@ from datetime import timedelta
 import pytest
 
 from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN
+from mtasts_analysis.readiness.on_checks import home
+from tests.checks.conftest import CODES
 from tests.readiness.test_gates import gate, said
 from tests.readiness.test_scenarios import error
 from tests.readiness.worlds import AS_OF, MX1, MX2, live
+
+HOMES = {
+    "dns-records": "sts-record-missing sts-record-dns-failed sts-record-invalid sts-record-several sts-record-discarded sts-record-spaced sts-record-duplicate-id sts-record-delegated domain-not-found mx-dns-failed mx-missing null-mx implicit-mx mx-is-address mx-name-odd mx-is-alias mx-unresolvable mx-many mx-address-refused id-changed-same-policy domain-invalid check-failed",
+    "tlsrpt-record": "tlsrpt-record-missing tlsrpt-record-dns-failed tlsrpt-record-invalid tlsrpt-record-several tlsrpt-record-discarded tlsrpt-record-delegated tlsrpt-rua-repeated tlsrpt-rua-own-domain",
+    "policy-published": "policy-host-missing policy-host-dns-failed policy-host-address-refused policy-host-no-route policy-host-timeout policy-host-unreachable policy-host-delegated policy-host-certificate-expired policy-host-certificate-not-yet-valid policy-host-certificate-host-mismatch policy-host-certificate-not-trusted policy-host-certificate-chain-incomplete policy-host-certificate-weak policy-host-certificate-invalid policy-host-certificate-unsteady policy-redirect policy-http-status policy-content-encoding policy-content-type policy-too-large policy-near-limit policy-invalid policy-duplicate-field policy-duplicate-mx policy-field-typo policy-mx-odd policy-without-record policy-mode-testing policy-mode-none policy-max-age-short policy-max-age-long policy-mx-unused policy-wildcard-broad provider-recognised policy-changed-same-id record-before-policy withdrawn-without-none",
+    "certificates-last": "policy-host-certificate-expires-soon certificate-expires-soon",
+    "mx-in-policy": "mx-not-in-policy",
+    "mx-certificates": "mx-unreachable starttls-not-supported starttls-refused validation-failure certificate-expired certificate-not-yet-valid certificate-host-mismatch certificate-not-trusted certificate-chain-incomplete certificate-weak certificate-invalid starttls-injection tls-old-versions tls-no-1.3 smtp-inconclusive smtp-not-tested certificate-covers certificate-trust-unknown",
+    "dane": "tlsa-match tlsa-invalid tlsa-without-tls tlsa-unusable tlsa-insecure tlsa-lookup-failed dane-not-judged mx-insecure",
+}  # fmt: skip
+
+
+def test_each_finding_has_its_gate():
+    """By what it is about: a certificate of the policy host that ends soon is one that ends soon."""
+    assert sorted(code for codes in HOMES.values() for code in codes.split()) == sorted(CODES)
+    for gate_code, codes in HOMES.items():
+        for code in codes.split():
+            assert home(code) == gate_code, code
 
 
 @pytest.mark.parametrize(
