@@ -338,6 +338,28 @@ def test_what_the_strict_reader_keeps_is_bounded(monkeypatch):
     reports._policies.clear()
     assert reports.strict(json.dumps(long).encode()) is not None
     assert reports._policies == {}, "a long policy is no use to keep"
+    for size, kept in ((wire.LONG - 1, 1), (wire.LONG, 0)):
+        reports._policies.clear()
+        bare = len(json.dumps(changed(LINES, [""])["policies"][0]["policy"]))
+        assert (
+            reports.strict(json.dumps(changed(LINES, ["x" * (size - bare)])).encode()) is not None
+        )
+        assert len(reports._policies) == kept, "so many bytes of a policy, and no more"
+
+
+def test_a_bound_on_strings_that_is_lower_holds_for_what_is_strict_too():
+    """The types know the usual bound only: a report that could hold a longer string goes the tolerant way."""
+    raw = json.dumps(STRICT).encode()
+    assert reports.strict(raw, Limits(string_chars=len(raw))) is not None, (
+        "no string in it is as long"
+    )
+    assert reports.strict(raw, Limits(string_chars=len(raw) - 1)) is None
+    ((_, outcome),) = reports.read(raw, Limits(string_chars=8))
+    assert "string-cut" in {code for code, _ in outcome.notes}
+    assert len(outcome.organization_name) <= 8
+    long = json.dumps(changed(LINES, ["x" * 60_000, "y" * 60_000])).encode()
+    assert len(long) > Limits().string_chars
+    assert reports.strict(long) is not None, "by the usual bound its types hold it"
 
 
 def test_a_report_of_one_instant_is_strict():

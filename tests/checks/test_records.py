@@ -86,6 +86,7 @@ RPT_GOOD = [
     ("v=TLSRPTv1; rua=MAILTO:a@b.example;", ("MAILTO:a@b.example",), "a scheme has no case"),
     ("v=TLSRPTv1; rua=mailto:a%21b%2Cc%3Bd@b.example", ("mailto:a%21b%2Cc%3Bd@b.example",), "! , ; encoded"),
     ("v=TLSRPTv1; rua=https://[2001:db8::1]/r; ext=1", ("https://[2001:db8::1]/r",), "an IP literal is a URI"),
+    ("v=TLSRPTv1; rua=https://x.example:1/", ("https://x.example:1/",), "the least port"),
     ("v=TLSRPTv1; rua=https://x.example/X#a", ("https://x.example/X#a",), "one fragment"),
     ("v=TLSRPTv1; rua=mailto:a@b.example?subject=X@Y", ("mailto:a@b.example?subject=X@Y",), "RFC 6068's header fields"),
 ]  # fmt: skip
