@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -369,7 +370,7 @@ class Store:
         """Give the rows that a filter chooses, in memory.
 
         Only the months that the filter's days name are read, and of these only rows of its domains, senders,
-        policy types and modes.
+        policy types and modes; with `columns`, without a filter, only these.
 
         Parameters
         ----------
@@ -406,18 +407,33 @@ class Store:
         for name, wanted in (columns or {}).items():
             unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
             if unknown:
-                raise InputError(f"columns: expected tables and columns of theirs; got {unknown}")
-        parts = [self._rows(month, where) for month in self._state.months if _within(month, where)]
-        parts = [tables.empty(), *parts]
+                raise InputError(
+                    f"columns: expected tables and columns of theirs; got {', '.join(sorted(unknown))}"
+                )
+        held = {name: schema.names for name, schema in SCHEMAS.items()}
+        if columns is not None:
+            held = {name: list(wanted) for name, wanted in columns.items()}
+            # Problems of the reports that are chosen, in whichever month they stand.
+            if where and "problems" in held:
+                for name in ("reports", "problems"):
+                    held[name] = list(dict.fromkeys((*held.get(name, ()), "report_key")))
+        months = [month for month in sorted(self._state.months) if _within(month, where)]
+        found = (
+            self._chosen(month, where) if where else self._rows(month, held) for month in months
+        )
+        parts = [
+            {name: part[name].select(held[name]) for name in held}
+            for part in chain([tables.empty()], found)
+        ]
         whole = {
             name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
-            for name in NAMES
+            for name in held
         }
-        if where:
+        if where and "problems" in held:
             whole["problems"] = _problems_of(whole["problems"], whole["reports"])
-        if columns is not None:
-            return {name: whole[name].select(list(wanted)) for name, wanted in columns.items()}
-        return Archive(tables.canonical(whole), self.accounting)
+        if columns is None:
+            return Archive(tables.canonical(whole), self.accounting)
+        return tables.canonical({name: whole[name].select(list(columns[name])) for name in columns})
 
     def filter(self, where: Filter | None = None, **parts: Any) -> Archive:
         """Give the rows that a filter chooses, as :meth:`read` does: so notebooks take a store for an archive.
@@ -446,11 +462,22 @@ class Store:
         """
         return self.read(Filter(**parts) if where is None else where.but(**parts))
 
-    def _rows(self, month: str, where: Filter) -> Tables:
+    def _rows(self, month: str, columns: Mapping[str, Sequence[str]]) -> Tables:
+        """Give some columns of a month's tables."""
         held = self._state.months[month]
-        if not where:
-            found = {name: self._whole(name, held.get(name, ())) for name in NAMES}
+        found = {}
+        for name, wanted in columns.items():
+            needed = (
+                {*wanted, "policy_type"} if name == "policies" and "domain" in wanted else wanted
+            )
+            found[name] = self._whole(name, held.get(name, ()), columns=sorted(needed))
+        if "domain" in columns.get("policies", ()):
             return tables.with_recipients(found, self._cube[1])
+        return found
+
+    def _chosen(self, month: str, where: Filter) -> Tables:
+        """Give a month's rows that a filter chooses, and all of its problems."""
+        held = self._state.months[month]
         problems = self._whole("problems", held.get("problems", ()))
         policies = self._whole("policies", held.get("policies", ()), self._pushed(where))
         if not len(policies):
@@ -504,12 +531,17 @@ class Store:
         return found & (pc.scalar(False) if either is None else either)
 
     def _whole(
-        self, name: str, files: Sequence[File], expression: pc.Expression | None = None
+        self,
+        name: str,
+        files: Sequence[File],
+        expression: pc.Expression | None = None,
+        columns: list[str] | None = None,
     ) -> pa.Table:
-        parts = [self._table(file, expression=expression) for file in files]
-        if not parts:
-            return SCHEMAS[name].empty_table()
-        return pa.concat_tables([part.cast(SCHEMAS[name]) for part in parts]).unify_dictionaries()
+        schema = SCHEMAS[name]
+        if columns is not None:
+            schema = pa.schema([schema.field(column) for column in columns])
+        parts = [self._table(file, schema.names, expression).cast(schema) for file in files]
+        return pa.concat_tables([schema.empty_table(), *parts]).unify_dictionaries()
 
     def _table(
         self,
@@ -609,7 +641,7 @@ class Store:
         """A row for each problem, read anew."""
         parts = [
             self._whole("problems", held.get("problems", ()))
-            for held in self._state.months.values()
+            for _, held in sorted(self._state.months.items())
         ]
         found = pa.concat_tables([SCHEMAS["problems"].empty_table(), *parts]).unify_dictionaries()
         return Archive(tables.empty() | {"problems": found}, self.accounting).problems

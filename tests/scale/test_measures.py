@@ -229,9 +229,45 @@ def test_rows_of_a_filter(where, sample, store):
         )
         for column in other.columns:
             assert one[column].astype("str").tolist() == other[column].astype("str").tolist()
-    some = store.read(where, columns={"policies": ["domain", "mode"]})
-    assert list(some) == ["policies"]
-    assert len(some["policies"]) == len(chosen.policies)
+    for columns in SOME:
+        some = store.read(where, columns=columns)
+        assert {name: table.column_names for name, table in some.items()} == columns
+        for name, table in some.items():
+            assert table.equals(found.tables[name].select(columns[name]))
+
+
+SOME = [
+    {"policies": ["domain", "mode"]},
+    {"policies": ["mode"], "failures": ["failed_session_count", "failure_key"]},
+    {"problems": ["code"]},
+    {"problems": ["detail", "report_key"], "reports": ["organization_name"]},
+    {"reports": ["span_hours"]},
+    {},
+]
+
+
+def test_only_what_is_wanted_is_read(store, monkeypatch):
+    """Of ten million reports two columns are in memory, not all of them."""
+    read = []
+    monkeypatch.setattr(store, "_table", watching(store._table, read))
+    store.read(columns={"policies": ["domain", "max_age"], "failures": ["result_type"]})
+    assert {(name, *columns) for name, columns in read} == {
+        (
+            "policies",
+            "domain",
+            "max_age",
+            "policy_type",
+        ),  # the type tells which domains are to be mapped
+        ("failures", "result_type"),
+    }
+
+
+def watching(work, read):
+    def watched(file, columns=None, expression=None):
+        read.append((file.name.partition("/")[2].partition("-")[0], columns))
+        return work(file, columns, expression)
+
+    return watched
 
 
 def test_columns_that_are_none(store):
