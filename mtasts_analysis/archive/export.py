@@ -7,10 +7,11 @@ apostrophe in front, which the reader takes away; XLSX has typed cells.
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -208,13 +209,54 @@ def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
             "remove_timezone": True,  # XLSX has none: every time is UTC, and the header says so
         }
         try:
-            with xlsxwriter.Workbook(str(path), options) as book:
+            with (
+                path.open("wb") as file,
+                _quietened(file) as target,
+                xlsxwriter.Workbook(target, options) as book,
+            ):
                 _write_book(book, tables)
         except xlsxwriter.exceptions.XlsxFileError as error:
             # It wraps what the system said, a full disk for example.
             cause = error.args[0] if error.args else error
             raise (cause if isinstance(cause, OSError) else OSError(str(cause))) from error
     return [folder / "tables.xlsx"]
+
+
+class _Quiet:
+    """A file that fails once: XlsxWriter leaves its ZipFile open, and that tries again as it goes away."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.broken = False
+
+    def _try(self, act: str, *given: Any) -> int:
+        if self.broken:
+            return 0
+        self.broken = True
+        done: int = getattr(self._file, act)(*given)
+        self.broken = False
+        return done
+
+    def write(self, data: bytes) -> int:
+        return self._try("write", data)
+
+    def seek(self, *to: int) -> int:
+        return self._try("seek", *to)
+
+    def tell(self) -> int:
+        return self._try("tell")
+
+    def flush(self) -> None:
+        self._try("flush")
+
+
+@contextmanager
+def _quietened(file: IO[bytes]) -> Iterator[_Quiet]:
+    target = _Quiet(file)
+    try:
+        yield target
+    finally:
+        target.broken = True
 
 
 def _write_book(book: Any, tables: dict[str, pa.Table]) -> None:

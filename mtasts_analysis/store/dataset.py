@@ -55,15 +55,22 @@ class Ingested:
         Bytes that were read.
     complete
         False where Ctrl-C ended it: what was read is in the store, and a further run reads the rest.
+    unread
+        Files and folders that could not be read. The store holds no word of them: the next run tries again.
     """
 
     accounting: Accounting
     skipped: int
     read: int
     complete: bool = True
+    unread: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         ended = "" if self.complete else "; interrupted: run it again for the rest"
+        if self.unread:
+            named = ", ".join(text.plain(name, 200) for name in self.unread[:3])
+            more = f" and {len(self.unread) - 3:,} more" if len(self.unread) > 3 else ""
+            ended += f"; could not be read, and is tried again the next time: {named}{more}"
         files = "file" if self.skipped == 1 else "files"
         return f"{self.accounting}; {self.read:,} bytes read, {self.skipped:,} {files} held already{ended}"
 
@@ -285,7 +292,9 @@ class Store:
                         break
                 run.commit()
             self._see(run.state)
-        return Ingested(run.accounting, chosen.skipped, run.read, not stop.is_set())
+        return Ingested(
+            run.accounting, chosen.skipped, run.read, not stop.is_set(), tuple(run.unread)
+        )
 
     def _seen(self) -> Any:
         found = [

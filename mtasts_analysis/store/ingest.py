@@ -19,7 +19,7 @@ from mtasts_analysis.store import manifest
 from mtasts_analysis.store.known import Known
 from mtasts_analysis.store.manifest import File, State
 from mtasts_analysis.store.places import Place
-from mtasts_analysis.store.sources import Sources, sorted_identities
+from mtasts_analysis.store.sources import Sources, sorted_identities, unreadable
 
 FLUSH = 60_000
 """Rows of reports and failures that are gathered before they are written: some 30 MiB."""
@@ -135,6 +135,8 @@ class Run:
     """Of this run, as far as it is committed."""
     read: int = 0
     """Bytes, as far as committed."""
+    unread: list[str] = field(default_factory=list)
+    """Files and folders that could not be read: a later run may, so nothing of that stays in the store."""
     _writer: Writer | None = None
     _held: list[dict[str, pa.Table]] | None = None
     _rows: int = 0
@@ -145,13 +147,20 @@ class Run:
 
     def add(self, unit: Unit, done: Done) -> None:
         """Take a unit in."""
-        self._held = [*(self._held or ()), done.tables]
+        problems = done.tables["problems"]
+        lost = unreadable(problems)
+        names = problems.filter(lost)["origin"].to_pylist()
+        self.unread += names
+        kept = (
+            done.tables | {"problems": problems.filter(pc.invert(lost))} if names else done.tables
+        )
+        self._held = [*(self._held or ()), kept]
         if done.left_out:
             self._held.append(tables.left_out(done.left_out))
         self._rows += len(done.tables["reports"]) + len(done.tables["failures"])
         self._pending = added(
             self._pending,
-            Accounting(rejected=done.rejected, not_reports_by_kind=dict(done.others)),
+            Accounting(rejected=done.rejected - len(names), not_reports_by_kind=dict(done.others)),
         )
         self._bytes += unit.size
         self.sources.done(unit, done)

@@ -87,7 +87,8 @@ class Sources:
 
     def done(self, unit: Unit, done: Done) -> None:
         """Note that a unit was taken in; a file that could not be read is tried again the next time."""
-        unread = _unread(done.tables["problems"])
+        problems = done.tables["problems"]
+        unread = set(problems.filter(unreadable(problems))["origin"].to_pylist())
         if shown(unit.mbox or unit.source) in unread:
             return
         if unit.mbox:
@@ -132,10 +133,9 @@ def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest().encode()
 
 
-def _unread(problems: pa.Table) -> set[str]:
-    """Name the files that could not be read."""
-    rows = problems.filter(pc.equal(problems["code"].cast(pa.string()), "file-unreadable"))
-    return set(rows["origin"].to_pylist())
+def unreadable(problems: pa.Table) -> pa.ChunkedArray:
+    """Tell which rows say that a file or folder could not be read."""
+    return pc.equal(problems["code"].cast(pa.string()), "file-unreadable")
 
 
 def _may_be_mbox(file: str) -> bool:

@@ -178,20 +178,30 @@ def test_copies_and_conflicts_across_runs(tmp_path):
     assert (store.accounting.duplicates, store.accounting.conflicts) == (1, 1)
 
 
-def test_a_file_that_cannot_be_read_is_tried_again(tmp_path, monkeypatch):
-    (tmp_path / "a.json").write_bytes(text(1))
+def test_a_file_that_cannot_be_read_is_told_and_tried_again(tmp_path, monkeypatch):
+    """Nothing of it stays in the store: once it is read, the store is as if it always had been."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a\n.json").write_bytes(text(1))
+    (tmp_path / "in" / "b.json").write_bytes(text(2))
     store = ma.Store(tmp_path / "store")
-    opened = os.open
+    real = os.open
 
-    def refusing(path, *more, **named):
-        if str(path).endswith("a.json"):
-            raise PermissionError(13, "Permission denied")
-        return opened(path, *more, **named)
+    def fails(path, *given, **named):
+        if str(path).endswith("a\n.json"):
+            raise OSError(5, "Input/output error")
+        return real(path, *given, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "open", refusing)
-        assert store.ingest(tmp_path / "a.json").accounting.rejected == 1
-    assert store.ingest(tmp_path / "a.json").accounting.reports == 1
+        patch.setattr(os, "open", fails)
+        done = [store.ingest(tmp_path / "in", progress=False) for _ in range(2)]
+    assert [len(one.unread) for one in done] == [1, 1]
+    assert done[0].accounting.items == 1
+    assert str(done[1]).endswith(
+        "tried again the next time: " + str(tmp_path / "in" / "a\ufffd.json")
+    )
+    assert store.ingest(tmp_path / "in", progress=False).accounting.reports == 1
+    assert store.accounting == ma.load(tmp_path / "in").accounting
+    assert store.read().tables["problems"].num_rows == 0
 
 
 def test_a_maildir_renames_its_files(tmp_path):

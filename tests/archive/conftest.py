@@ -1,0 +1,3 @@
+"""Loading is inert in each of these tests."""
+
+from tests.inert import _inert  # noqa: F401  # used by every test
