@@ -413,12 +413,8 @@ class Store:
         ...     len(store.read(where).reports), found["policies"].num_rows
         (15, 15)
         """
-        for name, wanted in (columns or {}).items():
-            unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
-            if unknown:
-                raise InputError(
-                    f"columns: expected tables and columns of theirs; got {', '.join(sorted(unknown))}"
-                )
+        if columns is not None:
+            _check(columns)
         held = {name: schema.names for name, schema in SCHEMAS.items()}
         if columns is not None:
             held = {name: list(wanted) for name, wanted in columns.items()}
@@ -706,6 +702,19 @@ def _one_of(name: str, words: Sequence[str | None]) -> pc.Expression:
     if None in words:
         found = found | named.is_null() | (named == "")
     return found
+
+
+def _check(columns: object) -> None:
+    """Hold that these are tables with columns of theirs."""
+    if not isinstance(columns, Mapping) or str in map(type, columns.values()):
+        raise InputError(
+            f'columns: expected tables with lists of columns, as {{"policies": ["domain"]}}; got {columns!r}'
+        )
+    for name, wanted in columns.items():
+        unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
+        if unknown:
+            listed = ", ".join(sorted(map(str, unknown)))
+            raise InputError(f"columns: expected tables and columns of theirs; got {listed}")
 
 
 def _problems_of(problems: pa.Table, reports: pa.Table) -> pa.Table:

@@ -274,14 +274,16 @@ def place(url: str | os.PathLike[str], options: dict[str, Any] | None = None) ->
     Raises
     ------
     InputError
-        It is a file.
+        It is a file, or no name at all.
     MissingExtraError
         A bucket without the extra.
     """
     name = os.fspath(url)
     scheme, separator, rest = name.partition("://")
     if not separator or scheme == "file":
-        path = rest if separator else name
+        path = rest if separator else os.path.expanduser(name)
+        if not path:
+            raise InputError("expected a folder or a URL for a store; got an empty name")
         if os.path.isfile(path):
             raise InputError(
                 f"{path}: expected a folder for a store; this is a file. load() reads it, and"

@@ -271,6 +271,11 @@ def watching(work, read):
 
 
 def test_columns_that_are_none(store):
+    for columns in (["policies"], {"policies": "domain"}):
+        with pytest.raises(
+            ma.InputError, match=r'expected tables with lists of columns, as \{"pol'
+        ):
+            store.read(columns=columns)
     with pytest.raises(ma.InputError, match="columns: expected"):
         store.read(columns={"policies": ["nonsense"]})
     with pytest.raises(ma.InputError, match="columns: expected"):

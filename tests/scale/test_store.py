@@ -352,6 +352,17 @@ def test_what_is_no_store_is_told(tmp_path, content, message):
         ma.Store(tmp_path)
 
 
+def test_where_a_store_is(tmp_path, monkeypatch):
+    """As a shell has it; an empty name, of a variable that is not set, is not the folder where one stands."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.json").write_bytes(text(1))
+    ma.Store("~/store").ingest(tmp_path / "a.json")
+    for name in (tmp_path / "store", f"file://{tmp_path}/store"):
+        assert ma.Store(name).accounting.reports == 1
+    with pytest.raises(ma.InputError, match="got an empty name"):
+        ma.Store("")
+
+
 def test_what_cannot_serve_is_told(tmp_path):
     store = ma.Store(tmp_path / "store")
     with pytest.raises(ma.InputError, match="got bytes"):
