@@ -194,6 +194,10 @@ REWRITTEN = (
     lambda raw: raw.replace(b'"mx-host":', b'"mx-host-pattern":'),
     lambda raw: raw.replace(b'"', b'"\\u002d', 1).replace(b"d.example", b"d\\u002eexample"),
     lambda raw: raw + b"\r\n\0",
+    lambda raw: raw.replace(b"-tls-", b"-\t-"),
+    lambda raw: raw.replace(b"{", b"{ // whatever\n", 1),
+    lambda raw: raw[:-1] + b",}",
+    lambda raw: b'{"found": ' + raw + b"}",
     lambda raw: raw[: -len(raw) // 3],
     lambda raw: b"[" + raw + b", " + building.text(7) + b"]",
 )
