@@ -5,7 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-_IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?<!\d)(?<!\d-)(?:\d{1,3}-){3}\d{1,3}(?!\d|-\d)")
+"""With dots; or with dashes, as in the names of dial-in and cloud hosts, but not in a date or clock."""
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:.]++")
 _ATOM = r"[\w.!#$%&'*+/=?^`{|}~-]"
 _MAIL = re.compile(

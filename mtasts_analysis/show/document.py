@@ -328,6 +328,13 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
     pdf.add_font("DejaVu", "", fonts / "DejaVuSans.ttf")
     pdf.add_font("DejaVu", "B", fonts / "DejaVuSans-Bold.ttf")
     pdf.add_font("Mono", "", fonts / "DejaVuSansMono.ttf")
+    sans, bold, mono = (set(pdf.fonts[key].cmap) for key in ("dejavu", "dejavuB", "mono"))
+    known = {"DejaVu": sans & bold, "Mono": mono}
+
+    def lettered(text: str, family: str = "DejaVu") -> str:
+        """Put U+FFFD for a letter that the font lacks; fpdf2 would leave a gap, and log the letter."""
+        return "".join(c if ord(c) in known[family] else "\ufffd" for c in _clean(text))
+
     pdf.set_margins(18, 16)
     pdf.set_auto_page_break(True, 16)
     pdf.set_draw_color(205, 210, 214)
@@ -339,7 +346,13 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
     ) -> None:
         pdf.set_font(family, style, size)
         pdf.multi_cell(
-            0, size * 0.52, _clean(text) or " ", new_x="LMARGIN", new_y="NEXT", align="L", **more
+            0,
+            size * 0.52,
+            lettered(text, family) or " ",
+            new_x="LMARGIN",
+            new_y="NEXT",
+            align="L",
+            **more,
         )
         pdf.ln(gap)
 
@@ -385,7 +398,7 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
                             style = (
                                 FontFace(emphasis="BOLD", color=_rgb(colour)) if colour else None
                             )
-                            made.cell(_clean(cell), style=style)
+                            made.cell(lettered(cell), style=style)
                 pdf.ln(3)
             case Picture(png, alt):
                 room(pdf.epw * 0.42)

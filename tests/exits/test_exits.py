@@ -5,6 +5,7 @@ format's own parser, which must find nothing that acts, and every string's words
 """
 
 import contextlib
+import logging
 import re
 from datetime import date
 from pathlib import Path
@@ -46,6 +47,17 @@ def here(tmp_path, monkeypatch):
 @pytest.fixture
 def data(batch):
     return loaded(batch)
+
+
+@pytest.fixture(autouse=True)
+def unlogged(caplog):
+    """Neither the package nor what it stands on logs a word of a stranger's."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    for record in caplog.get_records("call"):
+        said = f"{record.name}: {record.getMessage()}"
+        assert record.levelno < logging.WARNING, said  # Python prints it
+        assert not any(one.mark in said for one in ALL), said
 
 
 def seen(way, words, batch, least=None, *, verbatim=True):
