@@ -595,6 +595,7 @@ def test_an_unknown_split_of_failures(sample):
     st.lists(st.tuples(*[st.integers(-1, 3)] * 3), min_size=1, max_size=30),
     st.sampled_from([4, 2**21, 2**31]),
 )
+@settings(deadline=None)
 def test_groups_are_those_of_a_dictionary(rows, size):
     """However many words a column has: with 2^31 of them in three columns the combinations pass 2^63."""
     columns = np.array(rows).T
