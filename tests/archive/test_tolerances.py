@@ -172,6 +172,11 @@ DOCUMENTS = [
     (b"{]", [("", "json-malformed: Expecting property name enclosed in double quotes at character 1")]),
     (b"{]\n" + R, [("[0]", "json-malformed: Expecting property name enclosed in double quotes at character 1"), ("[1]", "")]),
     (R + b"\n junk\n\t{]\n" + R, [("[0]", ""), ("[1]", "json-malformed: Expecting value at character AT"), ("[2]", "json-malformed: Expecting property name enclosed in double quotes at character AT2"), ("[3]", "")]),
+    (b'{"a": 1, /* no report */ "b": 2}', [("", "json-malformed: Expecting property name enclosed in double quotes at character 9")]),
+    # Read without its comment it is no better: what is said is of the text as it came.
+    (b'{"report-id": /* x */ ]', [("", "json-malformed: Expecting value at character 14")]),
+    # Without it one more report is there, though as much is broken.
+    (R[:-1] + b" /* x */} {]", [("[0]", ""), ("[1]", "json-malformed: Expecting property name enclosed in double quotes at character AT2")]),
     (b"[" * 100_000, [("", "json-too-deep: nested deeper than any report")]),
     (b"[" * 100_000 + b"\n" + R, [("[0]", "json-too-deep: nested deeper than any report"), ("[1]", "")]),
     (b"", []),
@@ -194,6 +199,26 @@ def test_documents(raw, expected):
     for _, got in read(raw):
         if isinstance(got, tolerant.Refusal):
             assert got.kind == ("other-json" if got.code == "json-other" else None)
+
+
+def test_parsedmarc_s_own_list_is_no_wrapping_to_be_told():
+    """It is noted once, as what it is."""
+    both = read(b'{"smtp_tls_reports": [' + ROW + b"," + ROW + b"]}")
+    assert [{code for code, _ in got.notes} for _, got in both] == [{"parsedmarc-json"}] * 2
+    ((_, none),) = read(b'{"smtp_tls_reports": []}')
+    assert none.detail == "an empty JSON list"
+
+
+def test_a_comment_is_noted_once_and_names_no_place():
+    ((_, outcome),) = read(R[:-1] + b" /* x */ /* y */}")
+    assert outcome.notes == (("json-comment", ""),)
+
+
+def test_what_is_counted_as_a_value():
+    """Commas and brackets, and no letters: a long name is no million values."""
+    made = changed(("organization-name",), "X" * 200)
+    ((_, outcome),) = read(json.dumps(made).encode(), Limits(json_values=150))
+    assert outcome.notes == ()
 
 
 def test_bounds():
