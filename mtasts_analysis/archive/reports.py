@@ -371,9 +371,8 @@ def _key(
     organization, report-id, date range and policy domains. So two deliveries of one report have one
     key, and two reports that conflict share its first half.
     """
-    if len(domains) > 1:
-        domains = sorted(set(domains))  # type: ignore[type-var]  # each is there
-    identity = _ENCODER.encode((organization, report_id, start, end, domains))
+    own = sorted(set(domains))  # type: ignore[type-var]  # each is there
+    identity = _ENCODER.encode((organization, report_id, start, end, own))
     return (
         blake2b(identity, digest_size=8).hexdigest() + blake2b(content, digest_size=8).hexdigest()
     )

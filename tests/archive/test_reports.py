@@ -327,6 +327,25 @@ def test_key_parts():
     assert base == PINNED
 
 
+def test_the_order_of_policies_is_no_identity():
+    """A sender that lists its policies anew, or one domain under two of them, is in conflict with itself, not two reports."""
+
+    def key(*domains):
+        made = report()
+        made["policies"] = [changed((*POLICY, "policy-domain"), d)["policies"][0] for d in domains]
+        return reports.strict(json.dumps(made).encode()).key
+
+    one, other = key("a.example", "b.example"), key("b.example", "a.example")
+    assert one[:16] == other[:16] and one[16:] != other[16:]
+    twice = key("a.example", "a.example")
+    assert twice[:16] == key("a.example")[:16] != one[:16]
+
+
+def test_after_a_broken_report_the_next_is_read():
+    found = list(reports.read(b"{]\n" + text(1) + b"\n{]\n" + text(2)))
+    assert [isinstance(got, reports.Parsed) for _, got in found] == [False, True, False, True]
+
+
 PINNED = "b3b383b48ee21f90b59a4f70e660d5ca"
 
 

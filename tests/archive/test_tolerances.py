@@ -168,6 +168,7 @@ DOCUMENTS = [
     (b'{"report-id": 1}', [("", "json-other: JSON, but none of a report's keys")]),
     (b'{"report-id": "r", "policies": []}', [("", "")]),
     (b'{"smtp_tls_reports": [' + ROW + b"," + ROW + b"]}", [("[0]", ""), ("[1]", "")]),
+    (b'{"of": "a queue", "reports": [' + R + b", {}, [" + R + b"]]}", [("[0]", ""), ("[1]", "")]),
     (b'{"smtp_tls_reports": 1}', [("", "json-other: JSON, but none of a report's keys")]),
     (b"{]", [("", "json-malformed: Expecting property name enclosed in double quotes at character 1")]),
     (b"{]\n" + R, [("[0]", "json-malformed: Expecting property name enclosed in double quotes at character 1"), ("[1]", "")]),

@@ -213,6 +213,14 @@ def test_why_an_mx_would_be_refused():
     assert bare.action == "see the gate on the policy's MX lines"
 
 
+def test_of_many_hosts_twelve_stand_in_the_figures():
+    check = live()
+    many = tuple(replace(check.mx[0], host=f"h{n:02}.d.example") for n in range(14))
+    found = gate("mx-certificates", None, replace(check, mx=many))
+    assert found.clause.startswith("all 14 MX hosts present")
+    assert found.figures == ", ".join(f"h{n:02}.d.example: accepted" for n in range(12))
+
+
 def test_what_becomes_of_an_mx_that_was_not_reached():
     why = (finding("mx-unreachable", "unknown", f"{MX1} (192.0.2.1)", "time-out", "open port 25"),)
     found = gate("mx-certificates", None, fates(mx1="unreachable", findings=why))
