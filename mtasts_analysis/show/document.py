@@ -328,7 +328,8 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
     pdf.add_font("DejaVu", "", fonts / "DejaVuSans.ttf")
     pdf.add_font("DejaVu", "B", fonts / "DejaVuSans-Bold.ttf")
     pdf.add_font("Mono", "", fonts / "DejaVuSansMono.ttf")
-    sans, bold, mono = (set(pdf.fonts[key].cmap) for key in ("dejavu", "dejavuB", "mono"))
+    loaded: Any = pdf.fonts  # typed as if they might be the built-in ones
+    sans, bold, mono = (set(loaded[key].cmap) for key in ("dejavu", "dejavuB", "mono"))
     known = {"DejaVu": sans & bold, "Mono": mono}
 
     def lettered(text: str, family: str = "DejaVu") -> str:
