@@ -256,7 +256,10 @@ def serve() -> None:
             answer = False, error
         except Exception as error:  # noqa: BLE001  # told to the one who asked, whatever it is
             answer = False, RuntimeError(f"{type(error).__name__}: {error}")
-        _send(answers, pickle.dumps(answer, protocol=5))
+        try:
+            _send(answers, pickle.dumps(answer, protocol=5))
+        except BrokenPipeError:  # who asked is gone, killed perhaps
+            os._exit(1)
 
 
 _LENGTH = struct.Struct("<Q")

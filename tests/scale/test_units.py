@@ -4,6 +4,8 @@ import gzip
 import io
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -275,6 +277,21 @@ def test_a_unit_that_kills_is_told():
         pool.submit(divmod, 1, 0).result(timeout=60)
     pool.shutdown()
     assert all(process.returncode is not None for process in pool.processes.values())
+
+
+def test_no_worker_outlives_a_process_that_is_killed():
+    """It ends with what it has, and without a word on the terminal of who was killed."""
+    code = (
+        "import os, time\nfrom mtasts_analysis.archive import workers\n"
+        "pool = workers.Workers(1)\npool.submit(time.sleep, 0.3)\n"
+        "while not pool.processes: time.sleep(0.01)\n"
+        "time.sleep(0.1)\nos.kill(os.getpid(), 9)"
+    )
+    # The worker has the same standard error: that it is closed tells that it ended.
+    done = subprocess.run(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (-9, b"")
 
 
 def test_no_worker_outlives_a_load_that_is_left(folder, monkeypatch):
