@@ -210,6 +210,15 @@ def test_parsedmarc_s_own_list_is_no_wrapping_to_be_told():
     assert none.detail == "an empty JSON list"
 
 
+def test_what_a_report_was_wrapped_in_is_noted_and_names_no_place():
+    for raw, count in (
+        (b'{"of": "a queue", "it": ' + R + b"}", 1),
+        (b'{"a": ' + R + b', "b": ' + R + b"}", 2),
+    ):
+        assert [got.notes for _, got in read(raw)] == [(("report-wrapped", ""),)] * count
+        assert [where for where, _ in read(raw)] == ([""] if count == 1 else ["[0]", "[1]"])
+
+
 def test_a_comment_is_noted_once_and_names_no_place():
     ((_, outcome),) = read(R[:-1] + b" /* x */ /* y */}")
     assert outcome.notes == (("json-comment", ""),)
