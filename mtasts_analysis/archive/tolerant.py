@@ -627,7 +627,6 @@ _PARSEDMARC_DETAIL = {"additional_info_uri": "additional-information"}
 
 def _from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
     """Give a report of parsedmarc's JSON output under RFC 8460's keys."""
-    policies = value.get("policies")
     return {
         "organization-name": value.get("organization_name"),
         "date-range": {
@@ -636,9 +635,7 @@ def _from_parsedmarc(value: dict[str, Any]) -> dict[str, Any]:
         },
         "contact-info": value.get("contact_info"),
         "report-id": value.get("report_id"),
-        "policies": [p for p in policies if isinstance(p, dict)]
-        if isinstance(policies, list)
-        else policies,
+        "policies": value.get("policies"),
     }
 
 
@@ -649,22 +646,22 @@ def _policy_from_parsedmarc(value: Any) -> Any:
     for theirs, ours in (("policy_strings", "policy-string"), ("mx_host_patterns", "mx-host")):
         if value.get(theirs) is not None:
             policy[ours] = value[theirs]
-    details = value.get("failure_details")
+    details = value.get("failure_details") or []
     return {
         "policy": policy,
         "summary": {
             "total-successful-session-count": value.get("successful_session_count"),
             "total-failure-session-count": value.get("failed_session_count"),
         },
-        "failure-details": [
-            {
-                _PARSEDMARC_DETAIL.get(k, k.replace("_", "-")): v
-                for k, v in d.items()
-                if v is not None
-            }
-            for d in details
-            if isinstance(d, dict)
-        ]
+        "failure-details": [_detail_from_parsedmarc(d) for d in details]
         if isinstance(details, list)
-        else [],
+        else details,
+    }
+
+
+def _detail_from_parsedmarc(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        _PARSEDMARC_DETAIL.get(k, k.replace("_", "-")): v for k, v in value.items() if v is not None
     }

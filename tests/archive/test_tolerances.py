@@ -224,6 +224,58 @@ def test_a_comment_is_noted_once_and_names_no_place():
     assert outcome.notes == (("json-comment", ""),)
 
 
+@pytest.mark.parametrize(
+    ("written", "note", "results", "details"),
+    [
+        ({"policies": [5, *PARSEDMARC["policies"]]}, ("not-an-object", "policies[]"), 2, 0),
+        ({"policies": 5}, ("policies-not-array", ""), 1, 0),
+        (
+            {"policies": [PARSEDMARC["policies"][0] | {"failure_details": ["x"]}]},
+            ("not-an-object", THERE),
+            1,
+            1,
+        ),
+        (
+            {"policies": [PARSEDMARC["policies"][0] | {"failure_details": {"result_type": "a"}}]},
+            ("failure-details-not-array", THERE[:-2]),
+            1,
+            1,
+        ),
+        (
+            {"policies": [PARSEDMARC["policies"][0] | {"failure_details": None}]},
+            ("parsedmarc-json", ""),
+            1,
+            0,
+        ),
+    ],
+)
+def test_nothing_of_parsedmarc_s_is_dropped_without_a_word(written, note, results, details):
+    ((_, outcome),) = read(json.dumps(PARSEDMARC | written).encode())
+    assert note in outcome.notes
+    assert len(outcome.report.policies) == results
+    assert sum(len(result.failure_details or ()) for result in outcome.report.policies) == details
+
+
+# A list of reports that is broken: how many reports are in it still, and how many texts were none.
+LISTS = [
+    (b"[R, R, ", 2, 1, "cut: the list has no end"),
+    (b"[R, R", 2, 1, "cut before the bracket"),
+    (b"[R, R,]", 2, 0, "a comma too many, which is noted"),
+    (b"[R R]", 2, 1, "a comma too few"),
+    (b"[R, {], R]\nR", 3, 2, "one that is broken in the list, and one report behind it"),
+    (b"[\n  R,\n  R,\n  {]\n]\nR\nR", 4, 1, "broken at its end, in lines"),
+    (b"[{]]\n[R]\n[{]]\n[R, R]", 3, 2, "each list by itself"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "whole", "broken", "why"), LISTS)
+def test_what_is_whole_in_a_broken_list_is_read(raw, whole, broken, why):
+    found = [got for _, got in read(raw.replace(b"R", R))]
+    refused = [got for got in found if isinstance(got, tolerant.Refusal)]
+    assert (len(found) - len(refused), len(refused)) == (whole, broken), why
+    assert {got.code for got in refused} <= {"json-malformed"}
+
+
 def test_what_is_counted_as_a_value():
     """Commas and brackets, and no letters: a long name is no million values."""
     made = changed(("organization-name",), "X" * 200)
