@@ -30,6 +30,7 @@ STRANGERS = {
     "markup": '<img src=x onerror="window.hacked=1">',
     "closing": "</bdi></td></table></option></textarea><script>window.hacked=1</script>",
     "mathtext": "$\\frac{",
+    "formula of MathJax": "$x^2$ and \\(y^2\\)",
     "formula": '=HYPERLINK("javascript:window.hacked=1")',
     "long": "x" * 5_000,
     "right to left": "\u202emoc.elpmaxe \u05e9\u05dc\u05d5\u05dd",
@@ -47,6 +48,7 @@ def served(tmp_path_factory):
     (folder / "nasty.json").write_text(json.dumps(nasty))
     cells = [
         "import mtasts_analysis as ma",
+        "from IPython.display import HTML\nHTML('$z^2$')",  # a formula, as MathJax sets it
         "data = ma.load(ma.sample_archive(), progress=False)",
         "panel = ma.explore(data)\npanel",
         "ma.overview(ma.load('nasty.json', progress=False))",
@@ -319,6 +321,7 @@ def inert(page):
     """Nothing ran, nothing was made of it but text, and nothing leads away."""
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[src='x']").count() == 0
+    assert page.locator("mjx-container").count() == 1, "the notebook's own formula, and no other"
     links = page.locator(".jp-OutputArea a[href]").evaluate_all("a => a.map(e => e.href)")
     assert all(link.startswith("data:application/octet-stream") for link in links)
 
