@@ -20,7 +20,7 @@ from mtasts_analysis.show import document
 from mtasts_analysis.show.assessment import AssessmentPanel, Settings, card
 from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
 from mtasts_analysis.show.text import plain
-from mtasts_analysis.show.writeup import blocks, next_step
+from mtasts_analysis.show.writeup import blocks, next_step, why
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,7 +84,7 @@ class Assessment(Judgement):
             plain(self.sentence, 600),
             self._standing(),
             "",
-            *(f"- {plain(reason, 300)}" for reason in self.reasons),
+            *(f"- {plain(reason, 300)}" for reason in why(self)),
             "",
             plain(next_step(self), 500),
             *([plain(self.missing, 900)] if self.missing else []),

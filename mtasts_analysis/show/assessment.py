@@ -15,7 +15,7 @@ from mtasts_analysis.readiness.judgement import Judgement
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.document import STATUS_COLOURS, TONE_COLOURS
 from mtasts_analysis.show.html import element, table, text
-from mtasts_analysis.show.writeup import ORDER, TONES, impact_text, next_step, standing
+from mtasts_analysis.show.writeup import ORDER, TONES, impact_text, next_step, standing, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def card(of: Judgement, *, picture: bool = True) -> str:
         f'<p style="border-left: 8px solid #{edge}; background: #{ground}; color: #1b1f24; padding: 10px 14px;'
         f' font-size: 115%; font-weight: 600; opacity: 1">{text(of.sentence, 600)}</p>'
     )
-    reasons = "".join(f"<li>{text(reason, 400)}</li>" for reason in of.reasons)
+    reasons = "".join(f"<li>{text(reason, 400)}</li>" for reason in why(of))
     parts = [
         f"<p>{text(of.domain)} as of {of.as_of}. {escape(standing(of))}</p>",
         f"<ul>{reasons}</ul>",

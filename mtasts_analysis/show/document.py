@@ -164,8 +164,13 @@ def _html(block: Block) -> str:
 
 # --- Markdown ---------------------------------------------------------------------------------------
 
-_ACTIVE = re.compile(r"[\\`*_{}\[\]#|$<>&~]|^[-+=:@!]|(?<=\d)[.)](?=\s)|://|(?<=w)\.(?=\S)")
-"""What Markdown, in one of its dialects, could take for more than a letter; bare links too."""
+_ACTIVE = re.compile(
+    r"[\\`*{}\[\]#|$<>&~]|(?<![^\W_])_|_(?![^\W_])|^[-+=:@!]|(?<=\d)[.)](?=\s)|://|(?<=w)\.(?=\S)"
+)
+"""What Markdown, in one of its dialects, could take for more than a letter; bare links too.
+
+An underscore within a word, as in max_age, is a letter (CommonMark 0.31.2 §6.2).
+"""
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:

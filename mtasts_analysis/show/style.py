@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from PIL import Image
 
 from mtasts_analysis.archive.files import replacing
@@ -51,13 +52,21 @@ EFFECT_COLOURS: dict[str, tuple[str, str]] = {
 }
 """Each effect's colour and hatch."""
 
+_WIDER = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Droid Sans Fallback",
+    "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans",
+)  # fmt: skip
+_HELD = set(get_font_names())
+_FONTS = ["DejaVu Sans", *(name for name in _WIDER if name in _HELD)]
+"""Matplotlib's own, and what this machine has for letters that it lacks: without one, they are boxes."""
+
 _RC: dict[str, Any] = {
     # What a stranger wrote is text: `$` begins no formula.
     "text.parse_math": False,
     "text.usetex": False,
     "svg.hashsalt": "mtasts-analysis",
     "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",
+    "font.family": _FONTS,
     "font.size": 9.5,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",

@@ -184,10 +184,10 @@ def impact_text(impact: Impact) -> str:
         + (f", and perhaps {perhaps:,} more." if perhaps else "."),
         (
             f"The share to expect lies between {cell('share', forecast.low)} and {cell('share', forecast.high)}"
-            f" (95 %), judging by {impact.sender_days:,} sender-days."
+            f" (95 %), judging by {impact.sender_days:,} sender-days, each one sender's reports of a day."
         )
         if forecast.high is not None
-        else f"{impact.sender_days:,} sender-days are too few for a forecast.",
+        else f"{impact.sender_days:,} sender-days, each one sender's reports of a day, are too few for a forecast.",
     ]
     if impact.already:
         said.append(f"{impact.already:,} were refused already: their policy said enforce.")

@@ -175,6 +175,14 @@ def test_nothing_in_the_markdown_acts(written):
     assert all(v.startswith("data:") for n, v in found.attributes if n == "src")
 
 
+def test_markdown_can_be_read_as_it_stands(written):
+    """What is a letter to every reader stays one: an underscore within a word, a full stop, a hyphen."""
+    source = written[".md"].read_text()
+    assert "max_age" in source
+    assert "max&#95;age" not in source
+    assert "mx2.d.example" in source
+
+
 def test_nothing_in_the_document_acts(written):
     with zipfile.ZipFile(written[".docx"]) as pack:
         body = pack.read("word/document.xml").decode()

@@ -12,12 +12,13 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.font_manager import get_font_names
 from PIL import Image
 
 import mtasts_analysis as ma
 from benchmarks.panel import archive
 from mtasts_analysis.archive.sources import NOTE, REFUSED, REPORT, Item
-from mtasts_analysis.show import notebooks
+from mtasts_analysis.show import notebooks, style
 from mtasts_analysis.show.cards import check_html, check_text
 from mtasts_analysis.show.drawing import marks
 from mtasts_analysis.show.frames import cell, frame_html, sparkline
@@ -72,6 +73,13 @@ def test_dollars_are_dollars(nasty):
     words = "".join(ET.fromstring(dict(pictures(nasty))["senders"].image("svg")).itertext())
     assert "$\\frac{" in words
     assert "$$" in words
+
+
+def test_fonts_are_there():
+    """Matplotlib complains at each letter of a font that it does not find."""
+    first, *more = style._FONTS
+    assert first == "DejaVu Sans"
+    assert set(more) <= set(get_font_names())
 
 
 def test_sixty_senders_and_a_year(large):
