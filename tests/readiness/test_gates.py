@@ -416,6 +416,14 @@ def test_what_is_acknowledged_until_a_day_is_open_after_it():
         assert found.status == status, until
 
 
+def test_the_day_of_the_judgement_is_not_over():
+    """What failed today, in a report of an hour, is not weighed against a part of a day's sessions."""
+    data = world(expired(range(42, 43), count=40), days=43)
+    found = gate("refused-share", data)
+    assert found.clause == "enforce would have refused 0 of 12,040 sessions in 14 days"
+    assert gate("policy-honoured", data).figures.startswith("100.0% of 12,040 sessions")
+
+
 def test_a_rise_of_the_last_day_and_of_another_domain():
     """What failed today is not over; what enforce does not refuse is no rise that holds it up."""
     fetching = world(lambda day, s: [("sts-policy-fetch-error", None, 20)] if day >= 35 else [])
