@@ -219,6 +219,18 @@ def test_what_a_report_was_wrapped_in_is_noted_and_names_no_place():
         assert [where for where, _ in read(raw)] == ([""] if count == 1 else ["[0]", "[1]"])
 
 
+def test_a_policy_in_one_string_keeps_every_letter_of_its_lines():
+    written = "\nXversion: STSv1\r\nmx: *.X\n\n"
+    ((_, outcome),) = read(json.dumps(changed(LINES, written)).encode())
+    assert at(outcome.report, LINES) == ["Xversion: STSv1", "mx: *.X"]
+
+
+def test_a_date_range_that_is_none_is_noted_where_it_stands():
+    ((_, outcome),) = read(json.dumps(changed(("date-range",), "yesterday")).encode())
+    assert ("not-an-object", "date-range") in outcome.notes
+    assert (outcome.start, outcome.end) == (None, None)
+
+
 def test_a_comment_is_noted_once_and_names_no_place():
     ((_, outcome),) = read(R[:-1] + b" /* x */ /* y */}")
     assert outcome.notes == (("json-comment", ""),)
