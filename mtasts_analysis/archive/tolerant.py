@@ -108,7 +108,6 @@ _NAMES = {
     "comma": "json-trailing-comma",
     "control": "json-control-character",
 }
-_LIBERTIES_MOST = 1_000_000
 
 
 def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refusal]]:
@@ -156,9 +155,13 @@ def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -
         found[_NAMES[kind]] = None
         return match[0] if kind == "control" else " " * len(match[0])
 
-    loose = _LIBERTIES.sub(blank, text, _LIBERTIES_MOST)
+    most = limits.json_values
+    loose, count = _LIBERTIES.subn(blank, text, most)
     if not found:
         return values
+    if count == most:
+        detail = f"more than {most} comments, commas and pieces between (limit: json_values)"
+        return [*values, Refusal("limit-json-values", detail)]
     again = list(_values(loose, limits, _LOOSE))
     if (_reports(again), _refusals(values)) <= (_reports(values), _refusals(again)):
         return values
