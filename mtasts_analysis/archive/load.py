@@ -141,6 +141,18 @@ class _Stop(Exception):  # noqa: N818  # no error: the way out of a loop
         self.refusal = refusal
 
 
+_ROW, _OBJECT = 6, 2
+"""Bytes: the least that a row, and a JSON object of a report, take where thousands are packed as one."""
+_MANY, _ALONE = 100, 12
+"""Objects past which a report's own share counts, and the bytes that it then takes for each."""
+
+
+def _dense(text: bytes, packed: int) -> bool:
+    """Tell whether a report holds more than others do in so few bytes."""
+    objects = text.count(b"{")
+    return objects * (_ALONE if objects > _MANY else _OBJECT) > packed
+
+
 class Gathered:
     """Items → rows, with the count of each class.
 
@@ -156,6 +168,8 @@ class Gathered:
         self.reports = 0
         self.rejected = 0
         self.others: Counter[str] = Counter()
+        self._rows = self._packed = 0
+        self._crowded = False
         self._raise = raise_problems
         self._limits = limits
         self._builder = tables.Builder(limits.problem_bytes)
@@ -182,13 +196,22 @@ class Gathered:
 
     def _add(self, item: Item) -> None:
         form = item.form
+        before = self._builder.rows
         if form == sources.REPORT:
+            packed = item.packed or len(item.data)
+            if self._crowded and _dense(item.data, packed):
+                detail = f"more than {self._limits.rows} rows, and more than so little data holds (limit: rows)"
+                self._reject(item.origin, "limit-rows", detail)
+                return
             parsed = reports.strict(item.data, self._limits)
             if parsed is not None and not item.code:
                 self._builder.report(item.origin, parsed, item.facts)
                 self.reports += 1
             else:
                 self._tolerant(item)
+            self._packed += packed
+            self._rows += self._builder.rows - before
+            self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
         elif form == sources.OTHER:
             self._other(item.origin, item.code, item.detail)
         elif form == sources.REFUSED:

@@ -8,6 +8,7 @@ need, and takes time quadratic in a hostile header; a test compares the two on o
 import binascii
 import io
 import re
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -369,6 +370,14 @@ def _uu(line: bytes) -> bytes:
         return b""  # no line of data
 
 
+def _joined(pieces: Iterable[bytes]) -> bytes:
+    """Join pieces as they come: there may be ten million, and a list of them takes ten times the room."""
+    whole = bytearray()
+    for piece in pieces:
+        whole += piece
+    return bytes(whole)
+
+
 def decoded(body: bytes, encoding: bytes) -> bytes:
     """Undo a content-transfer-encoding (RFC 2045 §6); an unknown one is taken as none (§6.4)."""
     encoding = encoding.lstrip(b'"')
@@ -377,13 +386,13 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
     if encoding in _UUENCODE:
         lines = io.BytesIO(body.partition(b"begin ")[2])
         lines.readline()
-        return b"".join(_uu(line) for line in lines)
+        return _joined(_uu(line) for line in lines)
     if encoding.startswith(b"base64"):
         if _NO_BASE64.match(body):
             return body
         try:
             if b"=" in body[:-_PADDING]:  # encoded in pieces, each of them padded
-                return b"".join(map(binascii.a2b_base64, _PADDED.findall(body)))
+                return _joined(binascii.a2b_base64(piece[0]) for piece in _PADDED.finditer(body))
             return binascii.a2b_base64(body)
         except binascii.Error:
             # Cut, or padded wrongly: every whole byte before the fault.

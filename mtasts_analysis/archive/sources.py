@@ -51,6 +51,8 @@ class Item(Struct, frozen=True, gc=False):
     """REFUSED, NOTE: why. OTHER: the kind of thing it is. REPORT: a fault of what it came in."""
     detail: str = ""
     facts: mime.Facts = _NO_FACTS
+    packed: int = 0
+    """REPORT: how many bytes of the input it took, where that is not its own size."""
     layer: int = 0
     """MAIL, MEMBER: in how many containers it lies."""
 
@@ -100,7 +102,7 @@ class Reader:
             gzip = whole and head[:1] == b"\x1f"
             text = _gzipped_report(head, self._most(head)) if gzip else None
             if text is not None:
-                yield Item(REPORT, origin, text)
+                yield Item(REPORT, origin, text, packed=len(head))
             else:
                 yield from self.items(Stream(head, None if whole else read), origin)
         except OSError as error:
@@ -329,7 +331,9 @@ class Reader:
             text = _gzipped_report(common.packed, self._most(common.packed))
             if text is not None:
                 facts = self._verified(mail, common.facts(limits))
-                yield Item(REPORT, f"{origin}/{common.path}", text, "", "", facts)
+                yield Item(
+                    REPORT, f"{origin}/{common.path}", text, "", "", facts, len(common.packed)
+                )
                 return
         top = mime.header(mail, limits)
         budget = self._budget()
@@ -352,7 +356,7 @@ class Reader:
                     if of is not header:
                         of, facts = header, self._facts(header)
                     found = True
-                    yield Item(REPORT, where, text, "", "", facts)
+                    yield Item(REPORT, where, text, "", "", facts, len(payload))
                     continue
             elif not leaf.claims:
                 form = sniff(payload[:HEAD])
@@ -411,7 +415,7 @@ class Reader:
             inflated = Inflated(stream, form, self.limits, self.expansion)
             where = origin if number == 1 else f"{origin}+{number}"
             for item in self.items(_bounded(inflated, nested), where, layer + 1, nested):
-                yield item
+                yield _packed(item, inflated)
                 inflated.item()
             if inflated.trailing:
                 detail = f"bytes after the {form} data are left out"
@@ -449,9 +453,13 @@ class Reader:
                 yield Item(REFUSED, name, b"", *member.refused)
             elif member.stream is not None:
                 if budget is None:
-                    yield from self._member(member.stream, name, layer + 1)
+                    items = self._member(member.stream, name, layer + 1)
                 else:
-                    yield from self.items(_bounded(member.stream, budget), name, layer + 1, budget)
+                    items = self.items(_bounded(member.stream, budget), name, layer + 1, budget)
+                inflated = member.inflated
+                yield from (
+                    items if inflated is None else (_packed(item, inflated) for item in items)
+                )
                 self.expansion.item()
         if stream.fault:  # cut or broken, here or underneath
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
@@ -532,6 +540,13 @@ def _gzipped_report(packed: bytes, most: int) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
     text = inflate(packed, most)
     return None if text is None or text[:1] != b"{" or is_lines(text) else text
+
+
+def _packed(item: Item, inflated: Inflated) -> Item:
+    """Say of a report how much of the input it took."""
+    if item.form != REPORT:
+        return item
+    return replace(item, packed=inflated.packed(item.packed or len(item.data)) or 1)
 
 
 def _quiet(header: bytes, body: bytes, limits: Limits) -> bool:

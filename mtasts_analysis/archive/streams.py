@@ -420,6 +420,10 @@ class Inflated:
         self._held.clear()
         self._inside = 0
 
+    def packed(self, size: int) -> int:
+        """Say how much of the source some of what it gave took."""
+        return size * self._taken // max(self._given, 1)
+
     def goes_on(self) -> bool:
         """Tell whether another member follows one that is damaged, and go there."""
         return self._damaged and bool(self._magic) and self._source.seek(*_MEMBERS[self._form])

@@ -47,6 +47,7 @@ class Member(NamedTuple):
     name: str
     stream: Stream | None
     refused: tuple[str, str] | None = None
+    inflated: Inflated | None = None
 
 
 def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) -> Iterator[Member]:
@@ -119,7 +120,7 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         content = _checked(
             body, inflated, packed, crc if known and not flags & _DESCRIPTOR else None
         )
-        yield Member(name, content)
+        yield Member(name, content, None, inflated)
         while content.read():
             pass
         if known:

@@ -149,6 +149,12 @@ def padded_xz(size: int) -> bytes:
     return filled(lzma.compress(text(1) + b"\n"), b"\0\0\0\0", lzma.compress(text(2)), size)
 
 
+def dense(n: int) -> bytes:
+    """A report of 110,000 empty policies, that expands less than a bomb does."""
+    noise = random.Random(n).randbytes(1_500).hex().encode()
+    return b'{"report-id":"%d","x":"%b","policies":[' % (n, noise) + b"{}," * 110_000 + b"{}]}"
+
+
 def sparse(size: int) -> bytes:
     """GNU sparse headers without number, then a file."""
     return filled(entry(b"1.json", text(1)), header(b"s", b"00000000000", b"S"), entry(b"2.json", text(2)) + STOP, size)  # fmt: skip
@@ -288,6 +294,10 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "mbox: copies of a report": (lambda size: filled(FIRST, FIRST, LAST, size), 2),
     "mbox: gzip of 1 MB each": (lambda size: filled(FIRST, mbox([mail(gz(b"{" + b" " * 1_000_000))]), LAST, size), 2),
     "mbox: gzips just below the ratio": (lambda size: filled(FIRST, mbox([mail(gz(filled(b"[", b" ", b"", 1_000_000 // 3) + random.Random(1).randbytes(3_000)))]), LAST, size), 2),
+    "mbox: reports of more policies than bytes": (lambda size: numbered(FIRST, lambda n: mbox([mail(gz(dense(n)))]), LAST, size), 2),
+    "zip: reports of more policies than bytes": (lambda size: numbered(local(b"1", text(1)), lambda n: local(b"x", dense(n), method=8), local(b"2", text(2)) + END, size), 2),
+    "tar.gz: reports of more policies than bytes": (lambda size: numbered(gz(entry(b"1", text(1))), lambda n: gz(entry(b"x", dense(n))), gz(entry(b"2", text(2)) + STOP), size), 1),
+    "lines of more policies than bytes": (lambda size: numbered(text(1) + b"\n", lambda n: b'{"report-id":"%d","policies":[' % n + b"{}," * 30_000 + b"{}]}\n", text(2), size), 2),
     "mbox: CR": (lambda size: filled(FIRST, mails.SEPARATOR + b"x\n", LAST, size).replace(b"\n", b"\r"), 2),
     "mbox: UTF-16": (lambda size: filled(FIRST, mails.SEPARATOR + b"x\n", LAST, size // 2).decode().encode("utf-16"), 2),
     "MMDF: fences": (lambda size: filled(odd.mmdf([mail(packed(1))]), b"\1\1\1\1\n", odd.mmdf([mail(packed(2))]), size), 2),

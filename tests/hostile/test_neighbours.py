@@ -91,6 +91,19 @@ def test_beside_in_a_folder(tmp_path):
             bad.unlink()
 
 
+@pytest.mark.parametrize("wrap", [gzip.compress, lambda raw: zipped({"a": raw}), lambda raw: raw])
+def test_beside_reports_of_more_policies_than_bytes(wrap):
+    """What a hundred kilobytes say in three million rows ends; what says as much as reports do stays."""
+    made = [json.dumps(report(n, policies=[{}] * 2_000)).encode() for n in range(5)]
+    mails = [mail(packed(n)) for n in TEN]
+    raw = mbox([*mails[:5], *(mail(wrap(one)) for one in made), *mails[5:]])
+    data = ma.load(raw, limits=ma.Limits(rows=1_000))
+    assert there(data)
+    assert accounted(data).rejected == 4  # the first one is let in: it told what to look for
+    assert set(data.problems["code"]) >= {"limit-rows"}
+    assert accounted(ma.load(raw)).rejected == 0
+
+
 # ---------------------------------------------------------------------------------------------------
 # Cut at every byte.
 
