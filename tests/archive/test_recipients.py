@@ -25,11 +25,11 @@ def laid_out(rows):
         zip(policies, rows, strict=True)
     ):
         made |= {"policy_key": f"k{number}", "domain": domain, "policy_type": kind, "mx_patterns": patterns}  # fmt: skip
-        for host in hosts:
-            failures.append(
-                dict.fromkeys(tables.SCHEMAS["failures"].names)
-                | {"policy_key": f"k{number}", "receiving_mx_hostname": host}
-            )
+        failures += [
+            dict.fromkeys(tables.SCHEMAS["failures"].names)
+            | {"policy_key": f"k{number}", "receiving_mx_hostname": host}
+            for host in hosts
+        ]
     return {
         name: pa.concat_tables(
             pa.Table.from_pylist(part, tables.SCHEMAS[name])
