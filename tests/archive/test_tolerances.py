@@ -1,5 +1,6 @@
 """What the tolerant reader says of each liberty: the code, where in the report, and the value that stands there."""
 
+import itertools
 import json
 
 import pytest
@@ -217,6 +218,18 @@ def test_what_a_report_was_wrapped_in_is_noted_and_names_no_place():
     ):
         assert [got.notes for _, got in read(raw)] == [(("report-wrapped", ""),)] * count
         assert [where for where, _ in read(raw)] == ([""] if count == 1 else ["[0]", "[1]"])
+
+
+TOP = ("organization-name", "date-range", "contact-info", "report-id", "policies")
+
+
+@pytest.mark.parametrize("keys", itertools.combinations(TOP, 2), ids=" and ".join)
+def test_any_two_keys_tell_a_report(keys):
+    """A sender that leaves out all but two of them is read, and told what is missing; with one it is any JSON."""
+    ((_, outcome),) = read(json.dumps({key: STRICT[key] for key in keys}).encode())
+    assert isinstance(outcome, tolerant.Document)
+    ((_, other),) = read(json.dumps({keys[0]: STRICT[keys[0]], "x": 1}).encode())
+    assert isinstance(other, tolerant.Refusal)
 
 
 def test_a_policy_in_one_string_keeps_every_letter_of_its_lines():
