@@ -18,10 +18,11 @@ from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
-from mtasts_analysis.archive import export, parquet, redaction, sources, units
+from mtasts_analysis.archive import export, finding, parquet, redaction, sources, units
 from mtasts_analysis.archive import load as loading
 from mtasts_analysis.archive import workers as workers_
 from mtasts_analysis.archive.load import Accounting
+from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.archive.tables import SCHEMAS, canonical
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
@@ -311,7 +312,7 @@ def load(
     _one_of("duplicates", duplicates, ("drop", "keep"))
     _one_of("on_problem", on_problem, ("record", "raise"))
     drop, strict = duplicates == "drop", on_problem == "raise"
-    found = [] if isinstance(paths, bytes) else list(sources.files(_names(paths)))
+    found = [] if isinstance(paths, bytes) else list(finding.files(_names(paths)))
     count = workers_.wanted(workers, executor, found)
     settings = units.Settings(limits, dkim, strict)
     with progress_.bar(found, progress) as shown:
@@ -322,7 +323,7 @@ def load(
         reader, judge = units.reader(settings)
         if isinstance(paths, bytes):
             read = sources.told(io.BytesIO(paths).read, shown.advance)
-            items = reader.items(sources.Stream(read=read), "bytes")
+            items = reader.items(Stream(read=read), "bytes")
         else:
             items = sources.read_all(found, reader, shown.advance)
         items = shown.watch(items if judge is None else judge.judged(items))

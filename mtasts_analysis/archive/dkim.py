@@ -14,8 +14,8 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from mtasts_analysis.archive.items import Item
 from mtasts_analysis.archive.mail import Facts
-from mtasts_analysis.archive.sources import Item
 from mtasts_analysis.errors import MissingExtraError
 
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from mtasts_analysis.archive import reports, sources, tables
-from mtasts_analysis.archive.sources import Item
+from mtasts_analysis.archive import reports, tables
+from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item
 from mtasts_analysis.archive.tolerant import Refusal
 from mtasts_analysis.errors import ProblemError
 from mtasts_analysis.limits import Limits
@@ -197,7 +197,7 @@ class Gathered:
     def _add(self, item: Item) -> None:
         form = item.form
         before = self._builder.rows
-        if form == sources.REPORT:
+        if form == REPORT:
             packed = item.packed or len(item.data)
             if self._crowded and _dense(item.data, packed):
                 detail = f"more than {self._limits.rows} rows, and more than so little data holds (limit: rows)"
@@ -212,9 +212,9 @@ class Gathered:
             self._packed += packed
             self._rows += self._builder.rows - before
             self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
-        elif form == sources.OTHER:
+        elif form == OTHER:
             self._other(item.origin, item.code, item.detail)
-        elif form == sources.REFUSED:
+        elif form == REFUSED:
             self._reject(item.origin, item.code, item.detail)
         else:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)

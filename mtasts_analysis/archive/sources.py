@@ -13,49 +13,51 @@
 An item is the least thing that is counted: a report, or what stands where one might have stood.
 """
 
-import codecs
-import glob
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive import mboxes, outlook, plain, tars, zips
-from mtasts_analysis.archive.streams import GZIP, Expansion, Inflated, Stream, inflate
-from mtasts_analysis.errors import InputError
-from mtasts_analysis.limits import CHUNK, DEFAULT, MIB, Limits
-
-REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
-MAIL, MEMBER = "mail", "member"
-"""Not read yet: :meth:`Reader.unread` gives what is in them."""
-
-
-_NO_FACTS = mime.Facts()
-
-
-class Item(Struct, frozen=True, gc=False):
-    """One item, or (NOTE) a remark about a container, which is counted as no item."""
-
-    form: str
-    origin: str
-    data: bytes
-    """REPORT: JSON text."""
-    code: str = ""
-    """REFUSED, NOTE: why. OTHER: the kind of thing it is. REPORT: a fault of what it came in."""
-    detail: str = ""
-    facts: mime.Facts = _NO_FACTS
-    packed: int = 0
-    """REPORT: how many bytes of the input it took, where that is not its own size."""
-    layer: int = 0
-    """MAIL, MEMBER: in how many containers it lies."""
-
+from mtasts_analysis.archive.forms import (
+    BLANKS,
+    CONTAINERS,
+    ENCODED,
+    HEAD,
+    HINTS,
+    HOLDERS,
+    INSIDE,
+    LEAST,
+    MAY_HOLD,
+    MAY_SPEAK,
+    PACKED,
+    QUOTED,
+    SPEAKS,
+    WRITTEN,
+    holds,
+    is_lines,
+    sniff,
+    speaks,
+)
+from mtasts_analysis.archive.items import (
+    MAIL,
+    MEMBER,
+    NO_FACTS,
+    NOTE,
+    ORIGIN,
+    OTHER,
+    REFUSED,
+    REPORT,
+    Item,
+    shown,
+)
+from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, inflate
+from mtasts_analysis.limits import DEFAULT, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
@@ -150,7 +152,7 @@ class Reader:
             stream.skip(HEAD)
             head = stream.peek(HEAD)
             form = sniff(head)
-        if form in _CONTAINERS and layer >= self.limits.layers:
+        if form in CONTAINERS and layer >= self.limits.layers:
             detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
             yield Item(REFUSED, origin, b"", "limit-layers", detail)
         elif form == "json":
@@ -159,23 +161,23 @@ class Reader:
             yield from self._whole_mail(stream, origin, layer)
         elif form in mboxes.SEPARATORS:
             yield from self._mbox(stream, origin, layer, form=form)
-        elif form in _PACKED:
-            stream.skip(len(head) - len(head.lstrip(_BLANKS)))
+        elif form in PACKED:
+            stream.skip(len(head) - len(head.lstrip(BLANKS)))
             yield from self._inflated(stream, form, origin, layer, budget)
         elif form == "zip":
-            stream.skip(len(head) - len(head.lstrip(_BLANKS)))
+            stream.skip(len(head) - len(head.lstrip(BLANKS)))
             found = zips.members(stream, self.limits, self.expansion)
             yield from self._members(stream, found, origin, layer, budget)
         elif form == "tar":
             yield from self._members(stream, tars.members(stream), origin, layer, budget)
         elif form == "msg":
             yield from self._outlook(stream, origin, layer)
-        elif form in _ENCODED:
+        elif form in ENCODED:
             yield from self._encoded(stream, form, origin, layer, budget)
-        elif form in _WRITTEN:
-            read = _WRITTEN[form](stream)
+        elif form in WRITTEN:
+            read = WRITTEN[form](stream)
             yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
-        elif form in _MAY_HOLD and len(head) > _LEAST and stream.seek(_INSIDE, 60, most=_BEFORE):
+        elif form in MAY_HOLD and len(head) > LEAST and stream.seek(INSIDE, 60, most=_BEFORE):
             yield Item(NOTE, origin, b"", "leading-bytes", "what stands before it is passed over")
             yield from self.items(stream, origin, layer, budget)
         else:
@@ -183,7 +185,7 @@ class Reader:
             if fault and not head:
                 yield Item(REFUSED, origin, b"", fault.code, fault.detail)
             else:
-                yield Item(OTHER, origin, b"", form, _HINTS.get(form, ""))
+                yield Item(OTHER, origin, b"", form, HINTS.get(form, ""))
 
     def _json(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
         most = self.limits.report_bytes
@@ -232,7 +234,7 @@ class Reader:
         text = b""
         while True:
             piece = stream.read()
-            if short > _RUN and not overlong and piece and not _MAY_SPEAK.search(text + piece):
+            if short > _RUN and not overlong and piece and not MAY_SPEAK.search(text + piece):
                 # Nothing in it can be a report: it is counted in one step.
                 whole = text + piece
                 begins = whole.rfind(b"\n{")
@@ -245,7 +247,7 @@ class Reader:
             if not piece:
                 documents.append(text)
             for document in documents:
-                quiet = len(document) < _SHORT and not _speaks(document)
+                quiet = len(document) < _SHORT and not speaks(document)
                 if overlong:
                     overlong = False
                 elif short >= _RUN and quiet:
@@ -290,7 +292,7 @@ class Reader:
         number = short = 0
         for number, mail in enumerate(mboxes.mails(stream, most, part, form), 1):
             if form != "mbox":  # where seven bytes part mails, millions of them may be nothing
-                if isinstance(mail, bytes) and len(mail) < _LEAST:
+                if isinstance(mail, bytes) and len(mail) < LEAST:
                     short += 1
                     if short > _RUN:
                         continue
@@ -319,7 +321,7 @@ class Reader:
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return
-        yield from self._mail(text.lstrip(_BLANKS), origin, layer + 1)
+        yield from self._mail(text.lstrip(BLANKS), origin, layer + 1)
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
@@ -338,7 +340,7 @@ class Reader:
         top = mime.header(mail, limits)
         budget = self._budget()
         of: mime.Header | None = None
-        facts = _NO_FACTS
+        facts = NO_FACTS
         kind = hint = ""
         found = False
         for leaf in mime.leaves(top, limits):
@@ -360,8 +362,8 @@ class Reader:
                     continue
             elif not leaf.claims:
                 form = sniff(payload[:HEAD])
-                if form not in _HOLDERS and not _holds(payload):
-                    kind, hint = (form, _HINTS[form]) if form in _HINTS else (kind, hint)
+                if form not in HOLDERS and not holds(payload):
+                    kind, hint = (form, HINTS[form]) if form in HINTS else (kind, hint)
                     continue
             for item in self._part(payload, leaf.claims, where, layer, budget):
                 if item.form == OTHER:
@@ -369,7 +371,7 @@ class Reader:
                     continue
                 found = found or item.form != NOTE
                 # A mail attached as a file has brought facts of its own.
-                if item.form == REPORT and item.facts is _NO_FACTS:
+                if item.form == REPORT and item.facts is NO_FACTS:
                     if of is not header:
                         of, facts = header, self._facts(header)
                     yield replace(item, facts=facts)
@@ -396,13 +398,13 @@ class Reader:
         form = sniff(payload[:HEAD])
         if form == "json":
             # A human's text may begin with a bracket: it must speak as a report does.
-            if claims or _SPEAKS.search(payload.replace(b"\0", b"")):  # in UTF-16 as well
+            if claims or SPEAKS.search(payload.replace(b"\0", b"")):  # in UTF-16 as well
                 yield from self._json(Stream(payload), where, budget)
         elif form in ("mail", "mbox"):
             # A human's text may begin as a header does.
-            if _QUOTED.search(payload) or _holds(payload):
+            if QUOTED.search(payload) or holds(payload):
                 yield from self.items(Stream(payload), where, layer, budget)
-        elif form in _CONTAINERS or (form in _MAY_HOLD and _holds(payload)):
+        elif form in CONTAINERS or (form in MAY_HOLD and holds(payload)):
             yield from self.items(Stream(payload), where, layer, budget)
         elif claims:
             yield Item(REFUSED, where, b"", "part-unreadable", _PART_UNREADABLE.format(form))
@@ -436,7 +438,7 @@ class Reader:
         number = 0
         for number, member in enumerate(members, 1):  # noqa: B007  # counted for the empty archive
             name = f"{origin}!{shown(member.name)}"
-            if len(name) > _ORIGIN:  # names in names, each of them long
+            if len(name) > ORIGIN:  # names in names, each of them long
                 name = shown(name)
             if budget is not None:
                 budget.entries -= 1
@@ -496,7 +498,7 @@ class Reader:
                 for item in self.items(Stream(payload), where, layer + 1, budget):
                     if item.form != OTHER:
                         found = True
-                        own = item.form == REPORT and item.facts is _NO_FACTS
+                        own = item.form == REPORT and item.facts is NO_FACTS
                         yield replace(item, facts=facts) if own else item
         except ValueError as error:
             yield Item(REFUSED, origin, b"", "msg-unreadable", str(error))
@@ -558,7 +560,7 @@ def _quiet(header: bytes, body: bytes, limits: Limits) -> bool:
     if known is not None:
         return known
     text = mime.harmless(header, body, limits)
-    quiet = text is not None and sniff(text[:HEAD]) not in _HOLDERS and not _holds(text)
+    quiet = text is not None and sniff(text[:HEAD]) not in HOLDERS and not holds(text)
     if short:
         if len(_texts) >= _KEPT:
             _texts.clear()
@@ -615,327 +617,16 @@ def _over(most: int, name: str) -> str:
     return f"the limit is {most} bytes (limit: {name})"
 
 
-HEAD = 600
-"""Bytes by which a thing is told."""
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
-_BLANKS = b"\xef\xbb\xbf\r\n\t "
-# RFC 5322 §3.6.8 allows names of signs too; what begins so in fact is a log, or JSON behind a word.
-_FIELD = re.compile(rb"[A-Za-z][!-9;-z|}~]{0,119}[ \t]*:")
-_LATER = re.compile(
-    # A mail whose first line is damaged.
-    rb"\n(?:received|from|to|date|subject|message-id|mime-version|content-type)[ \t]*:",
-    re.IGNORECASE,
-)
-_PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
 _LINE = re.compile(rb"\n(?=[{\[])")
-_SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
-_BASE64 = re.compile(
-    rb"(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)", re.ASCII
-)
-"""How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64."""
 _URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
 _SHORT, _RUN = 256, 100
-_KEY = re.compile(
-    rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
-)
-_MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
-_INSIDE = re.compile(
-    # A zip's local header with a method that is one (APPNOTE.TXT 4.3.7), a gzip's, a uuencoded file, and
-    # a report, unless a human quotes it.
-    rb"PK\x03\x04[\x0a-\x3f]\0[\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0|"
-    + GZIP
-    + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
-    + _KEY.pattern
-    + rb")"
-)
-_LEAST = 40
-"""Nothing shorter holds anything."""
 _BEFORE = 16 * MIB
 """How far something readable is looked for: no stub of a self-extracting archive is longer."""
 _DAMAGED = 100
 """Damaged members of one compressed file, after each of which the next is looked for."""
-
-
-def _speaks(document: bytes) -> bool:
-    """Tell whether a document may name two keys of a report: an escape may hide one."""
-    found = _MAY_SPEAK.search(document)
-    return found is not None and (
-        b"\\" in document
-        or b"smtp_tls_reports" in document
-        or _KEY.search(document, found.end()) is not None
-    )
-
-
-_QUOTED = re.compile(
-    rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.IGNORECASE | re.MULTILINE
-)
-
-
-def _holds(payload: bytes) -> bool:
-    """Tell whether a part that is something else, as a human's text, may have a report in it."""
-    return b'"policies"' in payload or b"\nbegin " in payload
-
-
-_ORIGIN = 1_024
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"
 _PART_UNREADABLE = (
     "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
 )
-_PACKED = frozenset(("gzip", "bzip2", "xz", "zlib", "lzma"))
-_ENCODED = frozenset(("base64", "uuencode"))
-_MAY_HOLD = frozenset(("other-file", "xml"))
-
-
-def _in_cr(stream: Stream) -> Callable[[int], bytes]:
-    """Read lines that end as on old Macs."""
-    return lambda size: stream.read(size).replace(b"\r", b"\n")
-
-
-def _in_utf16(stream: Stream) -> Callable[[int], bytes]:
-    """Read UTF-16 or UTF-32 with its mark, as Windows writes text."""
-    wide = stream.peek(4) in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
-    decoder = codecs.getincrementaldecoder("utf-32" if wide else "utf-16")("replace")
-
-    def read(size: int) -> bytes:
-        while piece := stream.read(size):
-            if text := decoder.decode(piece):
-                return text.encode("utf-8", "replace")
-        return b""
-
-    return read
-
-
-_WRITTEN = {"cr": _in_cr, "utf-16": _in_utf16}
-_CONTAINERS = frozenset(
-    (*_PACKED, *_ENCODED, *_WRITTEN, *mboxes.SEPARATORS, "zip", "tar", "mail", "msg")
-)
-_HOLDERS = _CONTAINERS | {"json"}
-_HINTS = {
-    "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
-    "7z": "a 7-Zip archive: unpack it first",
-    "rar": "a RAR archive: unpack it first",
-    "zstd": "zstandard data: unpack it first",
-    "lzip": "lzip data: unpack it first",
-    "compress": "compressed by `compress`: unpack it first",
-    "tnef": "an Outlook winmail.dat: unpack it with `tnef`, or have the sender's Outlook write plain mail",
-    "pgp": "encrypted by OpenPGP: decrypt it first",
-}
-_MAGIC = (
-    (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "zip"),
-    (b"PK\x05\x06", "zip"),
-    (b"PK\x07\x08PK\x03\x04", "zip"),
-    (b"PK00PK\x03\x04", "zip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "msg"),
-    (b"!BDN", "pst"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-    (b"Rar!\x1a\x07", "rar"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"PAR1", "parquet"),
-    (b"LZIP", "lzip"),
-    (b"\x1f\x9d", "compress"),
-    (b"\x78\x9f\x3e\x22", "tnef"),
-    (b"-----BEGIN PGP MESSAGE-----", "pgp"),
-    (b"\x01\x01\x01\x01\n", "mmdf"),
-    (b"\x01\x01\x01\x01\r\n", "mmdf"),
-    (b"BABYL OPTIONS:", "babyl"),
-    # RFC 1950 §2.2: a window of 32 KiB, and no dictionary.
-    (b"\x78\x01", "zlib"),
-    (b"\x78\x5e", "zlib"),
-    (b"\x78\x9c", "zlib"),
-    (b"\x78\xda", "zlib"),
-    (b"\x5d\0\0", "lzma"),
-)
-_MAGICS = tuple(magic for magic, _ in _MAGIC)
-
-
-def sniff(head: bytes) -> str:
-    """Tell what bytes are by how they begin.
-
-    Examples
-    --------
-    >>> sniff(b'{"organization-name"'), sniff(b"From: a@b.example"), sniff(b"From a Mon Jan  1")
-    ('json', 'mail', 'mbox')
-    """
-    if head[:1] in (b"{", b"["):
-        return "json"
-    if len(head) < 512 and _PROSE.match(head) and not _LATER.search(head):
-        return "other-file"  # a human's text, as most parts of mails are
-    text = head.lstrip(_BLANKS)
-    if text.startswith(_MAGICS):
-        return next(form for magic, form in _MAGIC if text.startswith(magic))
-    if len(head) >= 512 and (head[257:262] == b"ustar" or tars.is_header(head[:512])):
-        return "tar"
-    if not text:
-        return "empty"
-    if text.startswith((b"{", b"[", b"\x1e{")) or _UTF16.match(head):
-        return "json"
-    if head.startswith(_WIDE):
-        return "utf-16"
-    if b"\r" in text and b"\n" not in text:
-        form = sniff(text.replace(b"\r", b"\n"))
-        return "cr" if form in mboxes.SEPARATORS or form == "mail" else form
-    if text.startswith(b"From "):
-        return "mbox"
-    if text.startswith(b"begin ") and _UUENCODE.match(text):
-        return "uuencode"
-    if _BASE64.match(text):
-        return "base64"
-    if text.startswith(b"<"):
-        return "dmarc-report" if b"<feedback" in text else "xml"
-    if _FIELD.match(text) or text.startswith(b">From "):
-        return "mail"
-    if _LATER.search(text):  # after a line that is none
-        return "mbox" if mboxes.dated(text) else "mail"
-    return "other-file"
-
-
-_UTF16 = re.compile(
-    rb"(?:\xff\xfe)?(?:[\r\n\t ]\x00)*[{\[]\x00|(?:\xfe\xff)?(?:\x00[\r\n\t ])*\x00[{\[]\x00"
-    rb"|(?:\xff\xfe\x00\x00)?[{\[]\x00|(?:\x00\x00\xfe\xff)?\x00\x00\x00[{\[]"
-)
-_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
-
-
-def is_lines(text: bytes) -> bool:
-    """Tell whether a JSON text is JSON Lines: an object that ends its line, and another after it."""
-    end = text.find(b"\n")
-    if end < 0:
-        return False
-    first = text[:end].strip(_BLANKS)
-    if not (first.startswith(b"{") and first.endswith(b"}")):
-        return False
-    return text[end : end + 4096].lstrip().startswith(b"{")
-
-
-def shown(name: str) -> str:
-    """Give a file's or member's name fit for a table: valid Unicode, one line, bounded."""
-    text = (
-        name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        if not name.isascii()
-        else name
-    )
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else "\ufffd" for c in text)
-    return text if len(text) <= _ORIGIN else f"{text[:512]}…{text[-500:]}"
-
-
-def files(paths: list[str]) -> Iterator[str | Item]:
-    """Give every file under some paths in a stable order; an Item for what cannot be a source.
-
-    Raises
-    ------
-    InputError
-        A path or pattern that leads to nothing.
-    """
-    for path in paths:
-        if path == "-" or os.path.isfile(path):
-            yield path
-        elif os.path.isdir(path):
-            if is_store(path):
-                raise InputError(
-                    f"{path}: expected files that hold reports; this is a store, which is open for questions"
-                    f" as mtasts_analysis.Store({path!r}), and gives its rows as .read()"
-                )
-            yield from _folder(path)
-        elif os.path.exists(path):
-            yield Item(
-                REFUSED,
-                shown(path),
-                b"",
-                "not-a-file",
-                "a device, socket or pipe: give it as standard input, '-'",
-            )
-        elif glob.has_magic(path):
-            found = sorted(glob.glob(path, recursive=True))
-            if not found:
-                raise InputError(
-                    f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})"
-                )
-            for one in found:
-                yield from [_store(one)] if is_store(one) else files([one])
-        else:
-            hint = (
-                f"; a store is opened as mtasts_analysis.Store({path!r})" if "://" in path else ""
-            )
-            raise InputError(
-                f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()}){hint}"
-            )
-
-
-def is_store(folder: str) -> bool:
-    """Tell whether a folder is a store: it has a state (:mod:`mtasts_analysis.store.manifest`)."""
-    try:
-        return any(map(_STATE.fullmatch, os.listdir(os.path.join(folder, "_manifest"))))
-    except OSError:
-        return False
-
-
-_STATE = re.compile(r"\d{8}\.json")
-
-
-def _store(path: str) -> Item:
-    """Give what stands for a store among files: what it holds was read, and it may be where it is filled from."""
-    how = "a store is not read as files: open it as mtasts_analysis.Store"
-    return Item(NOTE, shown(path), b"", "store", how)
-
-
-def _folder(path: str) -> Iterator[str | Item]:
-    pending = [path]
-    while pending:
-        folder = pending.pop()
-        try:
-            with os.scandir(folder) as listing:
-                entries = sorted(listing, key=lambda entry: entry.name)
-        except OSError as error:
-            yield Item(REFUSED, shown(folder), b"", "file-unreadable", f"{error.strerror or error}")
-            continue
-        # A Maildir's tmp holds mails that are still being written (maildir(5)).
-        maildir = {"cur", "new"} <= {entry.name for entry in entries}
-        folders = []
-        for entry in entries:
-            if entry.is_symlink():
-                # It may lead out of the folder, or in a circle.
-                yield Item(
-                    NOTE,
-                    shown(entry.path),
-                    b"",
-                    "symlink",
-                    "a symbolic link is not followed: name its target",
-                )
-            elif entry.is_dir(follow_symlinks=False):
-                if is_store(entry.path):
-                    yield _store(entry.path)
-                elif not (maildir and entry.name == "tmp"):
-                    folders.append(entry.path)
-            elif entry.is_file(follow_symlinks=False):
-                yield entry.path
-            else:
-                yield Item(
-                    NOTE,
-                    shown(entry.path),
-                    b"",
-                    "not-a-file",
-                    "a device, socket or pipe is not read",
-                )
-        pending.extend(reversed(folders))
-
-
-__all__ = [
-    "CHUNK",
-    "NOTE",
-    "OTHER",
-    "REFUSED",
-    "REPORT",
-    "Item",
-    "Reader",
-    "Stream",
-    "files",
-    "is_lines",
-    "shown",
-    "sniff",
-]

@@ -21,8 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, structs
 
-from mtasts_analysis.archive import load, mboxes, sources, tables
-from mtasts_analysis.archive.sources import Item, Reader, Splitter, shown, sniff
+from mtasts_analysis.archive import load, mboxes, tables
+from mtasts_analysis.archive.forms import HEAD, sniff
+from mtasts_analysis.archive.items import MAIL, MEMBER, Item, shown
+from mtasts_analysis.archive.sources import Reader, Splitter
 from mtasts_analysis.archive.tables import LeftOut
 from mtasts_analysis.limits import DEFAULT, MIB, Limits
 
@@ -87,7 +89,7 @@ def plan(
     starts: dict[str, int] | None = None,
     skips: dict[str, int] | None = None,
 ) -> Iterator[Unit]:
-    """Split what :func:`~mtasts_analysis.archive.sources.files` found, in order.
+    """Split what :func:`~mtasts_analysis.archive.finding.files` found, in order.
 
     Parameters
     ----------
@@ -180,7 +182,7 @@ def size(path: str) -> int:
 def _is_mbox(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return sniff(file.read(sources.HEAD)) == "mbox"
+            return sniff(file.read(HEAD)) == "mbox"
     except OSError:
         return False
 
@@ -225,7 +227,7 @@ def _items(unit: Unit, reader: Reader, part: mboxes.Part) -> Iterator[Item]:
         else:
             yield from reader.path(file)
     for item in unit.items:
-        if item.form in (sources.MAIL, sources.MEMBER):
+        if item.form in (MAIL, MEMBER):
             yield from reader.unread(item)
         else:
             yield item

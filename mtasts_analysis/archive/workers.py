@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, TypeVar
 
 from mtasts_analysis.archive import units
-from mtasts_analysis.archive.sources import Item
+from mtasts_analysis.archive.items import Item
 from mtasts_analysis.archive.units import Done, Settings, Unit
 from mtasts_analysis.errors import InputError, MtastsAnalysisError, WorkerError
 from mtasts_analysis.limits import MIB

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mtasts_analysis.archive import units
-from mtasts_analysis.archive.sources import REFUSED, REPORT, Item
+from mtasts_analysis.archive.items import REFUSED, REPORT, Item
 
 HEADLESS = "MTASTS_ANALYSIS_HEADLESS"
 """Set in a kernel that runs a notebook for a page: a bar would stay on it, stopped."""
@@ -66,7 +66,7 @@ def bar(files: list[str | Item], shown: bool | Callable[[int], None] | None) -> 
     Parameters
     ----------
     files
-        What :func:`mtasts_analysis.archive.sources.files` gives.
+        What :func:`mtasts_analysis.archive.finding.files` gives.
     shown
         Show it or not; by default where a person watches. Or a function that is told the bytes.
     """

@@ -22,7 +22,7 @@ from mtasts_analysis.analysis import cubes
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
-from mtasts_analysis.archive import sources, tables, units
+from mtasts_analysis.archive import finding, tables, units
 from mtasts_analysis.archive import workers as processes
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.archive.tables import NAMES, SCHEMAS
@@ -269,7 +269,7 @@ class Store:
         if on_problem not in ("record", "raise"):
             raise InputError(f"on_problem: expected 'record' or 'raise'; got {on_problem!r}")
         given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-        found = list(sources.files([os.fspath(path) for path in given]))
+        found = list(finding.files([os.fspath(path) for path in given]))
         with self._place.alone():
             state = manifest.newest(self._place)
             self._see(state)
@@ -682,7 +682,7 @@ class Store:
 def is_store(url: PathLike) -> bool:
     """Tell whether a store lies under a path or URL; a URL is taken for one."""
     name = os.fspath(url)
-    return "://" in name or sources.is_store(name)
+    return "://" in name or finding.is_store(name)
 
 
 def _within(month: str, where: Filter) -> bool:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mtasts_analysis.archive import mboxes
-from mtasts_analysis.archive.sources import HEAD, Item, shown, sniff
+from mtasts_analysis.archive.forms import HEAD, sniff
+from mtasts_analysis.archive.items import Item, shown
 from mtasts_analysis.archive.units import Done, Unit
 from mtasts_analysis.limits import KIB
 from mtasts_analysis.store.manifest import Mbox

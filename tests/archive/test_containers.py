@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
-from mtasts_analysis.archive import mboxes, sources
+from mtasts_analysis.archive import forms, mboxes
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.archive.zips import members
 from mtasts_analysis.limits import DEFAULT
@@ -261,7 +261,7 @@ def test_layers_have_an_end():
     ],
 )  # fmt: skip
 def test_sniff(head, form):
-    assert sources.sniff(head) == form
+    assert forms.sniff(head) == form
 
 
 @pytest.mark.parametrize("piece", [1, 7, 41, 42, 43, 64, 1000])

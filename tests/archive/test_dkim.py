@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 import mtasts_analysis as ma
 from mtasts_analysis.archive import dkim as signatures
 from mtasts_analysis.archive import mail as mime
-from mtasts_analysis.archive.sources import Reader, Stream
+from mtasts_analysis.archive.sources import Reader
+from mtasts_analysis.archive.streams import Stream
 from tests.archive.building import mail, mbox, packed, tarred, text, zipped
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

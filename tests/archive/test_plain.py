@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks import corpus
 from mtasts_analysis.archive import plain, sources
+from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import DEFAULT, Limits
 from tests.archive.building import mail, packed
 from tests.archive.test_containers import KILLERS, MANY, ONE
@@ -37,10 +38,10 @@ def test_what_is_plain_is_read_in_one_match(name):
 def both():
     def compare(raw, limits=DEFAULT):
         reader = sources.Reader(limits)
-        fast = list(reader.items(sources.Stream(raw), "x"))
+        fast = list(reader.items(Stream(raw), "x"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(plain, "read", lambda *_: None)
-            assert fast == list(reader.items(sources.Stream(raw), "x"))
+            assert fast == list(reader.items(Stream(raw), "x"))
 
     return compare
 

@@ -12,6 +12,7 @@ import msgspec
 
 from mtasts_analysis import names
 from mtasts_analysis.archive import (
+    forms,
     instants,
     mboxes,
     plain,
@@ -122,7 +123,7 @@ def mail(raw: bytes) -> None:
     if common is not None:
         common.facts(SMALL)
     for leaf in leaves:
-        sources.sniff(leaf.payload[:600])
+        forms.sniff(leaf.payload[:600])
         # Nothing that is decoded grows: base64 and quoted-printable only shrink.
         assert len(leaf.payload) <= len(raw) + 2
 

@@ -72,7 +72,7 @@ def test_the_count_sees_a_quadratic_reader(monkeypatch):
         while stream.peek(1):
             rest = stream.take(10**9)
             stream.push_back(rest[100:])
-        yield ma.archive.sources.Item("other", origin, b"", "slow")
+        yield ma.archive.items.Item("other", origin, b"", "slow")
 
     from mtasts_analysis.archive import sources
 

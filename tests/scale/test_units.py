@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
-from mtasts_analysis.archive import mboxes, sources, units, workers
+from mtasts_analysis.archive import finding, mboxes, units, workers
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.errors import WorkerError
 from mtasts_analysis.show.progress import Progress
@@ -28,7 +28,7 @@ from tests.scale.mixed import lay_out, same
 
 def in_parts(paths, size, executor=None, limits=None, count=1, duplicates=True, strict=False):
     limits = limits or ma.Limits()
-    plan = units.plan(list(sources.files([str(path) for path in paths])), limits, size)
+    plan = units.plan(list(finding.files([str(path) for path in paths])), limits, size)
     chosen = units.Settings(limits, raise_problems=strict)
     with workers.results(plan, chosen, count, executor) as results:
         tables, account = units.gathered(
@@ -248,7 +248,7 @@ def test_no_unit_waits_and_none_piles_up():
 
 def test_a_worker_that_dies_is_replaced(folder, whole):
     """Processes are killed as units are on their way: nothing is lost, nothing stands twice."""
-    plan = units.plan(list(sources.files([str(folder)])), ma.Limits(), 3_000)
+    plan = units.plan(list(finding.files([str(folder)])), ma.Limits(), 3_000)
     pool = workers.Workers(2)
     killed = []
 
@@ -303,7 +303,7 @@ def test_no_worker_outlives_a_load_that_is_left(folder, monkeypatch):
         return pools[0]
 
     monkeypatch.setattr(workers, "Workers", making)
-    plan = units.plan(list(sources.files([str(folder)])), ma.Limits(), 3_000)
+    plan = units.plan(list(finding.files([str(folder)])), ma.Limits(), 3_000)
     with (
         pytest.raises(KeyboardInterrupt),
         workers.results(plan, units.Settings(), 2) as results,

@@ -17,7 +17,7 @@ from PIL import Image
 
 import mtasts_analysis as ma
 from benchmarks.panel import archive
-from mtasts_analysis.archive.sources import NOTE, REFUSED, REPORT, Item
+from mtasts_analysis.archive.items import NOTE, REFUSED, REPORT, Item
 from mtasts_analysis.show import notebooks, style
 from mtasts_analysis.show.cards import check_html, check_text
 from mtasts_analysis.show.drawing import marks

@@ -1,0 +1,111 @@
+"""Paths, folders and patterns → the files that may hold reports, in a stable order."""
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mtasts_analysis.archive.items import NOTE, REFUSED, Item, shown
+from mtasts_analysis.errors import InputError
+
+
+def files(paths: list[str]) -> Iterator[str | Item]:
+    """Give every file under some paths in a stable order; an Item for what cannot be a source.
+
+    Raises
+    ------
+    InputError
+        A path or pattern that leads to nothing.
+    """
+    for path in paths:
+        if path == "-" or os.path.isfile(path):
+            yield path
+        elif os.path.isdir(path):
+            if is_store(path):
+                raise InputError(
+                    f"{path}: expected files that hold reports; this is a store, which is open for questions"
+                    f" as mtasts_analysis.Store({path!r}), and gives its rows as .read()"
+                )
+            yield from _folder(path)
+        elif os.path.exists(path):
+            yield Item(
+                REFUSED,
+                shown(path),
+                b"",
+                "not-a-file",
+                "a device, socket or pipe: give it as standard input, '-'",
+            )
+        elif glob.has_magic(path):
+            found = sorted(glob.glob(path, recursive=True))
+            if not found:
+                raise InputError(
+                    f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})"
+                )
+            for one in found:
+                yield from [_store(one)] if is_store(one) else files([one])
+        else:
+            hint = (
+                f"; a store is opened as mtasts_analysis.Store({path!r})" if "://" in path else ""
+            )
+            raise InputError(
+                f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()}){hint}"
+            )
+
+
+def is_store(folder: str) -> bool:
+    """Tell whether a folder is a store: it has a state (:mod:`mtasts_analysis.store.manifest`)."""
+    try:
+        return any(map(_STATE.fullmatch, os.listdir(os.path.join(folder, "_manifest"))))
+    except OSError:
+        return False
+
+
+_STATE = re.compile(r"\d{8}\.json")
+
+
+def _store(path: str) -> Item:
+    """Give what stands for a store among files: what it holds was read, and it may be where it is filled from."""
+    how = "a store is not read as files: open it as mtasts_analysis.Store"
+    return Item(NOTE, shown(path), b"", "store", how)
+
+
+def _folder(path: str) -> Iterator[str | Item]:
+    pending = [path]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Item(REFUSED, shown(folder), b"", "file-unreadable", f"{error.strerror or error}")
+            continue
+        # A Maildir's tmp holds mails that are still being written (maildir(5)).
+        maildir = {"cur", "new"} <= {entry.name for entry in entries}
+        folders = []
+        for entry in entries:
+            if entry.is_symlink():
+                # It may lead out of the folder, or in a circle.
+                yield Item(
+                    NOTE,
+                    shown(entry.path),
+                    b"",
+                    "symlink",
+                    "a symbolic link is not followed: name its target",
+                )
+            elif entry.is_dir(follow_symlinks=False):
+                if is_store(entry.path):
+                    yield _store(entry.path)
+                elif not (maildir and entry.name == "tmp"):
+                    folders.append(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.path
+            else:
+                yield Item(
+                    NOTE,
+                    shown(entry.path),
+                    b"",
+                    "not-a-file",
+                    "a device, socket or pipe is not read",
+                )
+        pending.extend(reversed(folders))

@@ -1,0 +1,190 @@
+"""What bytes are, told by how they begin and never by a name or media type; and whether they may hold a report."""
+
+import codecs
+import re
+from collections.abc import Callable
+
+from mtasts_analysis.archive import mboxes, tars
+from mtasts_analysis.archive.streams import GZIP, Stream
+
+HEAD = 600
+"""Bytes by which a thing is told."""
+BLANKS = b"\xef\xbb\xbf\r\n\t "
+# RFC 5322 §3.6.8 allows names of signs too; what begins so in fact is a log, or JSON behind a word.
+_FIELD = re.compile(rb"[A-Za-z][!-9;-z|}~]{0,119}[ \t]*:")
+_LATER = re.compile(
+    # A mail whose first line is damaged.
+    rb"\n(?:received|from|to|date|subject|message-id|mime-version|content-type)[ \t]*:",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
+SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
+_BASE64 = re.compile(
+    rb"(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)", re.ASCII
+)
+"""How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64."""
+_KEY = re.compile(
+    rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
+)
+MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
+INSIDE = re.compile(
+    # A zip's local header with a method that is one (APPNOTE.TXT 4.3.7), a gzip's, a uuencoded file, and
+    # a report, unless a human quotes it.
+    rb"PK\x03\x04[\x0a-\x3f]\0[\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0|"
+    + GZIP
+    + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
+    + _KEY.pattern
+    + rb")"
+)
+LEAST = 40
+"""Nothing shorter holds anything."""
+
+
+def speaks(document: bytes) -> bool:
+    """Tell whether a document may name two keys of a report: an escape may hide one."""
+    found = MAY_SPEAK.search(document)
+    return found is not None and (
+        b"\\" in document
+        or b"smtp_tls_reports" in document
+        or _KEY.search(document, found.end()) is not None
+    )
+
+
+QUOTED = re.compile(
+    rb"^(?:content-type|tls-report-domain|mime-version)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
+
+
+def holds(payload: bytes) -> bool:
+    """Tell whether a part that is something else, as a human's text, may have a report in it."""
+    return b'"policies"' in payload or b"\nbegin " in payload
+
+
+PACKED = frozenset(("gzip", "bzip2", "xz", "zlib", "lzma"))
+ENCODED = frozenset(("base64", "uuencode"))
+MAY_HOLD = frozenset(("other-file", "xml"))
+
+
+def _in_cr(stream: Stream) -> Callable[[int], bytes]:
+    """Read lines that end as on old Macs."""
+    return lambda size: stream.read(size).replace(b"\r", b"\n")
+
+
+def _in_utf16(stream: Stream) -> Callable[[int], bytes]:
+    """Read UTF-16 or UTF-32 with its mark, as Windows writes text."""
+    wide = stream.peek(4) in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+    decoder = codecs.getincrementaldecoder("utf-32" if wide else "utf-16")("replace")
+
+    def read(size: int) -> bytes:
+        while piece := stream.read(size):
+            if text := decoder.decode(piece):
+                return text.encode("utf-8", "replace")
+        return b""
+
+    return read
+
+
+WRITTEN = {"cr": _in_cr, "utf-16": _in_utf16}
+CONTAINERS = frozenset(
+    (*PACKED, *ENCODED, *WRITTEN, *mboxes.SEPARATORS, "zip", "tar", "mail", "msg")
+)
+HOLDERS = CONTAINERS | {"json"}
+HINTS = {
+    "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
+    "7z": "a 7-Zip archive: unpack it first",
+    "rar": "a RAR archive: unpack it first",
+    "zstd": "zstandard data: unpack it first",
+    "lzip": "lzip data: unpack it first",
+    "compress": "compressed by `compress`: unpack it first",
+    "tnef": "an Outlook winmail.dat: unpack it with `tnef`, or have the sender's Outlook write plain mail",
+    "pgp": "encrypted by OpenPGP: decrypt it first",
+}
+_MAGIC = (
+    (b"\x1f\x8b", "gzip"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08PK\x03\x04", "zip"),
+    (b"PK00PK\x03\x04", "zip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "msg"),
+    (b"!BDN", "pst"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PAR1", "parquet"),
+    (b"LZIP", "lzip"),
+    (b"\x1f\x9d", "compress"),
+    (b"\x78\x9f\x3e\x22", "tnef"),
+    (b"-----BEGIN PGP MESSAGE-----", "pgp"),
+    (b"\x01\x01\x01\x01\n", "mmdf"),
+    (b"\x01\x01\x01\x01\r\n", "mmdf"),
+    (b"BABYL OPTIONS:", "babyl"),
+    # RFC 1950 §2.2: a window of 32 KiB, and no dictionary.
+    (b"\x78\x01", "zlib"),
+    (b"\x78\x5e", "zlib"),
+    (b"\x78\x9c", "zlib"),
+    (b"\x78\xda", "zlib"),
+    (b"\x5d\0\0", "lzma"),
+)
+_MAGICS = tuple(magic for magic, _ in _MAGIC)
+
+
+def sniff(head: bytes) -> str:
+    """Tell what bytes are by how they begin.
+
+    Examples
+    --------
+    >>> sniff(b'{"organization-name"'), sniff(b"From: a@b.example"), sniff(b"From a Mon Jan  1")
+    ('json', 'mail', 'mbox')
+    """
+    if head[:1] in (b"{", b"["):
+        return "json"
+    if len(head) < 512 and _PROSE.match(head) and not _LATER.search(head):
+        return "other-file"  # a human's text, as most parts of mails are
+    text = head.lstrip(BLANKS)
+    if text.startswith(_MAGICS):
+        return next(form for magic, form in _MAGIC if text.startswith(magic))
+    if len(head) >= 512 and (head[257:262] == b"ustar" or tars.is_header(head[:512])):
+        return "tar"
+    if not text:
+        return "empty"
+    if text.startswith((b"{", b"[", b"\x1e{")) or _UTF16.match(head):
+        return "json"
+    if head.startswith(_WIDE):
+        return "utf-16"
+    if b"\r" in text and b"\n" not in text:
+        form = sniff(text.replace(b"\r", b"\n"))
+        return "cr" if form in mboxes.SEPARATORS or form == "mail" else form
+    if text.startswith(b"From "):
+        return "mbox"
+    if text.startswith(b"begin ") and _UUENCODE.match(text):
+        return "uuencode"
+    if _BASE64.match(text):
+        return "base64"
+    if text.startswith(b"<"):
+        return "dmarc-report" if b"<feedback" in text else "xml"
+    if _FIELD.match(text) or text.startswith(b">From "):
+        return "mail"
+    if _LATER.search(text):  # after a line that is none
+        return "mbox" if mboxes.dated(text) else "mail"
+    return "other-file"
+
+
+_UTF16 = re.compile(
+    rb"(?:\xff\xfe)?(?:[\r\n\t ]\x00)*[{\[]\x00|(?:\xfe\xff)?(?:\x00[\r\n\t ])*\x00[{\[]\x00"
+    rb"|(?:\xff\xfe\x00\x00)?[{\[]\x00|(?:\x00\x00\xfe\xff)?\x00\x00\x00[{\[]"
+)
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
+
+
+def is_lines(text: bytes) -> bool:
+    """Tell whether a JSON text is JSON Lines: an object that ends its line, and another after it."""
+    end = text.find(b"\n")
+    if end < 0:
+        return False
+    first = text[:end].strip(BLANKS)
+    if not (first.startswith(b"{") and first.endswith(b"}")):
+        return False
+    return text[end : end + 4096].lstrip().startswith(b"{")

@@ -1,0 +1,45 @@
+"""An item: the least thing that is counted, a report or what stands where one might have stood."""
+
+from msgspec import Struct
+
+from mtasts_analysis.archive import mail as mime
+
+REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
+MAIL, MEMBER = "mail", "member"
+"""Not read yet: :meth:`Reader.unread` gives what is in them."""
+
+
+NO_FACTS = mime.Facts()
+
+
+class Item(Struct, frozen=True, gc=False):
+    """One item, or (NOTE) a remark about a container, which is counted as no item."""
+
+    form: str
+    origin: str
+    data: bytes
+    """REPORT: JSON text."""
+    code: str = ""
+    """REFUSED, NOTE: why. OTHER: the kind of thing it is. REPORT: a fault of what it came in."""
+    detail: str = ""
+    facts: mime.Facts = NO_FACTS
+    packed: int = 0
+    """REPORT: how many bytes of the input it took, where that is not its own size."""
+    layer: int = 0
+    """MAIL, MEMBER: in how many containers it lies."""
+
+
+def shown(name: str) -> str:
+    """Give a file's or member's name fit for a table: valid Unicode, one line, bounded."""
+    text = (
+        name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if not name.isascii()
+        else name
+    )
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "\ufffd" for c in text)
+    return text if len(text) <= ORIGIN else f"{text[:512]}…{text[-500:]}"
+
+
+ORIGIN = 1_024
+"""Characters of a name."""
