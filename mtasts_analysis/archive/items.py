@@ -27,6 +27,8 @@ class Item(Struct, frozen=True, gc=False):
     """REPORT: how many bytes of the input it took, where that is not its own size."""
     layer: int = 0
     """MAIL, MEMBER: in how many containers it lies."""
+    count: int = 1
+    """How many things it stands for, where they are too many for an item each."""
 
 
 def shown(name: str) -> str:

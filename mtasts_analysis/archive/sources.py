@@ -225,7 +225,7 @@ class Reader:
         """Give each document that begins a line: what is broken, or in several lines, costs no other.
 
         Of short lines in a row that name no two keys of a report, those after the first hundred are one
-        item: 64 MiB hold 22 million `{}`.
+        item, up to 50,000: 64 MiB hold 22 million `{}`.
         """
         most = self.limits.report_bytes
         number = 1
@@ -234,7 +234,7 @@ class Reader:
         text = b""
         while True:
             piece = stream.read()
-            if short > _RUN and not overlong and piece and not MAY_SPEAK.search(text + piece):
+            if short >= _RUN and not overlong and piece and not MAY_SPEAK.search(text + piece):
                 # Nothing in it can be a report: it is counted in one step.
                 whole = text + piece
                 begins = whole.rfind(b"\n{")
@@ -242,6 +242,9 @@ class Reader:
                     short += len(_LINE.findall(whole, 0, begins + 1))
                     number += whole.count(b"\n", 0, begins + 1)
                     text = whole[begins + 1 :]
+                    if short > _RUN_MOST:
+                        yield _run(origin, number, short - _RUN)
+                        short = _RUN
                     continue
             *documents, text = _LINE.split(text + piece)
             if not piece:
@@ -252,6 +255,9 @@ class Reader:
                     overlong = False
                 elif short >= _RUN and quiet:
                     short += 1
+                    if short > _RUN_MOST:
+                        yield _run(origin, number, short - _RUN)
+                        short = _RUN
                 elif document and not document.isspace():
                     if short > _RUN:
                         yield _run(origin, number, short - _RUN)
@@ -418,7 +424,7 @@ class Reader:
             where = origin if number == 1 else f"{origin}+{number}"
             for item in self.items(_bounded(inflated, nested), where, layer + 1, nested):
                 yield _packed(item, inflated)
-                inflated.item()
+                inflated.item(item.count)
             if inflated.trailing:
                 detail = f"bytes after the {form} data are left out"
                 yield Item(NOTE, where, b"", f"{form}-trailing", detail)
@@ -459,10 +465,10 @@ class Reader:
                 else:
                     items = self.items(_bounded(member.stream, budget), name, layer + 1, budget)
                 inflated = member.inflated
-                yield from (
-                    items if inflated is None else (_packed(item, inflated) for item in items)
-                )
-                self.expansion.item()
+                for item in items:
+                    yield item if inflated is None else _packed(item, inflated)
+                    if inflated is not None:
+                        inflated.item(item.count)
         if stream.fault:  # cut or broken, here or underneath
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
         if not number:
@@ -533,9 +539,8 @@ def _run(origin: str, after: int, count: int, kind: str = "other-json") -> Item:
         if kind == "other-json"
         else "mails in a row, too short for one,"
     )
-    return Item(
-        OTHER, f"{origin}#{after - count}", b"", kind, f"{count} more short {of} of a report"
-    )
+    detail = f"{count} more short {of} of a report"
+    return Item(OTHER, f"{origin}#{after - count}", b"", kind, detail, count=count)
 
 
 def _gzipped_report(packed: bytes, most: int) -> bytes | None:
@@ -621,7 +626,7 @@ _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _LINE = re.compile(rb"\n(?=[{\[])")
 _URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
-_SHORT, _RUN = 256, 100
+_SHORT, _RUN, _RUN_MOST = 256, 100, 50_000
 _BEFORE = 16 * MIB
 """How far something readable is looked for: no stub of a self-extracting archive is longer."""
 _DAMAGED = 100

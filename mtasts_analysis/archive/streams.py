@@ -236,10 +236,10 @@ class Expansion:
         self._items = 0
         self._limits = limits
 
-    def item(self) -> str:
-        """Count an item; say what is wrong where there are more than such data can hold."""
+    def item(self, count: int = 1) -> str:
+        """Count items; say what is wrong where there are more than such data can hold."""
         self._taken, self._given = self.taken, self.given
-        self._items += 1
+        self._items += count
         most = self._limits.items
         if self._items > most and self._items * _ITEM > self.taken:
             return f"more than {most} items, each of less than {_ITEM} bytes (limit: items)"
@@ -380,9 +380,9 @@ class Inflated:
         self.expansion.given += len(rest)
         return bytes(rest)
 
-    def item(self) -> None:
-        """Note that an item was found in it."""
-        excess = self.expansion.item()
+    def item(self, count: int = 1) -> None:
+        """Note that so many items were found in it."""
+        excess = self.expansion.item(count)
         if excess:
             self._stop(excess)
 
