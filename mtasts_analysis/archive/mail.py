@@ -358,7 +358,7 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
 _NO_BASE64 = re.compile(rb"\s*(?:\{|\x1f\x8b\x08|PK\x03\x04)")
 """How a report begins that is not encoded, whatever the header says."""
 _PADDED = re.compile(rb"[^=]*+=*+")
-_PADDING = 8
+PADDING = 8
 """How near its end a text in base64 is padded, with the line break after it."""
 _UUENCODE = (b"x-uuencode", b"uuencode", b"x-uue", b"uue")
 
@@ -391,7 +391,7 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
         if _NO_BASE64.match(body):
             return body
         try:
-            if b"=" in body[:-_PADDING]:  # encoded in pieces, each of them padded
+            if b"=" in body[:-PADDING]:  # encoded in pieces, each of them padded
                 return _joined(binascii.a2b_base64(piece[0]) for piece in _PADDED.finditer(body))
             return binascii.a2b_base64(body)
         except binascii.Error:

@@ -80,6 +80,8 @@ def read(mail: bytes, limits: Limits) -> Common | None:
     ):
         return None
     header, body, packed = found.group(8, 9, 11)
+    if b"=" in packed[: -mime.PADDING]:
+        return None
     try:
         payload = binascii.a2b_base64(packed)
     except binascii.Error:

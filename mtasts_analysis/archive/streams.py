@@ -95,6 +95,11 @@ class Stream:
 
     def take(self, size: int) -> bytes:
         """Take `size` bytes; fewer only where the stream ends."""
+        end = self._at + size
+        if end <= len(self._buffer):
+            piece = self._buffer[self._at : end]
+            self._at = end
+            return piece
         piece = self.read(size)
         if len(piece) == size or not piece:
             return piece
@@ -273,7 +278,7 @@ _ITEM = 16
 _BARREN = 30
 """Times: logs and mail pack less."""
 _WARY = 64 * KIB
-"""What data that may be a bomb gives at a time."""
+"""What data that may be a bomb gives at a time, and any data first: so much is set aside for it before."""
 _WBITS = {"gzip": 31, "zlib": 15, "deflate": -15}
 _HELD = 256 * KIB
 """Bytes of a member, packed, that are kept to read it once more should it prove damaged."""
@@ -281,6 +286,7 @@ _REST = 32 * MIB
 """What is then given of it, at most."""
 _JUNK = 1 * MIB
 """How far the next member is looked for behind bytes that are none."""
+_TINY = 16
 _FEED = 4 * KIB
 """What a member's reader is given first; what it does not take is copied: members may be 20 bytes."""
 
@@ -298,6 +304,7 @@ class Inflated:
         self.trailing = False
         self.expansion = Expansion(limits) if expansion is None else expansion
         self._feed = _FEED
+        self._most = _WARY
         self._source = source
         self._form = form
         self._make, self._magic = MAKERS[form]
@@ -328,7 +335,7 @@ class Inflated:
                     break
             try:
                 piece = machine.decompress(
-                    data, min(size, _WARY) if self.expansion.strained else size
+                    data, min(size, _WARY if self.expansion.strained else self._most)
                 )
             except ERRORS as error:
                 self._ended = self._damaged = True
@@ -351,6 +358,7 @@ class Inflated:
                 self._stop(excess)
                 break
             if piece:
+                self._most = min(CHUNK, 4 * self._most)
                 return piece
         return _EMPTY
 
@@ -361,7 +369,7 @@ class Inflated:
             return _EMPTY
         packed = bytes(self._held + data)[: 2 * _HELD]
         machine, past, rest = zlib.decompressobj(kind), self._inside, bytearray()
-        at, step = 0, 4 * KIB
+        at, step = 0, 4 * KIB if len(packed) > _TINY else _TINY
         while at < len(packed) and len(rest) < _REST:
             trial = machine.copy()
             try:

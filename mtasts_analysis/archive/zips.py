@@ -24,6 +24,8 @@ _SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the f
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
 _FORMS = {8: "deflate", 12: "bzip2", 14: "lzma", 95: "xz"}
 _ENDS_ITSELF = 0x2  # 5.8.9: a bit of method 14's own
+_DICTIONARY_LEAST, _LZMA_MOST = 4096, 16_384
+"""Bytes; and how many a byte of LZMA gives at most: 273 bytes take 13 binary decisions of 0.022 bits."""
 _ZIP64 = 0xFFFFFFFF
 _UNTOLD = 2**64 - 1
 _RECORDS = {
@@ -115,7 +117,7 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
             packed = min(packed, size)  # stored, they are equal: the larger one lies
         body = stream.window(packed) if known else stream
         if method == 14:
-            _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD)
+            _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD, packed)
         inflated = Inflated(body, _FORMS[method], limits, expansion) if method else None
         content = _checked(
             body, inflated, packed, crc if known and not flags & _DESCRIPTOR else None
@@ -167,12 +169,15 @@ def _stored(stream: Stream, most: int) -> tuple[bytes | None, int]:
     return None, wanted
 
 
-def _as_lzma(body: Stream, size: int) -> None:
+def _as_lzma(body: Stream, size: int, packed: int) -> None:
     """Turn the head of method 14 (5.8.8) into that of an .lzma file: they differ in where sizes stand."""
     head = body.peek(9)
     if head[2:4] == b"\x05\0":  # how long its properties are, which follow
         body.skip(9)
-        body.push_back(head[4:] + struct.pack("<Q", size))
+        # A dictionary as large as all that comes will do: a member of a byte may ask for 4 GiB.
+        comes = min(size, packed * _LZMA_MOST) if packed else size
+        dictionary = min(int.from_bytes(head[5:], "little"), max(comes, _DICTIONARY_LEAST))
+        body.push_back(head[4:5] + struct.pack("<LQ", dictionary, size))
 
 
 def _past_directory(stream: Stream) -> bool:

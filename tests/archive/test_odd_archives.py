@@ -15,7 +15,7 @@ from mtasts_analysis.archive import instants, sources, zips
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.streams import Expansion, Inflated, Stream
 from mtasts_analysis.limits import Limits
-from tests.archive.building import mail, mbox, packed, text, zipped
+from tests.archive.building import mail, mbox, packed, tarred, text, zipped
 from tests.archive.ole import message, ole
 from tests.archive.test_containers import add_up, ids
 
@@ -287,3 +287,24 @@ def test_what_a_gzip_held_before_its_damage_is_given_to_the_last_byte():
         raise AssertionError("the floor is whole data") from None
     assert held.startswith(floor)
     assert inflated.fault.code == "gzip-corrupt"
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, lambda raw: zipped({"a.json": raw})], ids=["gzip", "zip"]
+)
+def test_short_lines_count_though_they_are_one_item(pack):
+    """A hundred million of them in 50 MB would take minutes; 400,000 are read, unless the limit says otherwise."""
+    raw = text(1) + b"\n" + b'{"policies":[]}\n' * 400_000 + text(2)
+    stopped = ma.load(pack(raw), limits=Limits(items=50_000, report_bytes=1_000_000))
+    assert ids(stopped) == [1] and "limit-expansion" in codes(stopped)
+    assert stopped.problems["detail"].str.contains("limit: items").any()
+    data = ma.load(pack(raw), limits=Limits(items=500_000, report_bytes=1_000_000))
+    assert ids(data) == [1, 2]
+    told = data.problems["detail"].str.extract(r"(\d+) more short")[0].dropna().astype(int)
+    assert told.sum() + data.accounting.not_reports - len(told) == 400_000
+
+
+def test_what_is_stored_counts_for_nothing_that_is_packed():
+    """Stored reports take none of the input that a gzip beside them is measured by."""
+    files = {f"{n}.json": text(n) for n in range(99)} | {"z.json.gz": gzip.compress(text(99))}
+    assert ids(ma.load(tarred(files), limits=Limits(items=5))) == list(range(100))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import corpus
@@ -72,6 +72,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@example("CRLF", [(0.96875, 0, b"boundary=")], True)  # letters behind the padding
 @settings(max_examples=1_000, deadline=None)
 @given(
     st.sampled_from(sorted(PLAIN)),

@@ -59,6 +59,15 @@ def member(method: int, content: bytes) -> bytes:
     return local(b"x.json", content, method=method, crc=zlib.crc32(text(9)), size=len(text(9)))
 
 
+def greedy(flags: int) -> bytes:
+    """A member of LZMA that asks for a dictionary of 4 GiB (5.8.8); bit 1: it has a mark at its end (5.8.9)."""
+    alone = lzma.compress(text(9), format=lzma.FORMAT_ALONE)
+    content = b"\x09\x04\x05\0" + alone[:1] + b"\xff" * 4 + alone[13:]
+    found = bytearray(member(14, content))
+    found[6] |= flags
+    return bytes(found)
+
+
 def by_zipfile(method: int) -> bytes:
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w", method) as archive:
@@ -147,6 +156,8 @@ def inputs() -> Iterator[Hostile]:
         ("a zip with Deflate64 in it", lambda: member(9, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
         ("a zip with zstandard in it", lambda: member(93, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
         ("a zip with broken LZMA in it", lambda: member(14, b"\xff" * 99) + A + B + END, 2, "lzma-corrupt"),
+        ("a zip with LZMA that asks for 4 GiB", lambda: greedy(0) + A + B + END, 3, ""),
+        ("a zip with LZMA that asks for 4 GiB and tells no size", lambda: greedy(2) + A + B + END, 3, ""),
         ("a zip with empty LZMA in it", lambda: member(14, b"") + A + B + END, 2, "lzma-corrupt"),
         ("a zip with sizes in its directory alone", without_sizes, 2, ""),
         (".lzma", lambda: alone(size=False), 1, ""),
