@@ -326,7 +326,23 @@ def test_broken_documents_are_given_up_before_they_cost_too_much():
     raw = b"\n".join([b'{"a": [' + b"1, " * 400] * 1_000)
     found = read(raw)
     assert found[-1][1].detail == "too many broken documents in one text: the rest is left"
+    assert found[-1][1].code == "json-malformed"
     assert 4 < len(found) < 20
+
+
+def test_a_text_of_more_comments_than_values_may_be_is_refused_beside_what_is_read():
+    found = read(R + b"\n{" + b"/*a*/" * 60 + b"}", Limits(json_values=50))
+    assert found[0][1].report.report_id == STRICT["report-id"]
+    assert [got.code for _, got in found[1:]] == ["json-malformed", "limit-json-values"]
+    assert "limit: json_values" in found[-1][1].detail
+
+
+def test_a_report_that_stands_as_text_in_other_json_is_read():
+    """Queues and logs keep it so; a text that names no policies is not looked into."""
+    lines = json.dumps({"n": 1, "message": R.decode(), "other": '{"report-id": "no"}'}).encode()
+    ((_, outcome),) = read(lines)
+    assert outcome.report.report_id == STRICT["report-id"]
+    assert outcome.notes == (("report-wrapped", ""),)
 
 
 def test_the_place_of_a_fault_far_into_a_text():

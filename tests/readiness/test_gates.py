@@ -23,7 +23,7 @@ from mtasts_analysis.readiness.judgement import _NO_HISTORY, _published
 from mtasts_analysis.readiness.stages import stage
 from tests.analysis.world import FIRST
 from tests.readiness.test_scenarios import DAYS, SCENARIOS, expired
-from tests.readiness.worlds import AS_OF, MX1, MX2, SENDERS, live, world
+from tests.readiness.worlds import AS_OF, MX1, MX2, SENDERS, TESTING, live, signed, world
 
 RULE = {rule.code: rule for rule in RULES}
 
@@ -506,6 +506,30 @@ def test_whose_trouble_a_fetch_is(failing, status, why):
     assert gate("policy-fetch", data).status == status, why
 
 
+def test_sessions_without_a_policy_count_where_a_fetch_failed():
+    """10 of 2,000 sessions, 800 of which found no policy at all: of those that had one it would be more than 0.5 %."""
+    data = world(
+        lambda day, s: [("sts-policy-fetch-error", None, 10)] if (day, s) == (41, "Big") else [],
+        kind=lambda day, s: "no-policy-found" if s == "Small" else "sts",
+        text=lambda day, s: None if s == "Small" else TESTING,
+        reports=lambda day, s: day >= 40,
+        senders={"Big": 600, "Small": 400},
+    )
+    assert gate("policy-fetch", data).status == WARN
+
+
+def test_a_failed_session_weighs_as_one_that_passed():
+    """One sender of ten is not signed; that most of its sessions failed makes it no more and no less."""
+    data = signed(
+        world(
+            lambda day, s: [("certificate-expired", MX1, 80)] if s == "S9" else [],
+            senders={f"S{n}": 100 for n in range(10)},
+        ),
+        ["pass"] * 9 + ["fail"],
+    )
+    assert gate("evidence-authentic", data).clause.startswith("90% of sessions")
+
+
 @pytest.mark.parametrize(("passing", "status"), [(8, PASS), (7, WARN)])
 def test_eight_in_ten_must_be_signed(passing, status):
     verdicts = ["pass"] * passing + ["fail"] * (10 - passing)
@@ -516,8 +540,6 @@ def test_eight_in_ten_must_be_signed(passing, status):
 
 
 def signed_by_session(verdicts):
-    from tests.readiness.worlds import signed
-
     return signed(world(senders={f"S{n}": 100 for n in range(10)}), verdicts)
 
 
