@@ -100,7 +100,8 @@ def _as_value_error() -> Iterator[None]:
             x509.DuplicateExtension,
             x509.InvalidVersion,
             x509.UnsupportedGeneralNameType,
-            TypeError,  # a name's attribute of an odd type
+            TypeError,  # a name's attribute of an odd type,
+            KeyError,  # or of one that ASN.1 has not
         ) as error:
             raise ValueError(f"a certificate that cannot be read: {error}") from error
 

@@ -277,6 +277,16 @@ def test_certificates_that_were_tampered_with(changes):
     assert dane.verdict != "match", "no key has a digest of zeros"
 
 
+@pytest.mark.parametrize("kind", range(256))
+def test_names_of_every_type(kind):
+    """The value of a name's attribute is of a type that its first byte tells, whether ASN.1 has that type or not."""
+    organization = b"\x06\x03\x55\x04\x0a"
+    raw = DER.replace(organization + b"\x0c", organization + bytes([kind]))
+    assert raw != DER or kind == 0x0C
+    with contextlib.suppress(ValueError):
+        assert read_certificate(raw).key
+
+
 @given(st.text(max_size=80))
 def test_any_text_as_tlsa(text):
     dane = compare("mx.d.example", Answer("ok", (text,), secure=True), True, [DER], [])
