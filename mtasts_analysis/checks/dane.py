@@ -165,6 +165,7 @@ def _anchored(
     if at is None:
         why = "no certificate of the chain as sent; the trust anchor must be sent along (§3.1.2)"
         return Tlsa(shown, usable=True, matches=False, why=why)
+    leaf = read_certificate(ders[0])  # which tells, too, whether its names can be read at all
     chain = [load(der) for der in ders[: at + 1]]
     for child, parent in pairwise(chain):
         try:
@@ -182,7 +183,7 @@ def _anchored(
         return Tlsa(shown, usable=True, matches=False, why=why)
     # §3.2.3: the CN counts where there is no DNS name in the subject alternative name.
     cn = [str(a.value) for a in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    names = read_certificate(ders[0]).names or cn
+    names = leaf.names or cn
     if not any(names_match(names, name) for name in references):
         why = f"the certificate has none of the names {', '.join(references)} (§3.2.2)"
         return Tlsa(shown, usable=True, matches=False, why=why)

@@ -177,6 +177,16 @@ def test_usage_2_takes_the_common_name_where_there_is_no_dns_name():
     assert compare(HOST, answer, True, sent, ["other.example"]).verdict == "mismatch"
 
 
+def test_usage_2_at_a_certificate_whose_name_nobody_can_read():
+    """A value of a type that ASN.1 has not: the one who sends it says in its TLSA that it is the anchor, too."""
+    organization = b"\x06\x03\x55\x04\x0a"
+    made = LEAF.replace(organization + b"\x0c", organization + b"\x00")
+    answer = Answer("ok", (f"2 0 1 {SHA256(made)}",), secure=True)
+    assert made != LEAF
+    found = compare(HOST, answer, True, [made], ["other.example"])
+    assert found.verdict == "mismatch" and "cannot be read" in found.records[0].why
+
+
 def test_a_certificate_whose_key_nobody_can_read_gives_no_proposal():
     assert proposal(HOST, b"\x30\x03\x02\x01\x00") == ""
 
