@@ -173,6 +173,13 @@ def leaves(of: Header, limits: Limits) -> list[Leaf]:
     return found
 
 
+def end(of: Header) -> int:
+    """Say where a mail may end, for all that it says of itself: behind its closing delimiter, if it has parts."""
+    boundary = _shape(of.fields).boundary
+    closing = of.mail.find(b"\n--" + boundary + b"--", of.body) if boundary else -1
+    return max(closing, of.body)
+
+
 def _shape(fields: dict[bytes, bytes]) -> _Shape:
     """Read what an entity's header says of its body."""
     content_type = fields.get(b"content-type", b"")
@@ -270,7 +277,8 @@ def _walk(
                 left[1] += 1
                 break
         payload = decoded(outer.mail[body:end], shape.encoding)
-        if not media.startswith(b"message/rfc822"):
+        # A report may be labelled as a mail that it is not.
+        if not media.startswith(b"message/rfc822") or payload.startswith(_NO_MAIL):
             found.append(Leaf(path or "1", payload, shape.claims, outer))
             break
         outer = header(payload.lstrip(b"\r\n"), limits)
@@ -357,6 +365,8 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
 
 _NO_BASE64 = re.compile(rb"\s*(?:\{|\x1f\x8b\x08|PK\x03\x04)")
 """How a report begins that is not encoded, whatever the header says."""
+_NO_MAIL = (b"\x1f\x8b", b"PK\x03\x04", b"{")
+URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
 _PADDED = re.compile(rb"[^=]*+=*+")
 PADDING = 8
 """How near its end a text in base64 is padded, with the line break after it."""
@@ -390,6 +400,8 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
     if encoding.startswith(b"base64"):
         if _NO_BASE64.match(body):
             return body
+        if (b"-" in body or b"_" in body) and b"+" not in body and b"/" not in body:
+            body = body.translate(URLSAFE)
         try:
             if b"=" in body[:-PADDING]:  # encoded in pieces, each of them padded
                 return _joined(binascii.a2b_base64(piece[0]) for piece in _PADDED.finditer(body))

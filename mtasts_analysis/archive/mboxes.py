@@ -114,6 +114,14 @@ def mails(
         yield _mail(buffer, start, len(buffer), dropped, limit)
 
 
+_JOINED = re.compile(rb"\n\r?\nFrom [^\n]{0,994}?\d:\d\d[^\n]{0,994}\n(?=[!-9;-~]{1,120}[ \t]*:)")
+
+
+def joined(text: bytes, end: int) -> bool:
+    """Tell whether mails follow one that ends at a place: an mbox that has lost its first separator."""
+    return _JOINED.search(text, end) is not None
+
+
 def dated(text: bytes) -> bool:
     """Tell whether a separator with a date stands in the first bytes of what begins as something else."""
     return _SEPARATOR.search(text) is not None

@@ -177,7 +177,7 @@ class Reader:
         elif form in WRITTEN:
             read = WRITTEN[form](stream)
             yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
-        elif form in MAY_HOLD and len(head) > LEAST and stream.seek(INSIDE, 60, most=_BEFORE):
+        elif form in MAY_HOLD and len(head) > LEAST and stream.seek(INSIDE, 120, most=_BEFORE):
             yield Item(NOTE, origin, b"", "leading-bytes", "what stands before it is passed over")
             yield from self.items(stream, origin, layer, budget)
         else:
@@ -217,7 +217,7 @@ class Reader:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return
         if form == "base64":
-            text = text.translate(_URLSAFE)
+            text = text.translate(mime.URLSAFE)
         data = mime.decoded(text, form.encode())
         yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)
 
@@ -324,6 +324,10 @@ class Reader:
     def _whole_mail(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         most = self.limits.mail_bytes
         text = stream.take(most + 1)
+        if mboxes.joined(text, mime.end(mime.header(text, self.limits))):
+            stream.push_back(text)
+            yield from self._mbox(stream, origin, layer)
+            return
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return
@@ -625,7 +629,6 @@ def _over(most: int, name: str) -> str:
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _LINE = re.compile(rb"\n(?=[{\[])")
-_URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
 _SHORT, _RUN, _RUN_MOST = 256, 100, 50_000
 _BEFORE = 16 * MIB
 """How far something readable is looked for: no stub of a self-extracting archive is longer."""

@@ -12,7 +12,11 @@ from mtasts_analysis.archive.zips import Member
 from mtasts_analysis.limits import MIB
 
 _BLOCK = 512
-_FILES = (b"0", b"\0", b"7")
+_OTHERS = (b"1", b"2", b"3", b"4", b"5", b"6")
+"""Links, devices and folders, which have no content whatever their size says."""
+_RECORDS = (b"g", b"K", b"D", b"V")
+_PARTIAL = (b"S", b"M")
+"""Files of which not all is there, as they were. Any other kind is a file (POSIX)."""
 _RECORDS_MOST = 1 * MIB
 """A pax header holds a path and a size; a longer one is none."""
 _SIZE_MOST = 2**50
@@ -21,7 +25,7 @@ _ASCII = bytes(range(128))
 
 def is_header(block: bytes) -> bool:
     """Tell whether a block is a tar header: its checksum holds."""
-    if len(block) < _BLOCK or block[0] == 0:
+    if len(block) < _BLOCK:
         return False
     told = _number(block[148:156])
     if told is None:
@@ -57,15 +61,12 @@ def members(stream: Stream) -> Iterator[Member]:
             long_name, long_size = b"", None
             yield Member("", None, ("tar-corrupt", "a member's size is no number"))
             continue
-        padding = -size % _BLOCK
         kind = block[156:157]
         if kind in (b"x", b"L"):
-            if size > _RECORDS_MOST:
+            record = _record(stream, size) if size <= _RECORDS_MOST else None
+            if record is None:
                 lost = True  # its size is a lie: what follows is looked through for a header
-                continue
-            record = stream.take(size)
-            stream.skip(padding)
-            if kind == b"L":
+            elif kind == b"L":
                 long_name = record.rstrip(b"\0")
             else:
                 path, long_size = _pax(record)
@@ -75,20 +76,36 @@ def members(stream: Stream) -> Iterator[Member]:
             0
         ].lstrip(b"/")
         long_name, long_size = b"", None
-        if kind not in _FILES:
-            stream.skip(
-                (size if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0)
-                + (padding if kind not in (b"1", b"2", b"3", b"4", b"5", b"6") else 0)
-            )
+        if kind in _OTHERS:
             continue
-        if name.endswith(b"/"):  # an old tar's folder
-            stream.skip(size + padding)
+        if kind in _RECORDS or kind in _PARTIAL or name.endswith(b"/"):  # an old tar's folder
+            if kind in _PARTIAL:
+                detail = "a sparse file, or one that goes on elsewhere: unpack it first"
+                yield Member(name.decode("utf-8", "replace"), None, ("tar-partial", detail))
+            lost = _record(stream, size) is None
             continue
         content = _content(stream, size)
         yield Member(name.decode("utf-8", "replace"), content)
         while content.read():
             pass
-        stream.skip(padding)
+        stream.skip(-size % _BLOCK)
+
+
+def _record(stream: Stream, size: int) -> bytes | None:
+    """Take what belongs to a header; None where another header, or the end, comes first: its size lies.
+
+    Of more than any record holds only the last of it is given.
+    """
+    held = bytearray()
+    for _ in range(-(-size // _BLOCK)):
+        block = stream.take(_BLOCK)
+        if len(block) < _BLOCK or is_header(block):
+            stream.push_back(block)
+            return None
+        if len(held) > _RECORDS_MOST:
+            held.clear()
+        held += block
+    return bytes(held[: size or None])
 
 
 def _content(stream: Stream, size: int) -> Stream:

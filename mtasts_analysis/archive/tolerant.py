@@ -88,17 +88,19 @@ _JSON, _LOOSE = (
 # With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
 _LIST = re.compile(r"\[[ \t\r\n]*+(?=\{)")
+_GAP = re.compile(r"[ \t\r\n\x00\x1e\ufeff,]*")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
 _OPENINGS = (
     # Where to go on after what is broken: a line that opens a value, or what opens a report.
     re.compile(r"\n[ \t\r]*+[{\[]"),
     re.compile(r'\{(?=\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'),
 )
-_TAIL = r"(?=(?:\s|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)*+[}\]])"
+_COMMENT = r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*+"  # one that is not closed ends it all, and is met once
+_TAIL = rf"(?=(?:\s|{_COMMENT})*+[}}\]])"
 _LIBERTIES = re.compile(
     # What JSON has, as far as it goes; and what it has not. No two ways to read anything: linear.
     rf'(?:[^"/,]++|"(?:[^"\\\x00-\x1f]|\\.)*+"|/(?![/*])|,(?!{_TAIL}))++'
-    r"|(?P<comment>/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)"
+    rf"|(?P<comment>{_COMMENT})"
     r'|(?P<control>"(?:[^"\\]|\\.)*+(?:"|\Z))'
     rf"|(?P<comma>,){_TAIL}|.",
     re.DOTALL,
@@ -264,11 +266,12 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             )
             return
         given += 1
+        deep = False
         try:
             value, end = decoder.raw_decode(text, at)
         except RecursionError:
             yield Refusal("json-too-deep", "nested deeper than any report")
-            reached = len(text)
+            reached, deep = len(text), True
         except json.JSONDecodeError as error:
             why = Refusal("json-malformed", f"{error.msg} at character {passed + error.pos}")
             reached = error.pos
@@ -286,21 +289,23 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             yield value
             at = _end(_BLANK, text, end)
             if text[at : at + 1] == ",":
-                at = _end(_BLANK, text, at + 1)
+                at = _end(_GAP, text, at + 1)
             continue
         work -= max(reached - at, 1)
         for kind, pattern in enumerate(_OPENINGS):
             if openings[kind] <= at:
                 following = pattern.search(text, at + 1)
                 openings[kind] = following.end() - 1 if following else len(text)
-        if min(openings) == len(text):
+        # What is nested too deep is so again from each of its keys on.
+        next_at = openings[0] if deep else min(openings)
+        if next_at == len(text):
             return
         if work < 0:
             yield Refusal(
                 "json-malformed", "too many broken documents in one text: the rest is left"
             )
             return
-        at = min(openings)
+        at = next_at
         if at > _PASSED:
             # Python's error counts the lines before it, each time: few may stand there.
             openings = [opening - at for opening in openings]

@@ -12,12 +12,19 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream
-from mtasts_analysis.limits import MIB, Limits
+from mtasts_analysis.limits import KIB, MIB, Limits
 
 _LOCAL = b"PK\x03\x04"
 _HEADER = struct.Struct("<4x5H3L2H")
 _SIGNATURES = (_LOCAL, b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x06\x08")
 _SIGNATURE = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06|\x06[\x06-\x08])")
+_HEAD = re.compile(
+    rb"PK\x03\x04[\x0a-\x3f]\0[\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0", re.DOTALL
+)
+"""A local header among other bytes: its version, flags and method are some that there are (4.4.3 to 4.4.5)."""
+_HEAD_SIZE = 10
+_LOOK_BACK = 256 * KIB
+"""How much of a member is looked through for another's header, where its own sizes lie."""
 _NEAR = 256
 _AFTER = 28  # a descriptor, and the signature after it
 _SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the first member
@@ -62,7 +69,11 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         signature = stream.peek(4)
         if signature != _LOCAL:
             if not signature.startswith(_SIGNATURES[1:]) and stream.seek(_SIGNATURE, 4):
-                # Something was between two members; this may be the next.
+                # Something was between two members, and no padding; this may be the next.
+                if signature.strip(b"\0"):
+                    yield Member(
+                        "", None, ("zip-corrupt", "a member's header is damaged; it is passed over")
+                    )
                 signature = stream.peek(4)
                 if signature == _LOCAL:
                     continue
@@ -76,12 +87,16 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
             yield Member("", None, ("zip-truncated", "the zip is cut in a member's header"))
             return
         _, flags, method, _, _, crc, packed, size, name_size, extra_size = _HEADER.unpack(head)
-        raw_name = stream.take(name_size)
-        extra = stream.take(extra_size)
+        rest = stream.take(name_size + extra_size)
+        raw_name, extra = rest[:name_size], rest[name_size:]
         # 4.4.4: bit 11 says UTF-8; without it the name is in code page 437.
         name = raw_name.decode("utf-8" if flags & _UTF8 else "cp437", "replace")
-        if len(raw_name) < name_size or len(extra) < extra_size:
+        if len(rest) < name_size + extra_size or _HEAD.search(rest):
+            # Cut there, or its sizes lie: then another member lies in what they say is its head.
             yield Member(name, None, ("zip-truncated", "the zip is cut in a member's header"))
+            stream.push_back(rest)
+            if stream.seek(_HEAD, _HEAD_SIZE):
+                continue
             return
         if _ZIP64 in (packed, size):
             packed = _zip64(extra, size == _ZIP64, packed)
@@ -108,13 +123,20 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         if refused:
             yield Member(name, None, refused)
             if known:
-                if stream.skip(packed) < packed:
+                piece = stream.take(min(packed, _LOOK_BACK))
+                if len(piece) < packed and not stream.peek(1):
+                    stream.push_back(piece)  # its size lies, or the zip is cut in it
+                    if not stream.seek(_HEAD, _HEAD_SIZE):
+                        return
+                elif stream.skip(packed - len(piece)) < packed - len(piece):
                     return
             elif not stream.seek(_SIGNATURE, 4):
                 return
             continue
         if method == 0:
             packed = min(packed, size)  # stored, they are equal: the larger one lies
+            if not flags & _DESCRIPTOR and packed < _LOOK_BACK:
+                packed = _ends(stream.peek(packed + _HEAD_SIZE), packed)
         body = stream.window(packed) if known else stream
         if method == 14:
             _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD, packed)
@@ -180,14 +202,28 @@ def _as_lzma(body: Stream, size: int, packed: int) -> None:
         body.push_back(head[4:5] + struct.pack("<LQ", dictionary, size))
 
 
+def _ends(piece: bytes, packed: int) -> int:
+    """Say where a stored member ends: before another's header, where what follows its size is none."""
+    if piece.startswith(_SIGNATURES, packed):
+        return packed
+    found = _HEAD.search(piece)
+    return found.start() if found else packed
+
+
 def _past_directory(stream: Stream) -> bool:
-    """Pass over a zip's directory, record by record; tell whether another zip follows."""
+    """Pass over a zip's directory, record by record; tell whether a member follows."""
     while (signature := stream.peek(4)) in _RECORDS:
         size, layout, at = _RECORDS[signature]
         head = stream.take(size)
         if len(head) < size:
             return False
-        stream.skip(sum(struct.unpack_from(layout, head, at)))
+        told = sum(struct.unpack_from(layout, head, at))
+        rest = stream.take(min(told, _LOOK_BACK))
+        after = stream.peek(4)
+        if len(rest) < told or (after and after != _LOCAL and after not in _RECORDS):
+            # Its sizes lie, or it is no directory: what follows may be a member all the same.
+            stream.push_back(rest)
+            return stream.seek(_HEAD, _HEAD_SIZE)
     return signature == _LOCAL
 
 

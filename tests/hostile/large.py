@@ -219,6 +219,7 @@ JSON_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "blanks": (lambda size: b" " * size, 0),
     "NULs after": (lambda size: text(1) + b"\0" * size, 1),
     "comments": (lambda size: filled(b"{", b"/**/", text(1)[1:], size), 1),
+    "open comments behind commas": (lambda size: filled(text(1) + b'\n{"report-id" ', b",/*", b"\n" + text(2), size), 2),
     "open comments": (lambda size: filled(text(1) + b"\n{", b"/*", b"\n" + text(2), size), 2),
     "commas": (lambda size: filled(text(1) + b"\n[", b",]", b"\n" + text(2), size), 2),
     "commas before comments": (lambda size: filled(text(1) + b"\n[", b",/**/", b"\n" + text(2), size), 2),

@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Iterator
 
 from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
-from tests.hostile.containers import END, A, B, flipped, local
+from tests.hostile.containers import END, STOP, T1, T2, A, B, entry, flipped, header, local, pax
 from tests.hostile.inputs import Hostile, table
-from tests.hostile.mails import SEPARATOR, multipart, typed
+from tests.hostile.mails import SEPARATOR, attached, multipart, typed
 
 TWO = {"a.json": text(1), "b.json": text(2)}
 
@@ -241,4 +241,35 @@ def inputs() -> Iterator[Hostile]:
         ("UTF-16 behind blanks", lambda: (" \n" + text().decode()).encode("utf-16-le"), 1, "not-utf-8"),
         ("UTF-16 lines", lambda: b"\n".join(map(text, range(3))).decode().encode("utf-16"), 3, "not-utf-8"),
         ("lines, each with a byte order mark", lambda: b"\n".join(b"\xef\xbb\xbf" + text(n) for n in range(3)), 3, "byte-order-mark"),
+    )  # fmt: skip
+    yield from table(
+        "torn",  # what was lost, silently for the most part, until somebody looked with fresh eyes
+        ("an mbox behind a whole mail", lambda: mail(packed(1)) + b"\n" + mbox([mail(packed(2)), mail(packed(3))]), 3, ""),
+        ("the same with CR LF", lambda: (mail(packed(9)) + b"\n" + mbox(mails())).replace(b"\n", b"\r\n"), 4, ""),
+        ("an mbox behind a field", lambda: b"Received: x\n" + mbox(mails()), 3, "not-a-report"),
+        ("an mbox without its first letter", lambda: mbox(mails())[1:], 3, ""),
+        ("an mbox behind NULs", lambda: bytes(4_096) + mbox(mails()), 3, "leading-bytes"),
+        ("an mbox in a part of a mail, between others", lambda: multipart(
+            [attached(7), b"Content-Type: application/mbox\n\n" + mbox(mails()), attached(8)], b"outer"), 5, ""),
+        ("a mail with a tar's mark", lambda: SEPARATOR + b"X-Pad: " + b"a" * (250 - len(SEPARATOR)) + b"ustar\n" + mail(packed(9)) + b"\n" + mbox(mails()), 4, ""),
+        ("lines that begin with a word", lambda: b"".join(b"data: " + text(n) + b"\n\n" for n in range(3)), 3, "leading-bytes json-malformed"),
+        ("lines behind a word and a colon", lambda: b"key: value\n" + text(1) + b"\n" + text(2), 2, "leading-bytes"),
+        ("lines cut at their front", lambda: b"\n".join(map(text, range(3)))[3:], 2, "leading-bytes"),
+        ("an empty element in a list", lambda: b"[" + text(1) + b",," + text(2) + b",\0," + text(3) + b"]", 3, "json-malformed"),
+        ("keys nested too deep", lambda: b'{"policies":' * 1_100 + b"\n" + text(1) + b"\n" + text(2), 2, "json-too-deep"),
+        ("open comments behind commas", lambda: text(1) + b'\n{"report-id" ' + b",/*" * 60_000 + b"\n" + text(2), 2, "json-malformed"),
+        *((f"a tar's {kind!r} whose size lies", lambda kind=kind: T1 + header(b"g", b"00000100000\0", kind) + T2 + STOP, 2, "tar-corrupt") for kind in (b"x", b"g", b"L", b"K")),
+        ("a tar's folder whose size lies", lambda: T1 + header(b"d/", b"00000100000\0", b"0") + T2 + STOP, 2, "tar-corrupt"),
+        ("a tar's file of an unknown kind", lambda: T1 + entry(b"u", text(7), b"Z") + STOP, 2, ""),
+        ("a tar's file without a name of its own", lambda: T1 + pax(b"15 path=x.json\n") + entry(b"", text(7)) + STOP, 2, ""),
+        *((f"a zip's record {kind!r} between members", lambda kind=kind: A + kind + b"\xff" * 42 + B + END, 2, "") for kind in (b"PK\1\2", b"PK\5\6", b"PK\6\6")),
+        ("a zip's member with a damaged signature", lambda: A + b"QK" + local(b"c", text(9))[2:] + B + END, 2, "zip-corrupt"),
+        ("a zip's extra field that is too long", lambda: A + local(b"c", text(9), extra_size=0xFFFF) + B + END, 2, "zip-truncated"),
+        ("a zip's encrypted member whose size lies", lambda: A + local(b"s", b"x" * 100, flags=1, packed_size=2**31, size=2**31) + B + END, 2, "zip-encrypted"),
+        *((f"a zip's stored member that is {more} too long", lambda more=more: local(b"x", text(9), packed_size=len(text(9)) + more, size=len(text(9)) + more) + A + B + END, 3, "") for more in (1, 4, 40, 9_999)),
+        ("base64 for addresses of the web", lambda: mail(packed(1)).replace(
+            base64.encodebytes(packed(1)), base64.urlsafe_b64encode(packed(1)) + b"\n"), 1, ""),
+        ("a gzip that is labelled a mail", lambda: multipart(
+            [b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(packed(1))]), 1, ""),
+        ("a gzip behind other bytes in a mail", lambda: mail(b"\xff" * 50 + packed(1)), 1, "leading-bytes"),
     )  # fmt: skip
