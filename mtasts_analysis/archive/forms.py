@@ -37,7 +37,7 @@ INSIDE = re.compile(
     + _KEY.pattern
     + rb")"
 )
-_SAID = re.compile(rb"(?:[^\n]+\n)*?[^\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
+_SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
 LEAST = 40
 """Nothing shorter holds anything."""
 

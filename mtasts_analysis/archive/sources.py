@@ -324,7 +324,7 @@ class Reader:
     def _whole_mail(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         most = self.limits.mail_bytes
         text = stream.take(most + 1)
-        if mboxes.joined(text, mime.end(mime.header(text, self.limits))):
+        if b"\nFrom " in text and mboxes.joined(text, mime.end(mime.header(text, self.limits))):
             stream.push_back(text)
             yield from self._mbox(stream, origin, layer)
             return

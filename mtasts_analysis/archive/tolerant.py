@@ -255,7 +255,7 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
     # A broken value may be scanned again and again from every line in it: a bound keeps that linear.
     work = 4 * len(text) + 100_000
     given = 0
-    passed = 0
+    passed = deep = 0
     openings = [0] * len(_OPENINGS)  # the next of each kind, once it was looked for
     broken: Refusal | None = None  # a list that is read object by object
     while at < len(text) or broken:
@@ -266,12 +266,12 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             )
             return
         given += 1
-        deep = False
         try:
             value, end = decoder.raw_decode(text, at)
         except RecursionError:
             yield Refusal("json-too-deep", "nested deeper than any report")
-            reached, deep = len(text), True
+            reached = len(text)
+            deep += 1
         except json.JSONDecodeError as error:
             why = Refusal("json-malformed", f"{error.msg} at character {passed + error.pos}")
             reached = error.pos
@@ -296,8 +296,8 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             if openings[kind] <= at:
                 following = pattern.search(text, at + 1)
                 openings[kind] = following.end() - 1 if following else len(text)
-        # What is nested too deep is so again from each of its keys on.
-        next_at = openings[0] if deep else min(openings)
+        # What is nested too deep is so again from each of its keys on: soon only lines are tried.
+        next_at = openings[0] if deep > _DEEP else min(openings)
         if next_at == len(text):
             return
         if work < 0:
@@ -312,6 +312,7 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             text, at, passed = text[at:], 0, passed + at
 
 
+_DEEP = 2
 _PASSED = 64 * KIB
 
 

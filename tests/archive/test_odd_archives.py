@@ -308,3 +308,15 @@ def test_what_is_stored_counts_for_nothing_that_is_packed():
     """Stored reports take none of the input that a gzip beside them is measured by."""
     files = {f"{n}.json": text(n) for n in range(99)} | {"z.json.gz": gzip.compress(text(99))}
     assert ids(ma.load(tarred(files), limits=Limits(items=5))) == list(range(100))
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_mail_whose_body_is_json_keeps_its_header_s_facts(newline):
+    """No words before JSON: its header ends at the blank line."""
+    fields = (
+        "From: a@a.example",
+        "TLS-Report-Domain: d.example",
+        "Content-Type: application/tlsrpt+json",
+    )
+    data = ma.load(newline.join((*fields, "", "")).encode() + text())
+    assert list(data.reports["report_domain"]) == ["d.example"] and not codes(data)

@@ -257,6 +257,7 @@ def inputs() -> Iterator[Hostile]:
         ("lines cut at their front", lambda: b"\n".join(map(text, range(3)))[3:], 2, "leading-bytes"),
         ("an empty element in a list", lambda: b"[" + text(1) + b",," + text(2) + b",\0," + text(3) + b"]", 3, "json-malformed"),
         ("keys nested too deep", lambda: b'{"policies":' * 1_100 + b"\n" + text(1) + b"\n" + text(2), 2, "json-too-deep"),
+        ("a list nested too deep in a list", lambda: b"[" + b"[" * 9_000 + b"]" * 9_000 + b"," + text(1) + b"]", 1, "json-too-deep json-malformed"),
         ("open comments behind commas", lambda: text(1) + b'\n{"report-id" ' + b",/*" * 60_000 + b"\n" + text(2), 2, "json-malformed"),
         *((f"a tar's {kind!r} whose size lies", lambda kind=kind: T1 + header(b"g", b"00000100000\0", kind) + T2 + STOP, 2, "tar-corrupt") for kind in (b"x", b"g", b"L", b"K")),
         ("a tar's folder whose size lies", lambda: T1 + header(b"d/", b"00000100000\0", b"0") + T2 + STOP, 2, "tar-corrupt"),
