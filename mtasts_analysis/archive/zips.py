@@ -47,7 +47,7 @@ _ENDS = re.compile(rb"PK(?:\x07\x08|\x03\x04|\x01\x02)")
 _DESCRIPTORS = (struct.Struct("<3L"), struct.Struct("<L2Q"))
 _NO_MORE = bytes(24)
 _UNSIZED_MOST = 16 * MIB
-"""How much of a zip is looked through in vain for the ends of members that do not tell their size."""
+"""How much of a zip is looked through in vain for the ends of members that do not tell their size, or lie."""
 
 
 class Member(NamedTuple):
@@ -62,7 +62,7 @@ class Member(NamedTuple):
 def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) -> Iterator[Member]:
     """Give each member of a zip; whatever its taker leaves of it is passed over."""
     expansion = Expansion(limits) if expansion is None else expansion
-    unsized = _UNSIZED_MOST
+    unsized = lies = _UNSIZED_MOST
     if stream.peek(4).startswith(_SPANNED):
         stream.skip(4)
     while True:
@@ -79,8 +79,15 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
                     continue
             if not signature.startswith(_SIGNATURES[1:]):
                 stream.fault.set("zip-truncated", "the zip ends without its directory")
-            elif _past_directory(stream):
-                continue  # two zips, one after the other
+            else:
+                follows, lied = _past_directory(stream)
+                lies -= 4 * KIB if lied else 0
+                if follows and lies > 0:
+                    continue  # two zips, one after the other
+                if follows:
+                    yield Member(
+                        "", None, ("zip-corrupt", "too many sizes that lie: the rest is left")
+                    )
             return
         head = stream.take(_HEADER.size)
         if len(head) < _HEADER.size:
@@ -94,9 +101,11 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         if len(rest) < name_size + extra_size or _HEAD.search(rest):
             # Cut there, or its sizes lie: then another member lies in what they say is its head.
             yield Member(name, None, ("zip-truncated", "the zip is cut in a member's header"))
-            stream.push_back(rest)
-            if stream.seek(_HEAD, _HEAD_SIZE):
-                continue
+            lies -= len(rest)
+            if lies > 0:
+                stream.push_back(rest)
+                if stream.seek(_HEAD, _HEAD_SIZE):
+                    continue
             return
         if _ZIP64 in (packed, size):
             packed = _zip64(extra, size == _ZIP64, packed)
@@ -125,8 +134,9 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
             if known:
                 piece = stream.take(min(packed, _LOOK_BACK))
                 if len(piece) < packed and not stream.peek(1):
+                    lies -= len(piece)
                     stream.push_back(piece)  # its size lies, or the zip is cut in it
-                    if not stream.seek(_HEAD, _HEAD_SIZE):
+                    if lies < 0 or not stream.seek(_HEAD, _HEAD_SIZE):
                         return
                 elif stream.skip(packed - len(piece)) < packed - len(piece):
                     return
@@ -135,8 +145,10 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
             continue
         if method == 0:
             packed = min(packed, size)  # stored, they are equal: the larger one lies
-            if not flags & _DESCRIPTOR and packed < _LOOK_BACK:
+            if not flags & _DESCRIPTOR and packed < _LOOK_BACK and lies > 0:
+                told = packed
                 packed = _ends(stream.peek(packed + _HEAD_SIZE), packed)
+                lies -= told if packed < told else 0
         body = stream.window(packed) if known else stream
         if method == 14:
             _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD, packed)
@@ -210,21 +222,21 @@ def _ends(piece: bytes, packed: int) -> int:
     return found.start() if found else packed
 
 
-def _past_directory(stream: Stream) -> bool:
-    """Pass over a zip's directory, record by record; tell whether a member follows."""
+def _past_directory(stream: Stream) -> tuple[bool, bool]:
+    """Pass over a zip's directory, record by record; tell whether a member follows, and whether sizes lied."""
     while (signature := stream.peek(4)) in _RECORDS:
         size, layout, at = _RECORDS[signature]
         head = stream.take(size)
         if len(head) < size:
-            return False
+            return False, False
         told = sum(struct.unpack_from(layout, head, at))
         rest = stream.take(min(told, _LOOK_BACK))
         after = stream.peek(4)
         if len(rest) < told or (after and after != _LOCAL and after not in _RECORDS):
             # Its sizes lie, or it is no directory: what follows may be a member all the same.
             stream.push_back(rest)
-            return stream.seek(_HEAD, _HEAD_SIZE)
-    return signature == _LOCAL
+            return stream.seek(_HEAD, _HEAD_SIZE), True
+    return signature == _LOCAL, False
 
 
 def _checked(body: Stream, inflated: Inflated | None, packed: int, crc: int | None) -> Stream:
