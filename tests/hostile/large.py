@@ -327,6 +327,7 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "zip: files of a byte": (lambda size: filled(local(b"1", text(1)), local(b"x", b"x"), local(b"2", text(2)) + END, size), 2),
     "zip: folders": (lambda size: filled(local(b"1", text(1)), local(b"/", b""), local(b"2", text(2)) + END, size), 2),
     "zip: deflated empty files": (lambda size: filled(local(b"1", text(1)), local(b"", b"", method=8), local(b"2", text(2)) + END, size), 2),
+    "zip: heads whose names are too long": (lambda size: filled(local(b"1", text(1)), local(b"", b"")[:26] + b"\xff\xff\0\0", b"", size), 1),
     "zip: descriptors": (lambda size: filled(local(b"1", text(1)), descriptor(0), local(b"2", text(2)) + END, size), 2),
     "zip: false ends": (lambda size: numbered(local(b"1", text(1)) + local(b"x", b"", flags=8, packed_size=0, size=0, crc=0), false_end, b"", size), 1),
     "zip: encrypted, size unknown": (lambda size: filled(local(b"1", text(1)), local(b"s", b"", flags=9, packed_size=0), local(b"2", text(2)) + END, size), 2),
