@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Callable
 
-from mtasts_analysis.archive import mboxes, tars
+from mtasts_analysis.archive import mboxes, tars, zips
 from mtasts_analysis.archive.streams import GZIP, Stream
 
 HEAD = 600
@@ -28,9 +28,9 @@ _KEY = re.compile(
 )
 MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
 INSIDE = re.compile(
-    # A zip's local header with a method that is one (APPNOTE.TXT 4.3.7), a gzip's, a uuencoded file, and
-    # a report, unless a human quotes it.
-    rb"PK\x03\x04[\x0a-\x3f]\0[\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0|"
+    # A zip's local header, a gzip's, an mbox's separator, a uuencoded file, and a report, unless a human quotes it.
+    zips.HEAD
+    + rb"|"
     + GZIP
     + rb"|(?<![^\n\0])From (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
     + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
