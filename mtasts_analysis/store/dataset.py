@@ -333,19 +333,19 @@ class Store:
             state = manifest.newest(self._place)
             self._see(state)
             months = {}
-            writer = Writer(self._place, state.number + 1)
-            for month, held in state.months.items():
-                if all(len(files) <= 1 for files in held.values()):
-                    months[month] = held
-                    continue
-                for name in NAMES:
-                    for rows in self._batches(held.get(name, ())):
-                        writer.write(month, name, rows)
-                merged = cubes.cube(self._cubes([month]))
-                for name, rows in merged.items():
-                    writer.write(month, CUBES[name], rows)
-            for month, made in writer.close().items():
-                months[month] = {table: tuple(files) for table, files in made.items()}
+            with running(Writer(self._place, state.number + 1)) as writer:
+                for month, held in state.months.items():
+                    if all(len(files) <= 1 for files in held.values()):
+                        months[month] = held
+                        continue
+                    for name in NAMES:
+                        for rows in self._batches(held.get(name, ())):
+                            writer.write(month, name, rows)
+                    merged = cubes.cube(self._cubes([month]))
+                    for name, rows in merged.items():
+                        writer.write(month, CUBES[name], rows)
+                for month, made in writer.close().items():
+                    months[month] = {table: tuple(files) for table, files in made.items()}
             if months == state.months:
                 return
             state = manifest.commit(self._place, replace(state, months=months))

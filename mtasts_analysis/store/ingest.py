@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -81,32 +81,34 @@ class Writer:
         return self.files
 
     def abandon(self) -> None:
-        """Leave everything as it is: the next run takes it away."""
-        for made in self._open.values():
-            made.leave()
+        """Let go of all files that are open: the next run takes away what they hold.
+
+        What made the caller give up is told by it; that a file then cannot be closed either says no more.
+        """
+        while self._open:
+            with suppress(Exception):
+                self._open.popitem()[1].close()
 
 
 class _Open:
     def __init__(self, place: Place, name: str, rows: pa.Table) -> None:
         self.name = name
         self.rows = 0
-        self._stack = ExitStack()
-        opened: AbstractContextManager[IO[bytes]] = place.writing(name)
-        file = self._stack.enter_context(opened)
-        # Keys are all different: a dictionary of them is their own size, twice.
-        words = [f.name for f in rows.schema if f.name not in _UNIQUE]
-        self._writer = self._stack.enter_context(
-            pq.ParquetWriter(file, rows.schema, compression="zstd", use_dictionary=words)
-        )
+        with ExitStack() as stack:
+            opened: AbstractContextManager[IO[bytes]] = place.writing(name)
+            file = stack.enter_context(opened)
+            # Keys are all different: a dictionary of them is their own size, twice.
+            words = [f.name for f in rows.schema if f.name not in _UNIQUE]
+            self._writer = stack.enter_context(
+                pq.ParquetWriter(file, rows.schema, compression="zstd", use_dictionary=words)
+            )
+            self._stack = stack.pop_all()
 
     def write(self, rows: pa.Table) -> None:
         self._writer.write_table(rows, row_group_size=ROW_GROUP)
         self.rows += len(rows)
 
     def close(self) -> None:
-        self._stack.close()
-
-    def leave(self) -> None:
         self._stack.close()
 
 
@@ -312,11 +314,14 @@ def by_month(parts: dict[str, pa.Table]) -> Iterator[tuple[str, dict[str, pa.Tab
             yield month, part
 
 
+_Made = TypeVar("_Made", Run, Writer)
+
+
 @contextmanager
-def running(run: Run) -> Iterator[Run]:
+def running(made: _Made) -> Iterator[_Made]:
     """Let go of what is not committed, where the block fails."""
     try:
-        yield run
+        yield made
     except BaseException:
-        run.abandon()
+        made.abandon()
         raise

@@ -1,8 +1,10 @@
 """Past one machine: a real S3 API on loopback, and a real Dask cluster of which one worker is killed."""
 
+import gc
 import os
 import re
 import signal
+import sys
 import textwrap
 import threading
 
@@ -93,6 +95,17 @@ def test_what_a_storage_refuses_is_told(tmp_path, options):
         ma.Store("nonsense://x")
     with pytest.raises(ma.StoreError, match="unexpected keyword argument 'colour'"):
         ma.Store("s3://reports/d", colour="blue")  # fmt: skip
+
+
+def test_no_file_is_left_open_where_a_storage_refuses(tmp_path, options, monkeypatch):
+    """Of several files that cannot be written each is let go: none asks the storage again when it is collected."""
+    untold = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: untold.append(repr(told.object)))
+    (tmp_path / "a.json").write_bytes(text(1))
+    with pytest.raises(ma.OutputError, match="s3://none/store: expected a bucket to write to"):
+        ma.Store("s3://none/store", **options).ingest(tmp_path / "a.json")
+    gc.collect()
+    assert not [one for one in untold if "writing" in one]
 
 
 def test_of_two_writers_to_a_bucket_one_commits(options):
