@@ -35,7 +35,7 @@ mutation: $(VENV)/installed-lint
 audit: $(VENV)/installed-lint
 	$(BIN)/python -m tests.audit
 
-# The loader beside a floor that checks nothing, in one run.
+# The loader's instructions beside those of a floor that checks nothing: valgrind counts them.
 guard: $(VENV)/installed
 	$(BIN)/python -m benchmarks.guard
 

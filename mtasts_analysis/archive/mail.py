@@ -68,7 +68,7 @@ _PARAMETER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
-_CR = 0x0D
+_LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried as a number first
 _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
 _BLANK = re.compile(rb"\n\r*+\n")  # CR CR LF: what passed twice through a text mode
@@ -102,7 +102,7 @@ def _fields(mail: bytes, start: int, body: int, limits: Limits) -> dict[bytes, b
 
 def _unfolded(value: bytes, limits: Limits) -> bytes:
     """Take the line breaks out of a field; the white space stays (RFC 5322 §2.2.3)."""
-    if b"\n" not in value and len(value) <= limits.field_bytes:
+    if _LF not in value and len(value) <= limits.field_bytes:
         return value.strip()
     return value[: limits.field_bytes].replace(b"\r", b"").replace(b"\n", b"").strip()
 

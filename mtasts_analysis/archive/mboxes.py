@@ -37,6 +37,8 @@ SEPARATORS = {
     "babyl": re.compile(rb"\n\x1f\x0c\r?\n[01],[^\n]{0,994}\n"),
 }
 """What parts mails, by the form of the file."""
+_MARKS = {"mbox": b"\nFrom ", "mmdf": b"\n\x01\x01\x01\x01", "babyl": b"\n\x1f\x0c"}
+"""How each begins."""
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ def mails(
     What stands before the first separator, or between two fences, is passed over when it is blank, and
     given as a mail of its own when it is not.
     """
-    separator, fenced = SEPARATORS[form], form == "mmdf"
+    separator, mark, fenced = SEPARATORS[form], _MARKS[form], form == "mmdf"
     part = Part() if part is None else part
     skip, stop = part.first, part.stop
     # The line break lets a separator at the very start be found as any other.
@@ -78,7 +80,7 @@ def mails(
     parted = ended = False
     wanted = not skip
     while True:
-        found = separator.search(buffer, seek)
+        found = _next(separator, mark, buffer, seek)
         if found:
             at, following = found.span()
             if wanted and (parted or dropped or buffer[start:at].strip()):
@@ -131,6 +133,18 @@ def goes_on(text: bytes, at: int) -> bool:
     """Tell whether an mbox that once ended at a place goes on there with a new mail, or not at all."""
     gap = len(text) - len(text[at:].lstrip(b"\r\n"))
     return gap == len(text) or _SEPARATOR.match(b"\n" + text, gap) is not None
+
+
+def _next(
+    separator: re.Pattern[bytes], mark: bytes, buffer: bytes, at: int
+) -> re.Match[bytes] | None:
+    """Find the next separator: a mark is found in half the time that a pattern is."""
+    while (at := buffer.find(mark, at)) >= 0:
+        found = separator.match(buffer, at)
+        if found:
+            return found
+        at += 1
+    return None
 
 
 def _mail(buffer: bytes, start: int, end: int, dropped: int, limit: int) -> bytes | int:

@@ -79,12 +79,12 @@ def read(mail: bytes, limits: Limits) -> Common | None:
         or limits.field_bytes < _LEAST.field_bytes
     ):
         return None
-    header, body, packed = found.group(8, 9, 11)
-    if b"=" in packed[: -mime.PADDING]:
+    *fields, header, body, packed = found.group(1, 2, 3, 4, 5, 8, 9, 11)
+    if packed.find(b"=", 0, -mime.PADDING) >= 0:
         return None
     try:
         payload = binascii.a2b_base64(packed)
     except binascii.Error:
         return None
     text, path = (None, "1") if header is None else ((header, body), "2")
-    return Common(found.group(1, 2, 3, 4, 5), text, payload, path)
+    return Common(tuple(fields), text, payload, path)

@@ -216,6 +216,7 @@ class Parsed(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[tolerant.Note, ...] = ()
 
 
+_ESCAPE = ord("\\")
 _DECODER = msgspec.json.Decoder(_Report)
 _POLICY = msgspec.json.Decoder(wire.Policy)
 _ENCODER = msgspec.json.Encoder()
@@ -273,7 +274,7 @@ def strict(raw: bytes, limits: Limits = DEFAULT) -> Parsed | None:
         None does not mean that the text is no report: :func:`read` tells.
     """
     # An escape may hide a lone surrogate, or a repeated key from the count of quotes below.
-    if b"\\" in raw:
+    if _ESCAPE in raw:
         return None
     # The types hold strings to the bound as it is by default.
     if len(raw) > limits.string_chars < DEFAULT.string_chars:
@@ -371,7 +372,7 @@ def _key(
     organization, report-id, date range and policy domains. So two deliveries of one report have one
     key, and two reports that conflict share its first half.
     """
-    own = sorted(set(domains))  # type: ignore[type-var]  # each is there
+    own = domains if len(domains) == 1 else sorted(set(domains))  # type: ignore[type-var]  # each is there
     identity = _ENCODER.encode((organization, report_id, start, end, own))
     return (
         blake2b(identity, digest_size=8).hexdigest() + blake2b(content, digest_size=8).hexdigest()

@@ -16,7 +16,7 @@ An item is the least thing that is counted: a report, or what stands where one m
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -335,18 +335,25 @@ class Reader:
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
-    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
+    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterable[Item]:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
+        common = self._common(mail, origin)
+        return self._any(mail, origin, layer) if common is None else (common,)
+
+    def _common(self, mail: bytes, origin: str) -> Item | None:
+        """Give the report of a plain mail; None for any other, which goes the general way."""
+        common = plain.read(mail, self.limits)
+        if common is None or (common.text is not None and not _quiet(*common.text, self.limits)):
+            return None
+        packed = common.packed
+        text = _gzipped_report(packed, self._most(packed))
+        if text is None:
+            return None
+        facts = self._verified(mail, common.facts(self.limits))
+        return Item(REPORT, f"{origin}/{common.path}", text, "", "", facts, len(packed))
+
+    def _any(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         limits = self.limits
-        common = plain.read(mail, limits)
-        if common is not None and (common.text is None or _quiet(*common.text, limits)):
-            text = _gzipped_report(common.packed, self._most(common.packed))
-            if text is not None:
-                facts = self._verified(mail, common.facts(limits))
-                yield Item(
-                    REPORT, f"{origin}/{common.path}", text, "", "", facts, len(common.packed)
-                )
-                return
         top = mime.header(mail, limits)
         budget = self._budget()
         of: mime.Header | None = None
