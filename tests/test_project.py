@@ -91,6 +91,7 @@ def test_floors_agree():
         wanted |= set(project["optional-dependencies"][extra])
     conda = {"msgspec-python": "msgspec", "python-isal": "isal", "matplotlib-base": "matplotlib"}
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    wanted = {item.partition(";")[0] for item in wanted}
     found = set()
     for item in [i for i in environment if isinstance(i, str)] + environment[-1]["pip"]:
         name, _, floor = item.partition(">=")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from mtasts_analysis.archive import mboxes, tars, zips
-from mtasts_analysis.archive.streams import GZIP, Stream
+from mtasts_analysis.archive.streams import BZIP2, GZIP, XZ, ZSTD, Stream
 
 HEAD = 600
 """Bytes by which a thing is told."""
@@ -27,16 +27,18 @@ _KEY = re.compile(
     rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
 )
 MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
-INSIDE = re.compile(
-    # A zip's local header, a gzip's, an mbox's separator, a uuencoded file, and a report, unless a human quotes it.
-    zips.HEAD
-    + rb"|"
-    + GZIP
-    + rb"|(?<![^\n\0])From (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
-    + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
-    + _KEY.pattern
-    + rb")"
+INSIDE = (
+    re.compile(
+        # What is packed, an mbox's separator, a uuencoded file, and a report, unless a human quotes it.
+        b"|".join((zips.HEAD, GZIP, BZIP2, XZ, ZSTD))
+        + rb"|(?<![^\n\0])From (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
+        + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
+        + _KEY.pattern
+        + rb")"
+    ),
+    120,
 )
+"""How what can be read begins among other bytes, and in how many."""
 _SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
 LEAST = 40
 """Nothing shorter holds anything."""
@@ -67,7 +69,7 @@ def holds(payload: bytes) -> bool:
     )
 
 
-PACKED = frozenset(("gzip", "bzip2", "xz", "zlib", "lzma"))
+PACKED = frozenset(("gzip", "bzip2", "xz", "zstd", "zlib", "lzma"))
 ENCODED = frozenset(("base64", "uuencode"))
 MAY_HOLD = frozenset(("other-file", "xml"))
 
@@ -100,7 +102,6 @@ HINTS = {
     "pst": "an Outlook data file: export the folder as .eml or mbox, or convert it with `readpst`",
     "7z": "a 7-Zip archive: unpack it first",
     "rar": "a RAR archive: unpack it first",
-    "zstd": "zstandard data: unpack it first",
     "lzip": "lzip data: unpack it first",
     "compress": "compressed by `compress`: unpack it first",
     "tnef": "an Outlook winmail.dat: unpack it with `tnef`, or have the sender's Outlook write plain mail",
@@ -119,6 +120,7 @@ _MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x50\x2a\x4d\x18", "zstd"),
     (b"PAR1", "parquet"),
     (b"LZIP", "lzip"),
     (b"\x1f\x9d", "compress"),

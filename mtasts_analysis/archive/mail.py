@@ -170,14 +170,26 @@ def leaves(of: Header, limits: Limits) -> list[Leaf]:
     found: list[Leaf] = []
     left = [limits.mime_parts, limits.mime_depth]
     _walk(_shape(of.fields), of.body, len(of.mail), "", of, limits, found, left)
+    behind = of.mail[_behind(of) :]
+    if behind.strip():
+        found.append(Leaf("epilogue", behind, False, of))
     return found
 
 
 def end(of: Header) -> int:
-    """Say where a mail may end, for all that it says of itself: behind its closing delimiter, if it has parts."""
+    """Say where a mail may end, for all that it says of itself: at its closing delimiter, if it has parts."""
     boundary = _shape(of.fields).boundary
     closing = of.mail.find(b"\n--" + boundary + b"--", of.body) if boundary else -1
     return max(closing, of.body)
+
+
+def _behind(of: Header) -> int:
+    """Say where begins what stands behind a mail's last delimiter, where that closes it (RFC 2046 §5.1.1)."""
+    boundary = _shape(of.fields).boundary
+    last = of.mail.rfind(b"\n--" + boundary, of.body) if boundary else -1
+    line = of.mail.find(b"\n", last + 1) if last >= 0 else -1
+    closes = of.mail.startswith(b"--", last + 3 + len(boundary))
+    return line if line >= 0 and closes else len(of.mail)
 
 
 def _shape(fields: dict[bytes, bytes]) -> _Shape:
@@ -308,7 +320,7 @@ def _parts(
     delimiter = b"\n--" + boundary
     size = len(delimiter)
     spans: list[tuple[int, int]] = []
-    opened = -1
+    opened, closed = -1, 0
     # The body's first line may be the delimiter: the line break before it is the header's.
     at = mail.find(delimiter, start - 1, end)
     while at >= 0:
@@ -327,9 +339,11 @@ def _parts(
             opened = -1
             if len(spans) > limits.mime_parts:
                 return spans
-        if closing:
+        # Parts may stand behind a closing delimiter that came too soon.
+        closed += closing
+        if closed > limits.mime_parts:
             return spans
-        opened = min(line + 1, end)
+        opened = -1 if closing else min(line + 1, end)
         at = mail.find(delimiter, line, end)
     if opened >= 0:  # cut before its closing delimiter: what is there is given
         spans.append((opened, end))

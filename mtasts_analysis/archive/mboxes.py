@@ -35,9 +35,19 @@ SEPARATORS = {
     "mmdf": re.compile(rb"\n\x01{4}\r?\n"),
     # Rmail's: each mail's header stands in it twice, the second time as it was shown.
     "babyl": re.compile(rb"\n\x1f\x0c\r?\n[01],[^\n]{0,994}\n"),
+    # No separator at all, as `cat` joins mails: a closing delimiter, and then a header.
+    "joined": re.compile(
+        rb"\n--[!-~]{1,72}--[ \t]*+\r?\n[ \t\r\n]{0,99}+"
+        rb"(?=(?i:return-path|delivered-to|received|dkim-signature|from|date|message-id|mime-version):)"
+    ),
 }
 """What parts mails, by the form of the file."""
-_MARKS = {"mbox": b"\nFrom ", "mmdf": b"\n\x01\x01\x01\x01", "babyl": b"\n\x1f\x0c"}
+_MARKS = {
+    "mbox": b"\nFrom ",
+    "mmdf": b"\n\x01\x01\x01\x01",
+    "babyl": b"\n\x1f\x0c",
+    "joined": b"\n--",
+}
 """How each begins."""
 
 
@@ -119,9 +129,11 @@ def mails(
 _JOINED = re.compile(rb"\n\r?\nFrom [^\n]{0,994}?\d:\d\d[^\n]{0,994}\n(?=[!-9;-~]{1,120}[ \t]*:)")
 
 
-def joined(text: bytes, end: int) -> bool:
-    """Tell whether mails follow one that ends at a place: an mbox that has lost its first separator."""
-    return _JOINED.search(text, end) is not None
+def joined(text: bytes, end: int) -> str:
+    """Give the form of what begins with a mail that ends at a place, where mails follow it; else nothing."""
+    if b"\nFrom " in text and _JOINED.search(text, end):
+        return "mbox"  # it has lost its first separator
+    return "joined" if SEPARATORS["joined"].search(text, end) else ""
 
 
 def dated(text: bytes) -> bool:

@@ -43,9 +43,7 @@ _REPORT = rf"""--\7\r?\n(?:
   |(?!(?i:content-t))[^\r\n-].*+\n
 ){{1,30}}\r?\n(?(10)|(?!))([^-]*+)(?<=\n)"""
 _MAIL = re.compile(
-    re.sub(
-        r"\n *", "", rf"{_LINES}(?:\r?\n)*+(?:{_TEXT})?{_REPORT}--\7--[ \t\r]*+(?:\n|\Z)"
-    ).encode()
+    re.sub(r"\n *", "", rf"{_LINES}(?:\r?\n)*+(?:{_TEXT})?{_REPORT}--\7--\s*+\Z").encode()
 )
 _LEAST = Limits(mime_depth=1, mime_parts=3, field_bytes=500)
 """What such a mail needs; the pattern asks for no longer a field."""

@@ -16,7 +16,7 @@ An item is the least thing that is counted: a report, or what stands where one m
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -145,7 +145,19 @@ class Reader:
     def items(
         self, stream: Stream, origin: str, layer: int = 0, budget: _Budget | None = None
     ) -> Iterator[Item]:
-        """Give the items of a stream, whatever it is."""
+        """Give the items of a stream, whatever it is, and whatever stands behind it."""
+        for number in range(1, _JOINED + 1):
+            where = origin if number == 1 else f"{origin}+{number}"
+            ended = yield from self._first(stream, where, layer, budget)
+            if not ended or not stream.seek(*INSIDE, most=_BEFORE):
+                return
+        detail = f"more than {_JOINED} files joined in one: the rest is left"
+        yield Item(REFUSED, origin, b"", "joined", detail)
+
+    def _first(
+        self, stream: Stream, origin: str, layer: int, budget: _Budget | None
+    ) -> Generator[Item, None, bool]:
+        """Give the items of what a stream begins with; tell whether it told its own end."""
         head = stream.peek(HEAD)
         form = sniff(head)
         while form == "empty" and len(head) == HEAD:  # blank so far
@@ -163,11 +175,11 @@ class Reader:
             yield from self._mbox(stream, origin, layer, form=form)
         elif form in PACKED:
             stream.skip(len(head) - len(head.lstrip(BLANKS)))
-            yield from self._inflated(stream, form, origin, layer, budget)
+            return (yield from self._inflated(stream, form, origin, layer, budget))
         elif form == "zip":
             stream.skip(len(head) - len(head.lstrip(BLANKS)))
             found = zips.members(stream, self.limits, self.expansion)
-            yield from self._members(stream, found, origin, layer, budget)
+            return (yield from self._members(stream, found, origin, layer, budget))
         elif form == "tar":
             yield from self._members(stream, tars.members(stream), origin, layer, budget)
         elif form == "msg":
@@ -177,7 +189,7 @@ class Reader:
         elif form in WRITTEN:
             read = WRITTEN[form](stream)
             yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
-        elif form in MAY_HOLD and len(head) > LEAST and stream.seek(INSIDE, 120, most=_BEFORE):
+        elif form in MAY_HOLD and len(head) > LEAST and stream.seek(*INSIDE, most=_BEFORE):
             yield Item(NOTE, origin, b"", "leading-bytes", "what stands before it is passed over")
             yield from self.items(stream, origin, layer, budget)
         else:
@@ -186,6 +198,7 @@ class Reader:
                 yield Item(REFUSED, origin, b"", fault.code, fault.detail)
             else:
                 yield Item(OTHER, origin, b"", form, HINTS.get(form, ""))
+        return False
 
     def _json(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
         most = self.limits.report_bytes
@@ -324,9 +337,10 @@ class Reader:
     def _whole_mail(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         most = self.limits.mail_bytes
         text = stream.take(most + 1)
-        if b"\nFrom " in text and mboxes.joined(text, mime.end(mime.header(text, self.limits))):
+        form = mboxes.joined(text, mime.end(mime.header(text, self.limits)))
+        if form:
             stream.push_back(text)
-            yield from self._mbox(stream, origin, layer)
+            yield from self._mbox(stream, origin, layer, form=form)
             return
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
@@ -428,21 +442,24 @@ class Reader:
 
     def _inflated(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
-    ) -> Iterator[Item]:
+    ) -> Generator[Item, None, bool]:
         nested = budget or (self._budget() if layer else None)
         for number in range(1, _DAMAGED + 1):
-            inflated = Inflated(stream, form, self.limits, self.expansion)
+            inflated = Inflated(stream, form, self.limits, self.expansion, INSIDE)
             where = origin if number == 1 else f"{origin}+{number}"
             for item in self.items(_bounded(inflated, nested), where, layer + 1, nested):
                 yield _packed(item, inflated)
                 inflated.item(item.count)
+            if inflated.followed:
+                return True
             if inflated.trailing:
                 detail = f"bytes after the {form} data are left out"
                 yield Item(NOTE, where, b"", f"{form}-trailing", detail)
             if not inflated.goes_on():
-                return
+                return False
         detail = f"more than {_DAMAGED} damaged members in one {form}: the rest is left"
         yield Item(REFUSED, origin, b"", f"{form}-corrupt", detail)
+        return False
 
     def _members(
         self,
@@ -451,7 +468,7 @@ class Reader:
         origin: str,
         layer: int,
         budget: _Budget | None,
-    ) -> Iterator[Item]:
+    ) -> Generator[Item, None, bool]:
         number = 0
         for number, member in enumerate(members, 1):  # noqa: B007  # counted for the empty archive
             name = f"{origin}!{shown(member.name)}"
@@ -464,10 +481,10 @@ class Reader:
                     yield Item(
                         REFUSED, origin, b"", "limit-nested-entries", _over(most, "nested_entries")
                     )
-                    return
+                    return False
                 if budget.size <= 0:
                     yield Item(REFUSED, name, b"", "limit-nested-bytes", _NESTED_BYTES)
-                    return
+                    return False
             if member.refused:
                 yield Item(REFUSED, name, b"", *member.refused)
             elif member.stream is not None:
@@ -484,6 +501,7 @@ class Reader:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
         if not number:
             yield Item(OTHER, origin, b"", "empty", "an archive without files")
+        return not stream.fault
 
     def _member(self, stream: Stream, name: str, layer: int) -> Iterator[Item]:
         """Give the items of a member of an archive that lies in no other."""
@@ -639,6 +657,8 @@ _LINE = re.compile(rb"\n(?=[{\[])")
 _SHORT, _RUN, _RUN_MOST = 256, 100, 50_000
 _BEFORE = 16 * MIB
 """How far something readable is looked for: no stub of a self-extracting archive is longer."""
+_JOINED = 100
+"""Files of several kinds, one behind the other."""
 _DAMAGED = 100
 """Damaged members of one compressed file, after each of which the next is looked for."""
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"

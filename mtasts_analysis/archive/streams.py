@@ -13,6 +13,11 @@ from typing import Protocol
 
 from isal import igzip_lib, isal_zlib
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 from mtasts_analysis.limits import CHUNK, KIB, MIB, Limits
 
 _EMPTY = b""
@@ -199,28 +204,40 @@ def _lzma() -> _Decompressor:
     return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_DICTIONARY)
 
 
+def _zstd() -> _Decompressor:
+    # Without a bound of its own: zstd's is a window of 128 MiB.
+    return zstd.ZstdDecompressor()
+
+
 MAKERS: dict[str, tuple[Callable[[], _Decompressor], tuple[bytes, ...]]] = {
     # name: (a new decompressor, how a further member begins)
     "gzip": (_gzip, (b"\x1f\x8b",)),
     "bzip2": (bz2.BZ2Decompressor, (b"BZh",)),
     "xz": (_xz, (b"\xfd7zXZ\x00",)),
+    # A frame, or one that is to be skipped and may hold an index (RFC 8878 §3.1.2).
+    "zstd": (_zstd, (b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")),
     "deflate": (_deflate, ()),
     "zlib": (_zlib, ()),
     "lzma": (_lzma, ()),
 }
 GZIP = rb"\x1f\x8b\x08[\0-\x1f][\0-\xff]{4}[\0\2\4][\0-\x0d\xff]"
 """A gzip's header among other bytes (RFC 1952 §2.3.1): method, flags, time, effort, system."""
+BZIP2 = rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"
+XZ = rb"\xfd7zXZ\x00"
+ZSTD = rb"\x28\xb5\x2f\xfd"
 _MEMBERS = {
     # How a member is told among other bytes, and in how many.
     "gzip": (re.compile(GZIP), 10),
-    "bzip2": (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), 10),
-    "xz": (re.compile(rb"\xfd7zXZ\x00"), 6),
+    "bzip2": (re.compile(BZIP2), 10),
+    "xz": (re.compile(XZ), 6),
+    "zstd": (re.compile(ZSTD), 4),
 }
 ERRORS: tuple[type[Exception], ...] = (
     igzip_lib.error,  # type: ignore[assignment]  # isal's types take this class for a value
     OSError,
     EOFError,
     lzma.LZMAError,
+    zstd.ZstdError,
     ValueError,
     MemoryError,
 )
@@ -298,10 +315,19 @@ class Inflated:
     """
 
     def __init__(
-        self, source: Stream, form: str, limits: Limits, expansion: Expansion | None = None
+        self,
+        source: Stream,
+        form: str,
+        limits: Limits,
+        expansion: Expansion | None = None,
+        after: tuple[re.Pattern[bytes], int] | None = None,
     ) -> None:
         self.fault = Fault()
         self.trailing = False
+        """Whether bytes follow it that are no member."""
+        self.followed = False
+        """Whether something else follows it: where `after`, a pattern of so many bytes, next matches."""
+        self._after = after
         self.expansion = Expansion(limits) if expansion is None else expansion
         self._feed = _FEED
         self._most = _WARY
@@ -421,8 +447,12 @@ class Inflated:
         if not source.peek(max(map(len, self._magic))).startswith(self._magic):
             # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
             self.trailing |= (padded and self._form == "gzip") or bool(source.peek(1))
-            if not self.trailing or not source.seek(*_MEMBERS[self._form], most=_JUNK):
+            follows = self._after if self.trailing else None
+            if not follows or not source.seek(*follows, most=_JUNK):
                 self._ended = True
+                return
+            if not source.peek(max(map(len, self._magic))).startswith(self._magic):
+                self._ended = self.followed = True
                 return
         self._machine = self._make()
         self._held.clear()

@@ -7,6 +7,7 @@ byte once, in bounded memory.
 
 import re
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -28,16 +29,17 @@ _NEAR = 256
 _AFTER = 28  # a descriptor, and the signature after it
 _SPANNED = (b"PK\x07\x08", b"PK00")  # 8.5.3, 8.5.4: what may stand before the first member
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x1, 0x8, 0x800
-_FORMS = {8: "deflate", 12: "bzip2", 14: "lzma", 95: "xz"}
+_FORMS = {8: "deflate", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz"}
 _ENDS_ITSELF = 0x2  # 5.8.9: a bit of method 14's own
 _DICTIONARY_LEAST, _LZMA_MOST = 4096, 16_384
 """Bytes; and how many a byte of LZMA gives at most: 273 bytes take 13 binary decisions of 0.022 bits."""
 _ZIP64 = 0xFFFFFFFF
 _UNTOLD = 2**64 - 1
+_END = b"PK\x05\x06"
 _RECORDS = {
     # signature: (its fixed size, what tells the rest's size, and where): 4.3.12 to 4.3.16, 4.3.11
     b"PK\x01\x02": (46, "<3H", 28),
-    b"PK\x05\x06": (22, "<H", 20),
+    _END: (22, "<H", 20),
     b"PK\x06\x06": (12, "<Q", 4),
     b"PK\x06\x07": (20, "", 0),
     b"PK\x06\x08": (8, "<L", 4),
@@ -58,10 +60,39 @@ class Member(NamedTuple):
     inflated: Inflated | None = None
 
 
+class _Lies:
+    """How much of a zip may still be looked through again where its sizes lie."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._left = _UNSIZED_MOST
+
+    def told(self, size: int) -> None:
+        """Note that so much was looked through."""
+        self._left -= size
+
+    @property
+    def bearable(self) -> bool:
+        """Whether there is room for one more."""
+        return self._left > 0
+
+    def passed(self, taken: bytes, *, least: int = 0) -> bool:
+        """Go to the next member's header in what such a size took, and behind it; False where there is none."""
+        self.told(max(len(taken), least))
+        if not self.bearable:
+            self._stream.skip(sys.maxsize)
+            return False
+        self._stream.push_back(taken)
+        return self._stream.seek(_HEAD, _HEAD_SIZE)
+
+
 def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) -> Iterator[Member]:
-    """Give each member of a zip; whatever its taker leaves of it is passed over."""
+    """Give each member of a zip; whatever its taker leaves of it is passed over.
+
+    What stands behind a zip's directory, and is no other zip, is left in the stream.
+    """
     expansion = Expansion(limits) if expansion is None else expansion
-    unsized = lies = _UNSIZED_MOST
+    unsized, lies = _UNSIZED_MOST, _Lies(stream)
     if stream.peek(4).startswith(_SPANNED):
         stream.skip(4)
     while True:
@@ -78,15 +109,10 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
                     continue
             if not signature.startswith(_SIGNATURES[1:]):
                 stream.fault.set("zip-truncated", "the zip ends without its directory")
-            else:
-                follows, lied = _past_directory(stream)
-                lies -= 4 * KIB if lied else 0
-                if follows and lies > 0:
-                    continue  # two zips, one after the other
-                if follows:
-                    yield Member(
-                        "", None, ("zip-corrupt", "too many sizes that lie: the rest is left")
-                    )
+            elif _past_directory(stream, lies):
+                continue  # two zips, one after the other
+            elif not lies.bearable:
+                yield Member("", None, ("zip-corrupt", "too many sizes that lie: the rest is left"))
             return
         head = stream.take(_HEADER.size)
         if len(head) < _HEADER.size:
@@ -100,11 +126,8 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         if len(rest) < name_size + extra_size or _HEAD.search(rest):
             # Cut there, or its sizes lie: then another member lies in what they say is its head.
             yield Member(name, None, ("zip-truncated", "the zip is cut in a member's header"))
-            lies -= len(rest)
-            if lies > 0:
-                stream.push_back(rest)
-                if stream.seek(_HEAD, _HEAD_SIZE):
-                    continue
+            if lies.passed(rest):
+                continue
             return
         if _ZIP64 in (packed, size):
             packed = _zip64(extra, size == _ZIP64, packed)
@@ -118,7 +141,7 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         elif method not in _FORMS and method != 0:
             refused = (
                 "zip-method",
-                f"compression method {method} is none of stored, deflate, bzip2, LZMA, XZ",
+                f"compression method {method} is none of stored, deflate, bzip2, LZMA, zstandard, XZ",
             )
         elif method == 0 and not known:
             # As Python's zipfile writes it to a pipe.
@@ -133,9 +156,7 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
             if known:
                 piece = stream.take(min(packed, _LOOK_BACK))
                 if len(piece) < packed and not stream.peek(1):
-                    lies -= len(piece)
-                    stream.push_back(piece)  # its size lies, or the zip is cut in it
-                    if lies < 0 or not stream.seek(_HEAD, _HEAD_SIZE):
+                    if not lies.passed(piece):  # or the zip is cut in it
                         return
                 elif stream.skip(packed - len(piece)) < packed - len(piece):
                     return
@@ -144,10 +165,10 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
             continue
         if method == 0:
             packed = min(packed, size)  # stored, they are equal: the larger one lies
-            if not flags & _DESCRIPTOR and packed < _LOOK_BACK and lies > 0:
+            if not flags & _DESCRIPTOR and packed < _LOOK_BACK and lies.bearable:
                 told = packed
                 packed = _ends(stream.peek(packed + _HEAD_SIZE), packed)
-                lies -= told if packed < told else 0
+                lies.told(told if packed < told else 0)
         body = stream.window(packed) if known else stream
         if method == 14:
             _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD, packed)
@@ -221,21 +242,23 @@ def _ends(piece: bytes, packed: int) -> int:
     return found.start() if found else packed
 
 
-def _past_directory(stream: Stream) -> tuple[bool, bool]:
-    """Pass over a zip's directory, record by record; tell whether a member follows, and whether sizes lied."""
+def _past_directory(stream: Stream, lies: _Lies) -> bool:
+    """Pass over a zip's directory, record by record; tell whether a member follows."""
     while (signature := stream.peek(4)) in _RECORDS:
         size, layout, at = _RECORDS[signature]
         head = stream.take(size)
         if len(head) < size:
-            return False, False
+            return False
         told = sum(struct.unpack_from(layout, head, at))
         rest = stream.take(min(told, _LOOK_BACK))
         after = stream.peek(4)
-        if len(rest) < told or (after and after != _LOCAL and after not in _RECORDS):
+        ended = signature == _END and len(rest) == told
+        if not ended and (
+            len(rest) < told or (after and after != _LOCAL and after not in _RECORDS)
+        ):
             # Its sizes lie, or it is no directory: what follows may be a member all the same.
-            stream.push_back(rest)
-            return stream.seek(_HEAD, _HEAD_SIZE), True
-    return signature == _LOCAL, False
+            return lies.passed(rest, least=4 * KIB)
+    return signature == _LOCAL
 
 
 def _checked(body: Stream, inflated: Inflated | None, packed: int, crc: int | None) -> Stream:

@@ -5,9 +5,15 @@ import copy
 import gzip
 import io
 import json
+import sys
 import tarfile
 import zipfile
 from typing import Any
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 STRICT: dict[str, Any] = {
     "organization-name": "Sender A",
@@ -82,6 +88,11 @@ def mail(
         f"--b1\nContent-Type: {media}{named}\nContent-Transfer-Encoding: {encoding}\n\n{body}\n--b1--\n"
     )
     return made.replace("\n", newline).encode("latin-1")
+
+
+def zstandard(content: bytes, checksum: bool = True) -> bytes:
+    """One frame, as the command makes it."""
+    return zstd.compress(content, options={zstd.CompressionParameter.checksum_flag: int(checksum)})
 
 
 def packed(n: int = 0) -> bytes:

@@ -18,7 +18,7 @@ from mtasts_analysis.archive import forms, mboxes
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.archive.zips import members
 from mtasts_analysis.limits import DEFAULT
-from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
+from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped, zstandard
 
 
 def ids(data):
@@ -39,6 +39,7 @@ ONE = {
     "gzip": packed(),
     "bzip2": bz2.compress(text()),
     "xz": lzma.compress(text()),
+    "zstandard": zstandard(text()),
     "gzip in gzip": gzip.compress(packed()),
     "zip of json": zipped({"a.json": text()}),
     "zip of gzip": zipped({"a.json.gz": packed()}),

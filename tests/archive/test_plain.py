@@ -10,7 +10,7 @@ from benchmarks import corpus
 from mtasts_analysis.archive import plain, sources
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import DEFAULT, Limits
-from tests.archive.building import mail, packed
+from tests.archive.building import mail, packed, text
 from tests.archive.test_containers import KILLERS, MANY, ONE
 
 PLAIN = {
@@ -22,10 +22,22 @@ PLAIN = {
     "another case": mail(packed()).replace(b"Content-", b"content-").replace(b"TLS-Report-Domain", b"Tls-Report-domain"),
     "given twice": mail(packed(), headers="TLS-Report-Domain: other.example\nDate: Tue, 3 Feb 2026 00:00:00 +0000\n"),
     "received": mail(packed(), headers="Received: from a\n by b; today\nDKIM-Signature: v=1;\n b=x\nCc: c\nTo: d\n"),
-    "after its end": mail(packed()) + b"an epilogue\n--b1\nContent-Type: text/plain\n\nx",
     "no line break at the end": mail(packed()).rstrip(b"\n"),
     **{f"corpus {made[0]}": corpus.mail(*made).partition(b"\n")[2] for made in corpus.reports(5)},
 }  # fmt: skip
+
+
+BEHIND = {
+    "a closing delimiter, and a part": b"an epilogue\n--b1\nContent-Type: text/plain\n\nx",
+    "JSON": text(7),
+    "a footer": b"-- \na list\n",
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_what_has_something_behind_it_is_not_plain(name):
+    """It may be a report."""
+    assert plain.read(mail(packed()) + BEHIND[name], DEFAULT) is None
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -175,7 +175,7 @@ def tar_members(raw: bytes) -> None:
 
 
 def inflated(raw: bytes) -> None:
-    for form in ("gzip", "bzip2", "xz", "deflate"):
+    for form in ("gzip", "bzip2", "xz", "zstd", "deflate"):
         machine = Inflated(Stream(raw), form, SMALL)
         assert len(whole(Stream(read=machine.read, fault=machine.fault))) < 8 * MIB
 

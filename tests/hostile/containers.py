@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from tests.archive.building import packed, tarred, text, zipped
+from tests.archive.building import packed, tarred, text, zipped, zstandard
 from tests.hostile.inputs import Hostile, table
 
 GOOD = {"a.json": text(1), "b.json": text(2)}
@@ -196,6 +196,12 @@ def inputs() -> Iterator[Hostile]:
         "bomb",
         ("gzip, 300 MB of JSON blanks", lambda: gzip.compress(b"[" + b" " * 300_000_000), 0, "limit-report-bytes"),
         ("gzip, lines", lambda: gzip.compress(b"{}\n" * 70_000_000), 0, "limit-expansion not-a-report"),
+        ("zstandard cut", lambda: zstandard(text(1) + b"\n") + zstandard(text(2))[:-30], 1, "zstd-truncated"),
+        ("zstandard of a mark", lambda: b"\x28\xb5\x2f\xfd\0\0", 0, "zstd-truncated"),
+        ("zstandard broken", lambda: flipped(zstandard(text(1)), 60), 0, "zstd-"),
+        ("zstandard of 30 bytes to 20 MB", lambda: zstandard(b" " * 20_000_000), 0, "not-a-report"),
+        ("zstandard that wants 2 GiB", lambda: b"\x28\xb5\x2f\xfd\x00\xa8" + bytes(99), 0, "zstd-corrupt"),
+        ("zstandard, 300 MB", lambda: zstandard(b"[" + b" " * 300_000_000), 0, "limit-report-bytes"),
         ("bzip2, 300 MB", lambda: bz2.compress(b"[" + b" " * 300_000_000), 0, "limit-report-bytes"),
         ("xz, 300 MB", lambda: lzma.compress(b"[" + b" " * 300_000_000, preset=0), 0, "limit-report-bytes"),
         ("gzip of gzip, 300 MB", lambda: gzip.compress(gzip.compress(b"[" + b" " * 300_000_000)), 0, "limit-report-bytes"),
@@ -285,7 +291,6 @@ def inputs() -> Iterator[Hostile]:
         ("an Outlook data file", lambda: b"!BDN" + b"\0" * 600, 0, "not-a-report"),
         ("7-Zip", lambda: b"7z\xbc\xaf\x27\x1c" + b"\0" * 100, 0, "not-a-report"),
         ("RAR", lambda: b"Rar!\x1a\x07\x01\0", 0, "not-a-report"),
-        ("zstandard", lambda: b"\x28\xb5\x2f\xfd\0\0", 0, "not-a-report"),
         ("Parquet", lambda: b"PAR1" + b"\0" * 100 + b"PAR1", 0, "not-a-report"),
         ("XML entities", lambda: b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bb">]><feedback>&b;</feedback>', 0, "not-a-report"),
         ("HTML", lambda: b"<html><script>alert(1)</script></html>", 0, "not-a-report"),

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tests.archive.building import mail, mbox, packed, tarred, text, zipped
+from tests.archive.building import mail, mbox, packed, tarred, text, zipped, zstandard
 from tests.hostile import containers, mails, odd
 from tests.hostile.containers import END, STOP, entry, header, local
 
@@ -320,6 +320,14 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "gzip: fixed blocks of nothing": (lambda size: b"\x1f\x8b\x08" + b"\0" * 7 + b"\x02\x08\x20\x80\x00" * (size // 5), 0),
     "bzip2: empty streams": (lambda size: filled(bz2.compress(text(1) + b"\n"), bz2.compress(b""), bz2.compress(text(2)), size), 2),
     "bzip2: small streams": (lambda size: filled(bz2.compress(text(1) + b"\n"), bz2.compress(b" "), bz2.compress(text(2)), size), 2),
+    "zstd: empty frames": (lambda size: filled(zstandard(text(1) + b"\n"), zstandard(b""), zstandard(text(2)), size), 2),
+    "zstd: frames of a blank": (lambda size: filled(zstandard(text(1) + b"\n"), zstandard(b" "), zstandard(text(2)), size), 2),
+    "zstd: marks of frames": (lambda size: filled(zstandard(text(1)), b"\x28\xb5\x2f\xfd", b"", size), 1),
+    "zstd: bytes between frames": (lambda size: filled(zstandard(text(1) + b"\n"), zstandard(b"") + b"x", b"", size), 1),
+    "gzip: bytes between members": (lambda size: filled(gz(text(1) + b"\n"), gzip.compress(b"") + b"x", gz(text(2)), size), 2),
+    "zips and gzips in a row": (lambda size: filled(zipped({"x": text(1)}), gzip.compress(b"{}") + zipped({"x": b"{}"}), b"", size), 1),
+    "mail: closing delimiters": (lambda size: filled(mail(packed(1)), b"--b1--\n", b"", size), 1),
+    "mail: joined without separators": (lambda size: filled(mail(packed(1)), b"From: a\n\n--x--\n", mail(packed(2)), size), 1),
     "xz: empty streams": (lambda size: filled(lzma.compress(text(1) + b"\n"), lzma.compress(b""), lzma.compress(text(2)), size), 2),
     "xz: small streams": (xz_blocks, 2),
     "xz: padding": (padded_xz, 2),

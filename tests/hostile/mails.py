@@ -174,7 +174,7 @@ def inputs() -> Iterator[Hostile]:
         ("only separators", lambda: SEPARATOR * 5_000, 0, "not-a-report"),
         ("a separator that is no UTF-8", lambda: mbox([mail(packed(1)), mail(packed(2))], b"From \xff\xfe@\xc0 Mon Feb  2 04:05:06 2026\n"), 2, ""),
         ("a separator of 900 bytes", lambda: mbox([mail(packed(1)), mail(packed(2))], b"From " + b"a" * 850 + b" Mon Feb  2 04:05:06 2026\n"), 2, ""),
-        ("a separator of 5,000 bytes", lambda: mbox([mail(packed(1))]) + b"From " + b"a" * 5_000 + b"\n" + mail(packed(2)), 1, ""),
+        ("a separator of 5,000 bytes", lambda: mbox([mail(packed(1))]) + b"From " + b"a" * 5_000 + b"\n" + mail(packed(2)), 2, ""),
         ("CR LF", lambda: mbox([mail(packed(n), newline="\r\n") for n in (1, 2)], SEPARATOR.replace(b"\n", b"\r\n")), 2, ""),
         ("a byte order mark", lambda: b"\xef\xbb\xbf" + mbox([mail(packed(1)), mail(packed(2))]), 2, ""),
         ("garbage first", lambda: b"\n\n" + mbox([mail(packed(1))]), 1, ""),

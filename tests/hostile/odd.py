@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
+from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped, zstandard
 from tests.hostile.containers import END, STOP, T1, T2, A, B, entry, flipped, header, local, pax
 from tests.hostile.inputs import Hostile, table
 from tests.hostile.mails import SEPARATOR, attached, multipart, typed
@@ -22,6 +22,28 @@ TWO = {"a.json": text(1), "b.json": text(2)}
 
 def mails(count: int = 3) -> list[bytes]:
     return [mail(packed(n)) for n in range(count)]
+
+
+def bounded(n: int) -> bytes:
+    """A mail whose boundary no other has, as senders make it."""
+    return mail(packed(n)).replace(b"b1", b"b%d-x" % n)
+
+
+FIRST = {
+    "a gzip": packed(1) + packed(2),
+    "a bzip2": bz2.compress(text(1)) + bz2.compress(text(2)),
+    "an xz": lzma.compress(text(1) + b"\n" + text(2)),
+    "zstandard": zstandard(text(1)) + zstandard(text(2)),
+    "a zip": zipped(TWO),
+    "two mails": bounded(1) + bounded(2),
+}
+BEHIND = {
+    "JSON": text(3),
+    "a blank line and JSON": b"\r\n" + text(3),
+    "a gzip": packed(3),
+    "a zip": zipped({"x": text(3)}),
+    "an mbox": b"\n" + mbox([mail(packed(3))]),
+}
 
 
 def mmdf(pieces: list[bytes], fence: bytes = b"\1\1\1\1\n") -> bytes:
@@ -154,7 +176,14 @@ def inputs() -> Iterator[Hostile]:
         ("a zip of bzip2", lambda: by_zipfile(zipfile.ZIP_BZIP2), 2, ""),
         ("a zip with XZ in it", lambda: member(95, lzma.compress(text(9))) + A + B + END, 3, ""),
         ("a zip with Deflate64 in it", lambda: member(9, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
-        ("a zip with zstandard in it", lambda: member(93, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
+        ("a zip with zstandard in it", lambda: member(93, zstandard(text(9))) + A + B + END, 3, ""),
+        ("a zip with broken zstandard in it", lambda: member(93, b"\1\2\3" * 9) + A + B + END, 2, "zstd-corrupt"),
+        ("zstandard", lambda: zstandard(text(1)), 1, ""),
+        ("zstandard in frames, as pzstd has it", lambda: b"".join(b"\x50\x2a\x4d\x18\4\0\0\0abcd" + zstandard(piece) for piece in (text(1) + b"\n", text(2))), 2, ""),
+        ("frames with bytes between", lambda: zstandard(text(1)) + b"x" * 99 + zstandard(text(2)), 2, "zstd-trailing"),
+        ("an mbox in zstandard", lambda: zstandard(mbox(mails())), 3, ""),
+        ("a tar of mails in zstandard, as Dovecot keeps them", lambda: tarred({"cur/1:2,S": zstandard(mail(packed(1))), "cur/2:2,S": zstandard(mail(packed(2)))}), 2, ""),
+        ("a mail with zstandard in it", lambda: mail(zstandard(text(1)), media="application/zstd", name=None), 1, ""),
         ("a zip with broken LZMA in it", lambda: member(14, b"\xff" * 99) + A + B + END, 2, "lzma-corrupt"),
         ("a zip with LZMA that asks for 4 GiB", lambda: greedy(0) + A + B + END, 3, ""),
         ("a zip with LZMA that asks for 4 GiB and tells no size", lambda: greedy(2) + A + B + END, 3, ""),
@@ -272,5 +301,13 @@ def inputs() -> Iterator[Hostile]:
             base64.encodebytes(packed(1)), base64.urlsafe_b64encode(packed(1)) + b"\n"), 1, ""),
         ("a gzip that is labelled a mail", lambda: multipart(
             [b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(packed(1))]), 1, ""),
+        *((f"{kind} behind {first}", lambda kind=kind, first=first: FIRST[first] + BEHIND[kind], 3, "")
+          for first in FIRST for kind in BEHIND),
+        ("a report behind bytes behind a zip", lambda: zipped(TWO) + b"x" * 999 + text(3), 3, ""),
+        ("files of four kinds in a row", lambda: packed(1) + zipped({"x": text(4)}) + bz2.compress(text(5)) + packed(3) + text(2), 5, ""),
+        ("more files joined than any hand joins", lambda: (zipped({"x": text(4)}) + packed(3)) * 60, 2, "joined duplicate"),
+        ("mails joined without a separator", lambda: b"".join(bounded(n) for n in range(5)), 5, ""),
+        ("mails joined so, with CR LF", lambda: b"\n".join(bounded(n) for n in range(5)).replace(b"\n", b"\r\n"), 5, ""),
+        ("a closing delimiter that came too soon", lambda: mail(packed(1)).replace(b"--b1\nContent-Type: app", b"--b1--\n\n--b1\nContent-Type: app"), 1, ""),
         ("a gzip behind other bytes in a mail", lambda: mail(b"\xff" * 50 + packed(1)), 1, "leading-bytes"),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import mtasts_analysis as ma
 from mtasts_analysis.archive import reports, tolerant
 from mtasts_analysis.archive.sources import Reader
 from mtasts_analysis.archive.streams import Stream
-from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
+from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped, zstandard
 from tests.hostile import inputs
 from tests.hostile.test_inputs import accounted
 
@@ -155,6 +155,9 @@ def archives():
     members = [lzma.compress(piece + b"\n") for piece in pieces]
     ends = [sum(map(len, members[: n + 1])) for n in range(3)]
     yield "xz streams", b"".join(members), ends, None
+    members = [zstandard(piece + b"\n") for piece in pieces]
+    ends = [sum(map(len, members[: n + 1])) for n in range(3)]
+    yield "zstandard frames", b"".join(members), ends, None
     mails = [mail(gzip.compress(piece)) for piece in pieces]
     box = mbox(mails)
     # The whole base64 is enough: the last line of a mail may be missing.
