@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import string
 from collections.abc import Callable
 
 from mtasts_analysis.archive import mboxes, tars, zips
@@ -20,9 +21,11 @@ _LATER = re.compile(
 _PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
 SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
 _BASE64 = re.compile(
-    rb"(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)", re.ASCII
+    rb"(?:H4sI|UEsDB)[\w+/-]{36}|(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)",
+    re.ASCII,
 )
-"""How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64."""
+"""How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64; the first two are like nothing else."""
+_ALPHABET = (string.ascii_letters + string.digits + "+/=-_\r\n\t ").encode()
 _KEY = re.compile(
     rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
 )
@@ -32,6 +35,7 @@ INSIDE = (
         # What is packed, an mbox's separator, a uuencoded file, and a report, unless a human quotes it.
         b"|".join((zips.HEAD, GZIP, BZIP2, XZ, ZSTD))
         + rb"|(?<![^\n\0])From (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
+        + rb"|(?<![^\n,])(?:H4sI|UEsDB)(?=[\w+/-]{36})"
         + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
         + _KEY.pattern
         + rb")"
@@ -39,6 +43,7 @@ INSIDE = (
     120,
 )
 """How what can be read begins among other bytes, and in how many."""
+_PACKED_INSIDE = re.compile(zips.HEAD + rb"|" + GZIP)
 _SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
 LEAST = 40
 """Nothing shorter holds anything."""
@@ -64,6 +69,7 @@ def holds(payload: bytes) -> bool:
     return (
         b'"policies"' in payload
         or b"\nbegin " in payload
+        or b"H4sI" in payload
         or b"\x1f\x8b\x08" in payload
         or b"PK\x03\x04" in payload
     )
@@ -71,7 +77,7 @@ def holds(payload: bytes) -> bool:
 
 PACKED = frozenset(("gzip", "bzip2", "xz", "zstd", "zlib", "lzma"))
 ENCODED = frozenset(("base64", "uuencode"))
-MAY_HOLD = frozenset(("other-file", "xml"))
+MAY_HOLD = frozenset(("other-file", "xml", "dmarc-report"))
 
 
 def _in_cr(stream: Stream) -> Callable[[int], bytes]:
@@ -190,6 +196,20 @@ _UTF16 = re.compile(
 )
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
+
+
+def packed_at(text: bytes) -> int:
+    """Say where something packed begins in what begins as JSON, which holds no such controls; -1 for nowhere."""
+    found = _PACKED_INSIDE.search(text) if 0x1F in text or 0x03 in text else None
+    return found.start() if found else -1
+
+
+def in_base64(text: bytes) -> tuple[bytes, bytes]:
+    """Part what is written in base64 from what follows it: a line of minuses, or anything else."""
+    end = len(text) - len(text.lstrip(_ALPHABET))
+    minuses = text.find(b"\n--", 0, end)
+    end = end if minuses < 0 else minuses
+    return text[:end], text[end:]
 
 
 def is_lines(text: bytes) -> bool:

@@ -72,6 +72,9 @@ _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried a
 _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
 _BLANK = re.compile(rb"\n\r*+\n")  # CR CR LF: what passed twice through a text mode
+_SOMETHING = re.compile(rb"\S")
+_ENDED = re.compile(rb"\n(?![!-9;-~]{1,120}+[ \t]*+:|[ \t]++[^ \t\r\n])(?:[ \t]*+\r?\n)?")
+"""A line that is no field and none's end: without a blank line, or with one that holds blanks, the body begins."""
 _FIELDS = re.compile(
     # A field and its folded lines (RFC 5322 §2.2.3). Each step reads on and none goes back: linear.
     rb"\n(?=[cdfmrst])(content-(?:type|transfer-encoding|disposition)|date|from|message-id|subject"
@@ -170,9 +173,11 @@ def leaves(of: Header, limits: Limits) -> list[Leaf]:
     found: list[Leaf] = []
     left = [limits.mime_parts, limits.mime_depth]
     _walk(_shape(of.fields), of.body, len(of.mail), "", of, limits, found, left)
-    behind = of.mail[_behind(of) :]
-    if behind.strip():
-        found.append(Leaf("epilogue", behind, False, of))
+    # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more than a note.
+    first, last = _outside(of)
+    for name, text in (("preamble", of.mail[of.body : first]), ("epilogue", of.mail[last:])):
+        if text.strip():
+            found.append(Leaf(name, text, False, of))
     return found
 
 
@@ -183,13 +188,17 @@ def end(of: Header) -> int:
     return max(closing, of.body)
 
 
-def _behind(of: Header) -> int:
-    """Say where begins what stands behind a mail's last delimiter, where that closes it (RFC 2046 §5.1.1)."""
+def _outside(of: Header) -> tuple[int, int]:
+    """Say where a mail's first delimiter stands, and what stands behind its last, where that closes it."""
     boundary = _shape(of.fields).boundary
-    last = of.mail.rfind(b"\n--" + boundary, of.body) if boundary else -1
-    line = of.mail.find(b"\n", last + 1) if last >= 0 else -1
-    closes = of.mail.startswith(b"--", last + 3 + len(boundary))
-    return line if line >= 0 and closes else len(of.mail)
+    delimiter = b"\n--" + boundary
+    first = of.mail.find(delimiter, of.body - 1) if boundary else -1
+    if first < 0:
+        return of.body, len(of.mail)
+    last = of.mail.rfind(delimiter, of.body - 1)
+    line = of.mail.find(b"\n", last + 1)
+    closes = of.mail.startswith(b"--", last + len(delimiter))
+    return first, line if line >= 0 and closes else len(of.mail)
 
 
 def _shape(fields: dict[bytes, bytes]) -> _Shape:
@@ -212,7 +221,11 @@ def _shape(fields: dict[bytes, bytes]) -> _Shape:
 
 def _part(mail: bytes, first: int, last: int, limits: Limits) -> tuple[_Shape, int]:
     """Read the header of a part that lies between `first` and `last`, and say where its body begins."""
-    body = _body(mail, first - 1, min(last, first + limits.header_bytes))
+    stop = min(last, first + limits.header_bytes)
+    body = _body(mail, first - 1, stop)
+    if not _SOMETHING.search(mail, body, last):
+        ended = _ENDED.search(mail, first - 1, stop)
+        body = ended.end() if ended else body
     return _part_shape(mail[first - 1 : body], limits), body
 
 
@@ -381,6 +394,8 @@ _NO_BASE64 = re.compile(rb"\s*(?:\{|\x1f\x8b\x08|PK\x03\x04)")
 """How a report begins that is not encoded, whatever the header says."""
 _NO_MAIL = (b"\x1f\x8b", b"PK\x03\x04", b"{")
 URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
+_PADDED_LINE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
+"""RFC 2045 §6.7: white space at a line's end was put there on the way."""
 _PADDED = re.compile(rb"[^=]*+=*+")
 PADDING = 8
 """How near its end a text in base64 is padded, with the line break after it."""
@@ -427,5 +442,5 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
                 letters = letters[:-1]
             return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
     if encoding.startswith(b"quoted-printable"):
-        return binascii.a2b_qp(body)
+        return binascii.a2b_qp(_PADDED_LINE.sub(b"", body))
     return body

@@ -40,7 +40,9 @@ from mtasts_analysis.archive.forms import (
     SPEAKS,
     WRITTEN,
     holds,
+    in_base64,
     is_lines,
+    packed_at,
     sniff,
     speaks,
 )
@@ -168,7 +170,7 @@ class Reader:
             detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
             yield Item(REFUSED, origin, b"", "limit-layers", detail)
         elif form == "json":
-            yield from self._json(stream, origin, budget)
+            return (yield from self._json(stream, origin, budget))
         elif form == "mail":
             yield from self._whole_mail(stream, origin, layer)
         elif form in mboxes.SEPARATORS:
@@ -181,11 +183,11 @@ class Reader:
             found = zips.members(stream, self.limits, self.expansion)
             return (yield from self._members(stream, found, origin, layer, budget))
         elif form == "tar":
-            yield from self._members(stream, tars.members(stream), origin, layer, budget)
+            return (yield from self._members(stream, tars.members(stream), origin, layer, budget))
         elif form == "msg":
             yield from self._outlook(stream, origin, layer)
         elif form in ENCODED:
-            yield from self._encoded(stream, form, origin, layer, budget)
+            return (yield from self._encoded(stream, form, origin, layer, budget))
         elif form in WRITTEN:
             read = WRITTEN[form](stream)
             yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
@@ -200,9 +202,16 @@ class Reader:
                 yield Item(OTHER, origin, b"", form, HINTS.get(form, ""))
         return False
 
-    def _json(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
+    def _json(
+        self, stream: Stream, origin: str, budget: _Budget | None
+    ) -> Generator[Item, None, bool]:
         most = self.limits.report_bytes
         text = stream.take(most + 1)
+        end = packed_at(text)
+        if end > 0:
+            stream.push_back(text[end:])
+            yield from self._json(Stream(text[:end]), origin, budget)
+            return True
         if is_lines(text):
             stream.push_back(text)
             del text
@@ -219,20 +228,23 @@ class Reader:
                 yield Item(REFUSED, origin, b"", fault.code, fault.detail)
             else:
                 yield Item(REPORT, origin, text, fault.code, fault.detail)
+        return False
 
     def _encoded(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
-    ) -> Iterator[Item]:
+    ) -> Generator[Item, None, bool]:
         """Give the items of a text that some bytes are written as."""
         most = self.limits.mail_bytes
         text = stream.take(most + 1)
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
-            return
+            return False
         if form == "base64":
-            text = text.translate(mime.URLSAFE)
+            text, rest = in_base64(text)
+            stream.push_back(rest)
         data = mime.decoded(text, form.encode())
         yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)
+        return True
 
     def _lines(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
         """Give each document that begins a line: what is broken, or in several lines, costs no other.
@@ -310,15 +322,15 @@ class Reader:
         most = self.limits.mail_bytes
         number = short = 0
         for number, mail in enumerate(mboxes.mails(stream, most, part, form), 1):
-            if form != "mbox":  # where seven bytes part mails, millions of them may be nothing
-                if isinstance(mail, bytes) and len(mail) < LEAST:
-                    short += 1
-                    if short > _RUN:
-                        continue
-                elif short:
-                    if short > _RUN:
-                        yield _run(origin, number, short - _RUN, "mail")
-                    short = 0
+            # Where a few bytes part mails, millions of them may be nothing.
+            if isinstance(mail, bytes) and len(mail) < LEAST:
+                short += 1
+                if short > _RUN:
+                    continue
+            elif short:
+                if short > _RUN:
+                    yield _run(origin, number, short - _RUN, "mail")
+                short = 0
             if isinstance(mail, int):
                 yield Item(
                     REFUSED,
@@ -331,6 +343,8 @@ class Reader:
                 yield from self._mail(mail, f"{origin}#{number}", layer + 1)
         if short > _RUN:
             yield _run(origin, number + 1, short - _RUN, "mail")
+        if not number and part is None:
+            yield Item(OTHER, origin, b"", "empty", "a mailbox without mails")
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
@@ -396,11 +410,16 @@ class Reader:
                 if form not in HOLDERS and not holds(payload):
                     kind, hint = (form, HINTS[form]) if form in HINTS else (kind, hint)
                     continue
+            others: list[Item] = []
+            held = False
             for item in self._part(payload, leaf.claims, where, layer, budget):
-                if item.form == OTHER:
-                    kind = kind or item.code
+                if item.form == OTHER and not held:
+                    others.append(item)
                     continue
-                found = found or item.form != NOTE
+                if not held and item.form in (REPORT, REFUSED):
+                    # Beside a report, what an archive holds is counted as anywhere; without, it is the mail's.
+                    held = found = True
+                    yield from others
                 # A mail attached as a file has brought facts of its own.
                 if item.form == REPORT and item.facts is NO_FACTS:
                     if of is not header:
@@ -408,6 +427,20 @@ class Reader:
                     yield replace(item, facts=facts)
                 else:
                     yield item
+            if held:
+                continue
+            inside = others[0].code if others else ""
+            if leaf.claims:
+                found = True
+                detail = _PART_UNREADABLE.format(inside or "empty")
+                yield Item(REFUSED, where, b"", "part-unreadable", detail)
+            kind = kind or inside
+        if not found and not top.fields:
+            # A mail without a header is what its separator stands before.
+            form = sniff(mail[:HEAD])
+            if form in HOLDERS and form != "mail" and form not in mboxes.SEPARATORS:
+                yield from self.items(Stream(mail), origin, layer, budget)
+                return
         if not found:
             own = mime.kind(top)
             if own == "mail" and (hint or kind == "dmarc-report"):
@@ -430,15 +463,15 @@ class Reader:
         if form == "json":
             # A human's text may begin with a bracket: it must speak as a report does.
             if claims or SPEAKS.search(payload.replace(b"\0", b"")):  # in UTF-16 as well
-                yield from self._json(Stream(payload), where, budget)
+                yield from self.items(Stream(payload), where, layer, budget)
         elif form in ("mail", "mbox"):
             # A human's text may begin as a header does.
             if QUOTED.search(payload) or holds(payload):
                 yield from self.items(Stream(payload), where, layer, budget)
         elif form in CONTAINERS or (form in MAY_HOLD and holds(payload)):
             yield from self.items(Stream(payload), where, layer, budget)
-        elif claims:
-            yield Item(REFUSED, where, b"", "part-unreadable", _PART_UNREADABLE.format(form))
+        else:
+            yield Item(OTHER, where, b"", form, HINTS.get(form, ""))
 
     def _inflated(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
@@ -662,6 +695,4 @@ _JOINED = 100
 _DAMAGED = 100
 """Damaged members of one compressed file, after each of which the next is looked for."""
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"
-_PART_UNREADABLE = (
-    "its media type or name says TLS report; the content is neither gzip, zip nor JSON: {}"
-)
+_PART_UNREADABLE = "its media type or name says TLS report; it holds none, packed or not: {}"

@@ -261,6 +261,10 @@ class Expansion:
     def item(self, count: int = 1) -> str:
         """Count items; say what is wrong where there are more than such data can hold."""
         self._taken, self._given = self.taken, self.given
+        return self.member(count)
+
+    def member(self, count: int = 1) -> str:
+        """Count members of what is packed as items, though they may hold none."""
         self._items += count
         most = self._limits.items
         if self._items > most and self._items * _ITEM > self.taken:
@@ -457,6 +461,9 @@ class Inflated:
         self._machine = self._make()
         self._held.clear()
         self._inside = 0
+        excess = self.expansion.member()
+        if excess:
+            self._stop(excess)
 
     def packed(self, size: int) -> int:
         """Say how much of the source some of what it gave took."""

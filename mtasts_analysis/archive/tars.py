@@ -20,6 +20,18 @@ _PARTIAL = (b"S", b"M")
 _RECORDS_MOST = 1 * MIB
 """A pax header holds a path and a size; a longer one is none."""
 _SIZE_MOST = 2**50
+_MARK, _MARK_AT = b"ustar", 257
+_WINDOW = 128 * _BLOCK
+_OTHER_FILES = (
+    b"\x1f\x8b\x08",
+    b"PK\x03\x04",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"\x28\xb5\x2f\xfd",
+    b"{",
+    b"From ",
+)
+"""What may stand behind a tar, in a file that somebody joined."""
 _ASCII = bytes(range(128))
 
 
@@ -39,18 +51,25 @@ def members(stream: Stream) -> Iterator[Member]:
     """Give each regular file of a tar; whatever its taker leaves of it is passed over."""
     long_name = b""
     long_size: int | None = None
-    lost = False
+    lost = ended = False
     while True:
         block = stream.take(_BLOCK)
+        if ended and block.lstrip(b"\r\n").startswith(_OTHER_FILES):
+            stream.push_back(block)
+            return
         if len(block) < _BLOCK:
             if lost or block.strip(b"\0"):
                 yield Member("", None, ("tar-truncated", "the tar is cut, or damaged to its end"))
             return
         if not block.strip(b"\0"):
+            ended = True
             continue
         if not is_header(block):
+            stream.push_back(block)
             lost = True
+            _to_header(stream)
             continue
+        ended = False
         if lost:
             yield Member(
                 "", None, ("tar-corrupt", "a member's header is damaged; it is passed over")
@@ -89,6 +108,26 @@ def members(stream: Stream) -> Iterator[Member]:
         while content.read():
             pass
         stream.skip(-size % _BLOCK)
+
+
+def _to_header(stream: Stream) -> None:
+    """Go to the next header, in step with the blocks or, by its mark, out of step; or to the end."""
+    while True:
+        piece = stream.take(_WINDOW)
+        steps = range(0, len(piece) - _BLOCK + 1, _BLOCK)
+        at = next((at for at in steps if is_header(piece[at : at + _BLOCK])), len(piece))
+        mark = piece.find(_MARK, _MARK_AT)
+        while 0 <= mark < at + _MARK_AT:
+            start = mark - _MARK_AT
+            if is_header(piece[start : start + _BLOCK]):
+                at = start
+            mark = piece.find(_MARK, mark + 1)
+        if at < len(piece):
+            stream.push_back(piece[at:])
+            return
+        if len(piece) < _WINDOW:
+            return
+        stream.push_back(piece[-_BLOCK:])
 
 
 def _record(stream: Stream, size: int) -> bytes | None:

@@ -238,6 +238,8 @@ def _outcomes(
 
 def _text(raw: bytes, notes: list[Note]) -> str:
     encoding = json.detect_encoding(raw[:4])
+    if raw[4:8] == bytes(4):
+        encoding = "utf-8"  # NULs behind a bracket: no text has so many, however wide
     if encoding == "utf-8-sig":
         notes.append(("byte-order-mark", ""))
     elif encoding != "utf-8":

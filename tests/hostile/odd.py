@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import quopri
 import struct
 import zipfile
 import zlib
@@ -29,12 +30,21 @@ def bounded(n: int) -> bytes:
     return mail(packed(n)).replace(b"b1", b"b%d-x" % n)
 
 
+def part(content: bytes) -> bytes:
+    """A part that says that it is a report."""
+    return (
+        b"Content-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes(content)
+    )
+
+
 FIRST = {
     "a gzip": packed(1) + packed(2),
     "a bzip2": bz2.compress(text(1)) + bz2.compress(text(2)),
     "an xz": lzma.compress(text(1) + b"\n" + text(2)),
     "zstandard": zstandard(text(1)) + zstandard(text(2)),
     "a zip": zipped(TWO),
+    "a tar": T1 + T2 + STOP,
     "two mails": bounded(1) + bounded(2),
 }
 BEHIND = {
@@ -309,5 +319,30 @@ def inputs() -> Iterator[Hostile]:
         ("mails joined without a separator", lambda: b"".join(bounded(n) for n in range(5)), 5, ""),
         ("mails joined so, with CR LF", lambda: b"\n".join(bounded(n) for n in range(5)).replace(b"\n", b"\r\n"), 5, ""),
         ("a closing delimiter that came too soon", lambda: mail(packed(1)).replace(b"--b1\nContent-Type: app", b"--b1--\n\n--b1\nContent-Type: app"), 1, ""),
+        *((f"{kind} where a part says it is a report", lambda held=held: multipart([part(packed(1)), part(held), part(packed(2))]), 2, "part-unreadable")
+          for kind, held in (("HTML", gzip.compress(b"<html>")), ("nothing", gzip.compress(b"")), ("a zip of a text", zipped({"a.txt": b"hi"})),
+                             ("a mail that is cut", mail(packed(9))[:300]), ("a byte order mark", b"\xff\xfe"))),
+        ("HTML in the only part, which says it is a report", lambda: multipart([part(gzip.compress(b"<html>"))]), 0, "part-unreadable"),
+        *((f"{kind} beside a report in a mail's zip", lambda held=held: mail(zipped({"0.json": text(1), "1": held})), 1, "not-a-report")
+          for kind, held in (("7-Zip", b"7z\xbc\xaf\x27\x1c" + bytes(50)), ("HTML", b"<html>"), ("nothing", b""))),
+        ("a report before the first part", lambda: multipart([part(packed(1))]).replace(b"\n\n--", b"\n\n" + text(3) + b"\n--", 1), 2, ""),
+        ("fences without mails", lambda: b"\1\1\1\1\n" * 2, 0, "not-a-report"),
+        ("quoted-printable that was padded on its way", lambda: (
+            b"Content-Type: application/tlsrpt+json\nContent-Transfer-Encoding: quoted-printable\n\n"
+            + quopri.encodestring(text(1)).replace(b"=\n", b"= \t\n")), 1, ""),
+        ("a part whose blank line holds a blank", lambda: multipart([part(packed(1)).replace(b"base64\n\n", b"base64\n \n"), part(packed(2))]), 2, ""),
+        ("a part without a blank line", lambda: multipart([part(packed(1)).replace(b"base64\n\n", b"base64\n"), part(packed(2))]), 2, ""),
+        ("JSON behind an mbox's separator", lambda: SEPARATOR + text(1) + b"\n\n" + SEPARATOR + mail(packed(2)), 2, ""),
+        ("base64 behind an mbox's separator", lambda: SEPARATOR + base64.encodebytes(packed(1)) + b"\n", 1, ""),
+        ("lines behind a report of DMARC", lambda: b"<feedback></feedback>\n" + text(1) + b"\n" + text(2), 2, "leading-bytes"),
+        ("base64, and then JSON", lambda: base64.b64encode(packed(1)) + b"\n" + text(2) + b"\n" + text(3), 3, ""),
+        ("NULs behind a list's bracket", lambda: b"[" + bytes(50) + b",\n" + text(1) + b",\n" + text(2) + b"]", 2, "json-malformed"),
+        *((f"base64 behind {first[:12]!r}", lambda first=first, last=last: first + base64.encodebytes(packed(1)) + last, 1, "leading-bytes")
+          for first, last in ((b"-----BEGIN TLSRPT-----\n", b"-----END TLSRPT-----\n"), (b"begin-base64 644 a.gz\n", b"====\n"), (b"Report below:\n\n", b""))),
+        ("base64 behind a greeting in a mail", lambda: b"From: a@a.example\nSubject: x\n\nHello,\n\n" + base64.encodebytes(packed(1)) + b"\n-- \nx\n", 1, "leading-bytes"),
+        ("JSON between gzips", lambda: packed(1) + text(5) + packed(2) + packed(3), 4, ""),
+        ("JSON that is cut between gzips", lambda: packed(1) + text(5)[:100] + packed(2) + packed(3), 3, "json-malformed"),
+        *((f"tars with {gap[:1]!r} between, out of step", lambda gap=gap: T1 + STOP + gap * 700 + T2 + STOP, 2, "tar-corrupt") for gap in (b"\0", b"\xff")),
+        ("a tar with a byte too many", lambda: T1[:-9] + b"x" + T1[-9:] + T2 + entry(b"3", text(3)) + STOP, 3, "tar-corrupt"),
         ("a gzip behind other bytes in a mail", lambda: mail(b"\xff" * 50 + packed(1)), 1, "leading-bytes"),
     )  # fmt: skip
