@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from mtasts_analysis.archive import mboxes, tars, zips
 from mtasts_analysis.archive.streams import BZIP2, GZIP, XZ, ZSTD, Stream
+from mtasts_analysis.limits import KIB
 
 HEAD = 600
 """Bytes by which a thing is told."""
@@ -43,6 +44,7 @@ INSIDE = (
     120,
 )
 """How what can be read begins among other bytes, and in how many."""
+_NEAR = 4 * KIB
 _PACKED_INSIDE = re.compile(zips.HEAD + rb"|" + GZIP)
 _SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
 LEAST = 40
@@ -198,10 +200,19 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
 
 
-def packed_at(text: bytes) -> int:
-    """Say where something packed begins in what begins as JSON, which holds no such controls; -1 for nowhere."""
-    found = _PACKED_INSIDE.search(text) if 0x1F in text or 0x03 in text else None
-    return found.start() if found else -1
+def until_packed(stream: Stream, most: int) -> tuple[bytes, bool]:
+    """Take JSON up to what is packed, whose controls JSON does not hold; tell whether that follows."""
+    text, seen = stream.take(_NEAR), 0
+    while True:
+        found = _PACKED_INSIDE.search(text, seen) if 0x1F in text or 0x03 in text else None
+        if found and found.start():
+            stream.push_back(text[found.start() :])
+            return text[: found.start()], True
+        more = stream.take(min(3 * len(text), most - len(text)))
+        if not more:
+            return text, False
+        seen = max(0, len(text) - 10)
+        text += more
 
 
 def in_base64(text: bytes) -> tuple[bytes, bytes]:

@@ -42,9 +42,9 @@ from mtasts_analysis.archive.forms import (
     holds,
     in_base64,
     is_lines,
-    packed_at,
     sniff,
     speaks,
+    until_packed,
 )
 from mtasts_analysis.archive.items import (
     MAIL,
@@ -206,11 +206,9 @@ class Reader:
         self, stream: Stream, origin: str, budget: _Budget | None
     ) -> Generator[Item, None, bool]:
         most = self.limits.report_bytes
-        text = stream.take(most + 1)
-        end = packed_at(text)
-        if end > 0:
-            stream.push_back(text[end:])
-            yield from self._json(Stream(text[:end]), origin, budget)
+        text, followed = until_packed(stream, most + 1)
+        if followed:
+            yield from self._json(Stream(text), origin, budget)
             return True
         if is_lines(text):
             stream.push_back(text)

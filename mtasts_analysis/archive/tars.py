@@ -112,8 +112,9 @@ def members(stream: Stream) -> Iterator[Member]:
 
 def _to_header(stream: Stream) -> None:
     """Go to the next header, in step with the blocks or, by its mark, out of step; or to the end."""
+    window = 2 * _BLOCK  # what is read past the place is read again: it may be near
     while True:
-        piece = stream.take(_WINDOW)
+        piece = stream.take(window)
         steps = range(0, len(piece) - _BLOCK + 1, _BLOCK)
         at = next((at for at in steps if is_header(piece[at : at + _BLOCK])), len(piece))
         mark = piece.find(_MARK, _MARK_AT)
@@ -125,8 +126,9 @@ def _to_header(stream: Stream) -> None:
         if at < len(piece):
             stream.push_back(piece[at:])
             return
-        if len(piece) < _WINDOW:
+        if len(piece) < window:
             return
+        window = min(_WINDOW, 4 * window)
         stream.push_back(piece[-_BLOCK:])
 
 

@@ -198,7 +198,7 @@ def inputs() -> Iterator[Hostile]:
         ("gzip, lines", lambda: gzip.compress(b"{}\n" * 70_000_000), 0, "limit-expansion not-a-report"),
         ("zstandard cut", lambda: zstandard(text(1) + b"\n") + zstandard(text(2))[:-30], 1, "zstd-truncated"),
         ("zstandard of a mark", lambda: b"\x28\xb5\x2f\xfd\0\0", 0, "zstd-truncated"),
-        ("zstandard broken", lambda: flipped(zstandard(text(1)), 60), 0, "zstd-"),
+        ("zstandard broken", lambda: flipped(zstandard(text(1)), 60), 0, "zstd-checksum"),
         ("zstandard of 30 bytes to 20 MB", lambda: zstandard(b" " * 20_000_000), 0, "not-a-report"),
         ("zstandard that wants 2 GiB", lambda: b"\x28\xb5\x2f\xfd\x00\xa8" + bytes(99), 0, "zstd-corrupt"),
         ("zstandard, 300 MB", lambda: zstandard(b"[" + b" " * 300_000_000), 0, "limit-report-bytes"),
