@@ -322,6 +322,9 @@ class Reader:
         for number, mail in enumerate(mboxes.mails(stream, most, part, form), 1):
             # Where a few bytes part mails, millions of them may be nothing.
             if isinstance(mail, bytes) and len(mail) < LEAST:
+                if form == "mbox":  # it is read in ranges, in which runs would be counted apart
+                    yield Item(OTHER, f"{origin}#{number}", b"", "mail", "")
+                    continue
                 short += 1
                 if short > _RUN:
                     continue
