@@ -191,7 +191,13 @@ class Reader:
         elif form in WRITTEN:
             read = WRITTEN[form](stream)
             yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
-        elif form in MAY_HOLD and len(head) > LEAST and stream.seek(*INSIDE, most=_BEFORE):
+        elif (
+            form in MAY_HOLD
+            and len(head) > LEAST
+            and stream.seek(*INSIDE, most=_BEFORE)
+            and sniff(stream.peek(HEAD))
+            not in MAY_HOLD  # what only looks so would be looked for again
+        ):
             yield Item(NOTE, origin, b"", "leading-bytes", "what stands before it is passed over")
             yield from self.items(stream, origin, layer, budget)
         else:
@@ -238,7 +244,7 @@ class Reader:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
             return False
         if form == "base64":
-            text, rest = in_base64(text)
+            text, rest = in_base64(text.lstrip(BLANKS))
             stream.push_back(rest)
         data = mime.decoded(text, form.encode())
         yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)

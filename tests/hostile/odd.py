@@ -335,6 +335,9 @@ def inputs() -> Iterator[Hostile]:
         ("JSON behind an mbox's separator", lambda: SEPARATOR + text(1) + b"\n\n" + SEPARATOR + mail(packed(2)), 2, ""),
         ("base64 behind an mbox's separator", lambda: SEPARATOR + base64.encodebytes(packed(1)) + b"\n", 1, ""),
         ("lines behind a report of DMARC", lambda: b"<feedback></feedback>\n" + text(1) + b"\n" + text(2), 2, "leading-bytes"),
+        ("what looks like base64 inside, and is prose", lambda: b"x\n" * 30 + b"UEsDB" + b"a" * 36 + b" hello", 0, "not-a-report"),
+        ("the same in a part", lambda: multipart([b"Content-Type: text/plain\n\n" + b"H4sI\n" + b"x\n" * 30 + b"UEsDB" + b"a" * 36 + b" hello", part(packed(1))]), 1, ""),
+        ("base64 behind a byte order mark", lambda: b"\xef\xbb\xbf" + base64.encodebytes(packed(1)), 1, ""),
         ("base64, and then JSON", lambda: base64.b64encode(packed(1)) + b"\n" + text(2) + b"\n" + text(3), 3, ""),
         ("NULs behind a list's bracket", lambda: b"[" + bytes(50) + b",\n" + text(1) + b",\n" + text(2) + b"]", 2, "json-malformed"),
         *((f"base64 behind {first[:12]!r}", lambda first=first, last=last: first + base64.encodebytes(packed(1)) + last, 1, "leading-bytes")
