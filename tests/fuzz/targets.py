@@ -5,6 +5,7 @@ coverage, `test_parsers.py` by hypothesis and over the corpus of everything that
 """
 
 import asyncio
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -254,13 +255,22 @@ _LOOP = asyncio.new_event_loop()
 GOOD = building.text()
 MAIL = building.mail(building.packed())
 BOTH = {"a.json": GOOD, "b.eml": MAIL}
+PACKED = building.packed()
+# Files that somebody joined, and what is told among other bytes.
+JOINED = (
+    PACKED + GOOD + PACKED,
+    building.zipped(BOTH) + building.zstandard(GOOD) + GOOD,
+    building.tarred(BOTH) + PACKED,
+    b"Hello,\n\n" + base64.encodebytes(PACKED) + GOOD,
+    MAIL + MAIL.replace(b"b1", b"b2") + GOOD,
+)
 TARGETS: dict[str, Target] = {
     "json": Target(json, (GOOD, b"[" + GOOD + b"," + GOOD + b"]", GOOD + b"\n" + GOOD, GOOD.decode().encode("utf-16"), b'{"begin_date":"","policies":[{}]}')),
     "rows": Target(rows, (GOOD, GOOD + b"\n" + GOOD)),
     "mail": Target(mail, (MAIL, MAIL.replace(b"base64", b"quoted-printable"), b"From: a\nContent-Type: message/rfc822\n\n" + MAIL)),
     "mbox": Target(mbox, (building.mbox([b"a: b\n\nx\n", b"a: b\n\ny\n"]), b"From x\n\nFrom a Mon 0:00\nx: y\n\n")),
-    "archive": Target(archive, (GOOD, MAIL, building.mbox([MAIL, MAIL]), building.zipped(BOTH), building.tarred(BOTH), building.tarred(BOTH, "w:gz"), building.packed())),
-    "loaded": Target(loaded, (GOOD, MAIL, building.mbox([MAIL, MAIL]), building.zipped(BOTH), building.packed())),
+    "archive": Target(archive, (GOOD, MAIL, building.mbox([MAIL, MAIL]), building.zipped(BOTH), building.tarred(BOTH), building.tarred(BOTH, "w:gz"), building.packed(), *JOINED)),
+    "loaded": Target(loaded, (GOOD, MAIL, building.mbox([MAIL, MAIL]), building.zipped(BOTH), building.packed(), *JOINED)),
     "zip": Target(zip_members, (building.zipped(BOTH),)),
     "tar": Target(tar_members, (building.tarred({"a.json": GOOD}),)),
     "inflated": Target(inflated, (building.packed(),)),
