@@ -172,9 +172,10 @@ def leaves(of: Header, limits: Limits) -> list[Leaf]:
     """Give each leaf part of a mail, and of the mails forwarded in it, decoded."""
     found: list[Leaf] = []
     left = [limits.mime_parts, limits.mime_depth]
-    _walk(_shape(of.fields), of.body, len(of.mail), "", of, limits, found, left)
+    shape = _shape(of.fields)
+    _walk(shape, of.body, len(of.mail), "", of, limits, found, left)
     # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more than a note.
-    first, last = _outside(of)
+    first, last = _outside(of, shape.boundary)
     for name, text in (("preamble", of.mail[of.body : first]), ("epilogue", of.mail[last:])):
         if text.strip():
             found.append(Leaf(name, text, False, of))
@@ -188,9 +189,8 @@ def end(of: Header) -> int:
     return max(closing, of.body)
 
 
-def _outside(of: Header) -> tuple[int, int]:
+def _outside(of: Header, boundary: bytes) -> tuple[int, int]:
     """Say where a mail's first delimiter stands, and what stands behind its last, where that closes it."""
-    boundary = _shape(of.fields).boundary
     delimiter = b"\n--" + boundary
     first = of.mail.find(delimiter, of.body - 1) if boundary else -1
     if first < 0:

@@ -214,8 +214,7 @@ class Reader:
         most = self.limits.report_bytes
         text, followed = until_packed(stream, most + 1)
         if followed:
-            yield from self._json(Stream(text), origin, budget)
-            return True
+            stream = Stream()  # what follows, and what is wrong with it, is for whoever reads that
         if is_lines(text):
             stream.push_back(text)
             del text
@@ -232,7 +231,7 @@ class Reader:
                 yield Item(REFUSED, origin, b"", fault.code, fault.detail)
             else:
                 yield Item(REPORT, origin, text, fault.code, fault.detail)
-        return False
+        return followed
 
     def _encoded(
         self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None

@@ -330,7 +330,7 @@ class Inflated:
         self.trailing = False
         """Whether bytes follow it that are no member."""
         self.followed = False
-        """Whether something else follows it: where `after`, a pattern of so many bytes, next matches."""
+        """Whether something else follows: where `after`, a pattern of so many bytes, next matches."""
         self._after = after
         self.expansion = Expansion(limits) if expansion is None else expansion
         self._feed = _FEED
@@ -451,8 +451,8 @@ class Inflated:
         if not source.peek(max(map(len, self._magic))).startswith(self._magic):
             # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
             self.trailing |= (padded and self._form == "gzip") or bool(source.peek(1))
-            follows = self._after if self.trailing else None
-            if not follows or not source.seek(*follows, most=_JUNK):
+            follows = self._after or _MEMBERS[self._form]
+            if not self.trailing or not source.seek(*follows, most=_JUNK):
                 self._ended = True
                 return
             if not source.peek(max(map(len, self._magic))).startswith(self._magic):

@@ -186,6 +186,9 @@ def inputs() -> Iterator[Hostile]:
         ("a zip of bzip2", lambda: by_zipfile(zipfile.ZIP_BZIP2), 2, ""),
         ("a zip with XZ in it", lambda: member(95, lzma.compress(text(9))) + A + B + END, 3, ""),
         ("a zip with Deflate64 in it", lambda: member(9, b"\1\2\3" * 9) + A + B + END, 2, "zip-method"),
+        ("a zip's member of XZ streams with bytes between", lambda: local(
+            b"x.jsonl", lzma.compress(text(3) + b"\n") + b"x" + lzma.compress(text(4)), method=95, crc=zlib.crc32(text(3) + b"\n" + text(4)),
+            size=len(text(3)) * 2 + 1) + A + END, 3, ""),
         ("a zip with zstandard in it", lambda: member(93, zstandard(text(9))) + A + B + END, 3, ""),
         ("a zip with broken zstandard in it", lambda: member(93, b"\1\2\3" * 9) + A + B + END, 2, "zstd-corrupt"),
         ("zstandard", lambda: zstandard(text(1)), 1, ""),
