@@ -325,7 +325,7 @@ def load(
             read = sources.told(io.BytesIO(paths).read, shown.advance)
             items = reader.items(Stream(read=read), "bytes")
         else:
-            items = sources.read_all(found, reader, shown.advance)
+            items = reader.paths(found, shown.advance)
         items = shown.watch(items if judge is None else judge.judged(items))
         return Archive(
             *loading.load_tables(items, drop_duplicates=drop, raise_problems=strict, limits=limits)

@@ -1,8 +1,12 @@
 """An item: the least thing that is counted, a report or what stands where one might have stood."""
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 from msgspec import Struct
 
 from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.limits import KIB
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
 MAIL, MEMBER = "mail", "member"
@@ -45,3 +49,35 @@ def shown(name: str) -> str:
 
 ORIGIN = 1_024
 """Characters of a name."""
+
+_Thing = TypeVar("_Thing")
+_COUNT, _SIZE = 64, 256 * KIB
+
+
+def together(
+    things: Iterable[_Thing], size: Callable[[_Thing], int] | None = None
+) -> Iterator[list[_Thing]]:
+    """Give things in short lists: a step that is done to a list finds its code in the processor's cache.
+
+    To take each thing through all steps, one after the other, takes a sixth more time.
+
+    Parameters
+    ----------
+    things
+        What comes, in order; what came before a read failed is given too.
+    size
+        Says how many bytes one of them holds: large ones are not held together.
+    """
+    batch: list[_Thing] = []
+    held = 0
+    try:
+        for thing in things:
+            batch.append(thing)
+            held += size(thing) if size is not None else 0
+            if len(batch) >= _COUNT or held >= _SIZE:
+                yield batch
+                batch, held = [], 0
+    except OSError:
+        yield batch
+        raise
+    yield batch

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from mtasts_analysis.archive import reports, tables
-from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item
+from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together
 from mtasts_analysis.archive.tolerant import Refusal
 from mtasts_analysis.errors import ProblemError
 from mtasts_analysis.limits import Limits
@@ -147,10 +147,18 @@ _MANY, _ALONE = 100, 12
 """Objects past which a report's own share counts, and the bytes that it then takes for each."""
 
 
-def _dense(text: bytes, packed: int) -> bool:
+def _length(item: Item) -> int:
+    return len(item.data)
+
+
+def _taken(item: Item) -> int:
+    return item.packed or len(item.data)
+
+
+def _dense(item: Item) -> bool:
     """Tell whether a report holds more than others do in so few bytes."""
-    objects = text.count(b"{")
-    return objects * (_ALONE if objects > _MANY else _OBJECT) > packed
+    objects = item.data.count(b"{")
+    return objects * (_ALONE if objects > _MANY else _OBJECT) > _taken(item)
 
 
 class Gathered:
@@ -179,8 +187,10 @@ class Gathered:
         """Take in all items; give the one at which a strict load stops."""
         try:
             with _no_collections():
-                for item in items:
-                    self._add(item)
+                for batch in together(items, _length):
+                    strict = [self._strict(item) for item in batch]
+                    for item, parsed in zip(batch, strict, strict=True):
+                        self._add(item, parsed)
         except _Stop as stop:
             return stop.refusal
         return None
@@ -194,22 +204,26 @@ class Gathered:
         """Give all rows, once all items are in."""
         return tables.concat([*self._parts, self._builder.take()])
 
-    def _add(self, item: Item) -> None:
+    def _strict(self, item: Item) -> reports.Parsed | None:
+        """Read a report that needs no tolerance, and is not about to be rejected."""
+        if item.form != REPORT or item.code or (self._crowded and _dense(item)):
+            return None
+        return reports.strict(item.data, self._limits)
+
+    def _add(self, item: Item, parsed: reports.Parsed | None) -> None:
         form = item.form
         before = self._builder.rows
         if form == REPORT:
-            packed = item.packed or len(item.data)
-            if self._crowded and _dense(item.data, packed):
+            if self._crowded and _dense(item):
                 detail = f"more than {self._limits.rows} rows, and more than so little data holds (limit: rows)"
                 self._reject(item.origin, "limit-rows", detail)
                 return
-            parsed = reports.strict(item.data, self._limits)
-            if parsed is not None and not item.code:
+            if parsed is not None:
                 self._builder.report(item.origin, parsed, item.facts)
                 self.reports += 1
             else:
                 self._tolerant(item)
-            self._packed += packed
+            self._packed += _taken(item)
             self._rows += self._builder.rows - before
             self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
         elif form == OTHER:

@@ -11,6 +11,7 @@ import binascii
 import re
 
 from msgspec import Struct
+from pybase64 import b64decode
 
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.limits import Limits
@@ -78,10 +79,8 @@ def read(mail: bytes, limits: Limits) -> Common | None:
     ):
         return None
     *fields, header, body, packed = found.group(1, 2, 3, 4, 5, 8, 9, 11)
-    if packed.find(b"=", 0, -mime.PADDING) >= 0:
-        return None
     try:
-        payload = binascii.a2b_base64(packed)
+        payload = b64decode(packed.replace(b"\n", b"").replace(b"\r", b""), None, True)
     except binascii.Error:
         return None
     text, path = (None, "1") if header is None else ((header, body), "2")

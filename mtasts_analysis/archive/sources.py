@@ -18,7 +18,6 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -57,9 +56,10 @@ from mtasts_analysis.archive.items import (
     REPORT,
     Item,
     shown,
+    together,
 )
 from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, inflate
-from mtasts_analysis.limits import DEFAULT, MIB, Limits
+from mtasts_analysis.limits import DEFAULT, KIB, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
@@ -86,6 +86,32 @@ class Reader:
 
     # -- where things lie -----------------------------------------------------------------------------
 
+    def paths(
+        self, found: Iterable[str | Item], advance: Callable[[int], None] | None = None
+    ) -> Iterator[Item]:
+        """Give the items of what :func:`~mtasts_analysis.archive.finding.files` found, in order."""
+        for batch in together(found):
+            small = [None if isinstance(file, Item) else _small(file) for file in batch]
+            texts = [
+                _gzipped_report(data, min(self._most(data), MIB))
+                if data is not None and data[:1] == b"\x1f"
+                else None
+                for data in small
+            ]
+            for file, data, text in zip(batch, small, texts, strict=True):
+                if isinstance(file, Item):
+                    yield file
+                    continue
+                if data is None:
+                    yield from self.path(file, advance)
+                    continue
+                if advance is not None:
+                    advance(len(data))
+                if text is None:
+                    yield from self.items(Stream(data), shown(file))
+                else:
+                    yield Item(REPORT, shown(file), text, packed=len(data))
+
     def path(self, path: str, advance: Callable[[int], None] | None = None) -> Iterator[Item]:
         """Give the items of one file, or of standard input where `path` is `-`."""
         if path == "-":
@@ -94,25 +120,10 @@ class Reader:
             return
         origin = shown(path)
         try:
-            file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            with open(path, "rb", buffering=0) as file:
+                yield from self.items(Stream(read=told(file.read, advance)), origin)
         except OSError as error:
             yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
-            return
-        try:
-            read = told(partial(os.read, file), advance)
-            head = read(1 << 16)
-            whole = len(head) < 1 << 16
-            # The common case, in one step; what is not as plain goes the general way.
-            gzip = whole and head[:1] == b"\x1f"
-            text = _gzipped_report(head, self._most(head)) if gzip else None
-            if text is not None:
-                yield Item(REPORT, origin, text, packed=len(head))
-            else:
-                yield from self.items(Stream(head, None if whole else read), origin)
-        except OSError as error:
-            yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
-        finally:
-            os.close(file)
 
     def part(self, path: str, part: mboxes.Part) -> Iterator[Item]:
         """Give the items of a part of an mbox, numbered from its own first mail."""
@@ -324,29 +335,29 @@ class Reader:
     ) -> Iterator[Item]:
         most = self.limits.mail_bytes
         number = short = 0
-        for number, mail in enumerate(mboxes.mails(stream, most, part, form), 1):
-            # Where a few bytes part mails, millions of them may be nothing.
-            if isinstance(mail, bytes) and len(mail) < LEAST:
-                if form == "mbox":  # it is read in ranges, in which runs would be counted apart
-                    yield Item(OTHER, f"{origin}#{number}", b"", "mail", "")
-                    continue
-                short += 1
-                if short > _RUN:
-                    continue
-            elif short:
-                if short > _RUN:
-                    yield _run(origin, number, short - _RUN, "mail")
-                short = 0
-            if isinstance(mail, int):
-                yield Item(
-                    REFUSED,
-                    f"{origin}#{number}",
-                    b"",
-                    "limit-mail-bytes",
-                    f"a mail of {mail} bytes; {_over(most, 'mail_bytes')}",
-                )
-            else:
-                yield from self._mail(mail, f"{origin}#{number}", layer + 1)
+        for batch in together(enumerate(mboxes.mails(stream, most, part, form), 1), _length):
+            plain_ones = self._plain([(f"{origin}#{number}", mail) for number, mail in batch])
+            for (number, mail), item in zip(batch, plain_ones, strict=True):  # it goes on counting
+                where = f"{origin}#{number}"
+                # Where a few bytes part mails, millions of them may be nothing.
+                if isinstance(mail, bytes) and len(mail) < LEAST:
+                    if form == "mbox":  # it is read in ranges, in which runs would be counted apart
+                        yield Item(OTHER, where, b"", "mail", "")
+                        continue
+                    short += 1
+                    if short > _RUN:
+                        continue
+                elif short:
+                    if short > _RUN:
+                        yield _run(origin, number, short - _RUN, "mail")
+                    short = 0
+                if item is not None:
+                    yield item
+                elif isinstance(mail, int):
+                    detail = f"a mail of {mail} bytes; {_over(most, 'mail_bytes')}"
+                    yield Item(REFUSED, where, b"", "limit-mail-bytes", detail)
+                else:
+                    yield from self._any(mail, where, layer + 1)
         if short > _RUN:
             yield _run(origin, number + 1, short - _RUN, "mail")
         if not number and part is None:
@@ -369,22 +380,36 @@ class Reader:
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
-    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterable[Item]:
+    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
-        common = self._common(mail, origin)
-        return self._any(mail, origin, layer) if common is None else (common,)
+        (item,) = self._plain([(origin, mail)])
+        if item is None:
+            yield from self._any(mail, origin, layer)
+        else:
+            yield item
 
-    def _common(self, mail: bytes, origin: str) -> Item | None:
-        """Give the report of a plain mail; None for any other, which goes the general way."""
-        common = plain.read(mail, self.limits)
-        if common is None or (common.text is not None and not _quiet(*common.text, self.limits)):
-            return None
-        packed = common.packed
-        text = _gzipped_report(packed, self._most(packed))
-        if text is None:
-            return None
-        facts = self._verified(mail, common.facts(self.limits))
-        return Item(REPORT, f"{origin}/{common.path}", text, "", "", facts, len(packed))
+    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | None]:
+        """Give the reports of plain mails; None for any other, which goes the general way."""
+        limits = self.limits
+        found = [
+            plain.read(mail, limits) if isinstance(mail, bytes) and len(mail) >= LEAST else None
+            for _, mail in mails
+        ]
+        texts = [
+            _gzipped_report(one.packed, self._most(one.packed))
+            if one is not None and (one.text is None or _quiet(*one.text, limits))
+            else None
+            for one in found
+        ]
+        return [
+            Item(
+                REPORT, f"{origin}/{one.path}", text, "", "",
+                self._verified(mail, one.facts(limits)), len(one.packed),
+            )
+            if isinstance(mail, bytes) and one is not None and text is not None
+            else None
+            for (origin, mail), one, text in zip(mails, found, texts, strict=True)
+        ]  # fmt: skip
 
     def _any(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         limits = self.limits
@@ -584,7 +609,10 @@ class Reader:
 class Splitter(Reader):
     """Opens containers, and leaves the mails and the small members in them unread: others do that."""
 
-    def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
+    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | None]:
+        return [None] * len(mails)
+
+    def _any(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         yield Item(MAIL, origin, mail, layer=layer)
 
     def _member(self, stream: Stream, name: str, layer: int) -> Iterator[Item]:
@@ -615,6 +643,11 @@ def _gzipped_report(packed: bytes, most: int) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
     text = inflate(packed, most)
     return None if text is None or text[:1] != b"{" or is_lines(text) else text
+
+
+def _length(numbered: tuple[int, bytes | int]) -> int:
+    mail = numbered[1]
+    return len(mail) if isinstance(mail, bytes) else 0
 
 
 def _packed(item: Item, inflated: Inflated) -> Item:
@@ -661,15 +694,21 @@ def _bounded(source: Inflated | Stream, budget: _Budget | None) -> Stream:
     return Stream(read=read, fault=source.fault)
 
 
-def read_all(
-    found: list[str | Item], reader: Reader, advance: Callable[[int], None] | None = None
-) -> Iterator[Item]:
-    """Give the items of what :func:`files` found, in order."""
-    for file in found:
-        if isinstance(file, Item):
-            yield file
-        else:
-            yield from reader.path(file, advance)
+def _small(path: str) -> bytes | None:
+    """Give all of a small file; None for any other, for standard input, and for what cannot be read."""
+    if path == "-":
+        return None
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    try:
+        data = os.read(file, _SMALL_FILE)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return data if len(data) < _SMALL_FILE else None
 
 
 def told(
@@ -690,6 +729,8 @@ def _over(most: int, name: str) -> str:
     return f"the limit is {most} bytes (limit: {name})"
 
 
+_SMALL_FILE = 64 * KIB
+"""Less than this is read in one step, as most files of one report are."""
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _LINE = re.compile(rb"\n(?=[{\[])")

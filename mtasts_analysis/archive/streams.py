@@ -93,9 +93,12 @@ class Stream:
             return piece
         if self._read is None or not size:  # nothing asked for is no end
             return _EMPTY
-        piece = self._read(size)
+        piece = self._read(max(size, _LEAST))
         if not piece:
             self._read = None
+        elif len(piece) > size:
+            self._buffer, self._at = piece, size
+            return piece[:size]
         return piece
 
     def take(self, size: int) -> bytes:
@@ -292,6 +295,10 @@ class Expansion:
         return ""
 
 
+_ZEROS = {"xz": 4, "gzip": 1}
+"""xz's §2.2: zeros by fours may follow; a gzip is padded to a tape's block."""
+_LEAST = 64 * KIB
+"""What is read at a time: who takes 20 bytes after 20 bytes asks no disk for them."""
 _SMALL = 4 * KIB
 """Nothing so small is a bomb, alone."""
 _ITEM = 16
@@ -338,6 +345,8 @@ class Inflated:
         self._source = source
         self._form = form
         self._make, self._magic = MAKERS[form]
+        self._mark = max(map(len, self._magic), default=0)
+        self._zeros = b"\0" * _ZEROS.get(form, 0)
         self._machine = self._make()
         self._taken = 0
         self._given = 0
@@ -435,35 +444,45 @@ class Inflated:
         source = self._source
         source.push_back(rest)
         self._feed = _FEED
-        padded = False
         if not self._magic:
             self.trailing = self._form != "deflate" and bool(source.peek(1))
             self._ended = True
             return
-        zeros_by = {"xz": 4, "gzip": 1}.get(self._form)
-        if zeros_by:  # xz's §2.2: zeros by fours may follow; a gzip is padded to a tape's block
-            while source.peek(zeros_by) == b"\0" * zeros_by:
-                padded = True
-                zeros = source.read(_FEED)
-                after = zeros.lstrip(b"\0")
-                if after:
-                    source.push_back(after)
-        if not source.peek(max(map(len, self._magic))).startswith(self._magic):
-            # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
-            self.trailing |= (padded and self._form == "gzip") or bool(source.peek(1))
-            follows = self._after or _MEMBERS[self._form]
-            if not self.trailing or not source.seek(*follows, most=_JUNK):
-                self._ended = True
-                return
-            if not source.peek(max(map(len, self._magic))).startswith(self._magic):
-                self._ended = self.followed = True
-                return
+        if not self._at_member() and not self._behind_padding() and not self._found():
+            self._ended = True
+            return
         self._machine = self._make()
         self._held.clear()
         self._inside = 0
         excess = self.expansion.member()
         if excess:
             self._stop(excess)
+
+    def _at_member(self) -> bool:
+        return self._source.peek(self._mark).startswith(self._magic)
+
+    def _behind_padding(self) -> bool:
+        """Pass over padding; tell whether a member follows it."""
+        source, padded = self._source, False
+        while self._zeros and source.peek(len(self._zeros)) == self._zeros:
+            padded = True
+            zeros = source.read(_FEED)
+            after = zeros.lstrip(b"\0")
+            if after:
+                source.push_back(after)
+        if padded and self._at_member():
+            return True
+        # RFC 1952 §2.2 allows members only; what follows is a mailer's line break or padding.
+        self.trailing |= (padded and self._form == "gzip") or bool(source.peek(1))
+        return False
+
+    def _found(self) -> bool:
+        """Go to the next member behind what is none, or to what else follows; tell whether it is a member."""
+        follows = self._after or _MEMBERS[self._form]
+        if not self.trailing or not self._source.seek(*follows, most=_JUNK):
+            return False
+        self.followed = not self._at_member()
+        return not self.followed
 
     def packed(self, size: int) -> int:
         """Say how much of the source some of what it gave took."""

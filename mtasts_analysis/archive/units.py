@@ -221,11 +221,7 @@ def _items(unit: Unit, reader: Reader, part: mboxes.Part) -> Iterator[Item]:
     if unit.mbox:
         yield from reader.part(unit.mbox, part)
         return
-    for file in unit.files:
-        if isinstance(file, Item):
-            yield file
-        else:
-            yield from reader.path(file)
+    yield from reader.paths(unit.files)
     for item in unit.items:
         if item.form in (MAIL, MEMBER):
             yield from reader.unread(item)

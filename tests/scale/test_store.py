@@ -184,15 +184,18 @@ def test_a_file_that_cannot_be_read_is_told_and_tried_again(tmp_path, monkeypatc
     (tmp_path / "in" / "a\n.json").write_bytes(text(1))
     (tmp_path / "in" / "b.json").write_bytes(text(2))
     store = ma.Store(tmp_path / "store")
-    real = os.open
 
-    def fails(path, *given, **named):
-        if str(path).endswith("a\n.json"):
-            raise OSError(5, "Input/output error")
-        return real(path, *given, **named)
+    def failing(real):
+        def fails(path, *given, **named):
+            if str(path).endswith("a\n.json"):
+                raise OSError(5, "Input/output error")
+            return real(path, *given, **named)
+
+        return fails
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "open", fails)
+        patch.setattr(os, "open", failing(os.open))
+        patch.setattr("builtins.open", failing(open))
         done = [store.ingest(tmp_path / "in", progress=False) for _ in range(2)]
     assert [len(one.unread) for one in done] == [1, 1]
     assert done[0].accounting.items == 1
