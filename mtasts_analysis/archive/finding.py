@@ -55,12 +55,24 @@ def files(paths: list[str]) -> Iterator[str | Item]:
 
 def is_store(folder: str) -> bool:
     """Tell whether a folder is a store: it has a state (:mod:`mtasts_analysis.store.manifest`)."""
+    states = os.path.join(folder, "_manifest")
     try:
-        return any(map(_STATE.fullmatch, os.listdir(os.path.join(folder, "_manifest"))))
+        names = filter(_STATE.fullmatch, os.listdir(states))
     except OSError:
+        return False
+    return any(_is_state(os.path.join(states, name)) for name in names)
+
+
+def _is_state(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_BEGINS)) == _BEGINS
+    except OSError:  # a writer took it away: the next one is there
         return False
 
 
+_BEGINS = b'{"schema_version": '
+"""How a store's state begins: a stranger's report may bear its name."""
 _STATE = re.compile(r"\d{8}\.json")
 
 

@@ -412,6 +412,15 @@ def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):
         ]
 
 
+def test_a_report_by_the_name_of_a_state_is_read(tmp_path):
+    """A stranger's mail names its attachments: a folder they were saved to is no store for that."""
+    (tmp_path / "_manifest").mkdir()
+    (tmp_path / "_manifest/00000001.json").write_bytes(text(1))
+    (tmp_path / "a.json").write_bytes(text(2))
+    assert ma.load(tmp_path).accounting.reports == 2
+    assert not dataset.is_store(tmp_path)
+
+
 def test_a_store_inside_of_what_it_is_filled_from(tmp_path):
     """Each run finds the store, and says so once."""
     (tmp_path / "a.json").write_bytes(text(1))
