@@ -47,7 +47,8 @@ class Limits:
     barren: int = 2 * 1024 * MIB
     """What compressed data may give without an item, where it expands more than 30 times."""
     items: int = 200_000
-    """Items in compressed data that takes less than 16 bytes for each: no report packs so small."""
+    """Items in compressed data that takes less than 16 bytes for each, and lines of JSON of less than 64: no
+    report is so small."""
     rows: int = 1_000_000
     """Policies and failure details in data that takes less than 6 bytes for each: none packs so small."""
     json_values: int = 3_000_000

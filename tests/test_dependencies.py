@@ -1,6 +1,7 @@
 """docs/dependencies.md, pyproject.toml and the imports say the same; the floors and the audit are what they claim."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -37,6 +38,7 @@ def rows(section):
     return {row[0]: row[-1] for row in cells[1:]}
 
 
+@functools.cache
 def imported(*folders):
     """The distributions that the code under these folders imports."""
     known = packages_distributions()

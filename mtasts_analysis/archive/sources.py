@@ -264,12 +264,12 @@ class Reader:
         """Give each document that begins a line: what is broken, or in several lines, costs no other.
 
         Of short lines in a row that name no two keys of a report, those after the first hundred are one
-        item, up to 50,000: 64 MiB hold 22 million `{}`.
+        item, up to 50,000: 64 MiB hold 22 million `{}`. So are those too short for a report, past `items`.
         """
         most = self.limits.report_bytes
         number = 1
-        overlong = False
-        short = 0
+        overlong = said = False
+        short = tiny = 0
         text = b""
         while True:
             piece = stream.read()
@@ -290,8 +290,18 @@ class Reader:
                 documents.append(text)
             for document in documents:
                 quiet = len(document) < _SHORT and not speaks(document)
+                if len(document) < _NO_REPORT and not quiet:
+                    tiny += 1
+                    quiet = tiny > self.limits.items
                 if overlong:
                     overlong = False
+                elif quiet and tiny > self.limits.items and not said:
+                    said, short = True, max(short, _RUN)
+                    yield Item(
+                        REFUSED, f"{origin}#{number}", b"", "limit-items",
+                        f"more than {self.limits.items} lines, each of less than {_NO_REPORT} bytes: "
+                        "no report is so short (limit: items)",
+                    )  # fmt: skip
                 elif short >= _RUN and quiet:
                     short += 1
                     if short > _RUN_MOST:
@@ -631,11 +641,11 @@ class Splitter(Reader):
 
 def _run(origin: str, after: int, count: int, kind: str = "other-json") -> Item:
     of = (
-        "lines in a row that name no key"
+        "short lines in a row, without a report's keys or too short for one"
         if kind == "other-json"
-        else "mails in a row, too short for one,"
+        else "short mails in a row, too short for one of a report"
     )
-    detail = f"{count} more short {of} of a report"
+    detail = f"{count} more {of}"
     return Item(OTHER, f"{origin}#{after - count}", b"", kind, detail, count=count)
 
 
@@ -735,6 +745,8 @@ _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SHORT, _RUN, _RUN_MOST = 256, 100, 50_000
+_NO_REPORT = 64
+"""Bytes: the keys alone of what RFC 8460 §4.4 asks for take more."""
 _BEFORE = 16 * MIB
 """How far something readable is looked for: no stub of a self-extracting archive is longer."""
 _JOINED = 100

@@ -361,6 +361,8 @@ class _Reader:
 
     def object(self, value: Any, where: str, known: frozenset[str]) -> dict[str, Any]:
         """Give an object under RFC 8460's own keys."""
+        if type(value) is dict and value.keys() <= known:  # as nearly all are
+            return value
         if not isinstance(value, dict):
             self.note("not-an-object", where)
             return {}
@@ -380,6 +382,8 @@ class _Reader:
 
     def text(self, value: Any, where: str) -> str | None:
         """Give a string, or None for what is none."""
+        if type(value) is str and 0 < len(value) <= self._limits.string_chars and value.isascii():
+            return value  # as nearly all are
         if value is None:
             self.note("null-value", where)
             return None

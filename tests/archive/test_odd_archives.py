@@ -304,6 +304,24 @@ def test_short_lines_count_though_they_are_one_item(pack):
     assert told.sum() + data.accounting.not_reports - len(told) == 400_000
 
 
+def test_lines_too_short_for_a_report_end():
+    """Beyond a limit they are counted in one row; a report behind them is read."""
+    tiny = [b'{"policies":[],"report-id":"%d"}' % n for n in range(60)]
+    raw = b"\n".join([text(1), *tiny, text(2), tiny[0], text(3)])
+    data = ma.load(raw, limits=Limits(items=50))
+    assert [r.rpartition("-")[2] for r in data.reports["report_id"] if "-" in r] == ["1", "2", "3"]
+    assert len(data.reports) == 3 + 50
+    assert data.accounting.rejected == 1
+    rows = data.problems.query("severity in ('error', 'info')")[["origin", "code"]].values.tolist()
+    assert rows == [
+        ["bytes#52", "limit-items"],
+        ["bytes#53", "not-a-report"],
+        ["bytes#63", "duplicate"],
+    ]
+    assert data.problems["detail"].str.contains("9 more short lines").sum() == 1
+    assert len(ma.load(raw).reports) == 3 + 60
+
+
 def test_what_is_stored_counts_for_nothing_that_is_packed():
     """Stored reports take none of the input that a gzip beside them is measured by."""
     files = {f"{n}.json": text(n) for n in range(99)} | {"z.json.gz": gzip.compress(text(99))}

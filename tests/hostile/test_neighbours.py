@@ -81,14 +81,18 @@ def test_beside_as_a_line(bad):
 def test_beside_in_a_folder(tmp_path):
     for n in TEN:
         (tmp_path / f"{2 * n:04}").write_bytes(text(n) if n % 2 else mail(packed(n)))
+    every = range(199, 220, 2)
     for killer in KILLERS:
-        for at in range(199, 220, 2) if not killer.loads else (199, 209, 219):
-            bad = tmp_path / f"{at:04}"
-            bad.write_bytes(killer.make())
-            data = ma.load(tmp_path)
-            assert there(data), (killer.name, at)
+        raw = killer.make()
+        # Alone at both ends and in the middle; and at each place at once, which leaves no good one two good neighbours.
+        for places in ([199], [209], [219], every):
+            for at in places:
+                (tmp_path / f"{at:04}").write_bytes(raw)
+            data = ma.load(tmp_path, workers=1)
+            assert there(data), (killer.name, places)
             accounted(data)
-            bad.unlink()
+            for at in places:
+                (tmp_path / f"{at:04}").unlink()
 
 
 @pytest.mark.parametrize("wrap", [gzip.compress, lambda raw: zipped({"a": raw}), lambda raw: raw])
