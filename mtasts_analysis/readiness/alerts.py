@@ -244,7 +244,7 @@ def _rises(data: Data, domain: str, everything: Filter, since: date) -> list[Ale
         length = (row["last_day"].date() - day).days + 1
         compared = compare(data, day, kind, days=length).to_dict("records")
         range_ = "".join(
-            f" (95 %: {one['after_low']:.1%} to {one['after_high']:.1%})"
+            f" (95% interval: {one['after_low']:.1%} to {one['after_high']:.1%})"
             for one in compared[:1]
             if not pd.isna(one["after_low"])
         )

@@ -25,7 +25,7 @@ from mtasts_analysis.readiness.stages import Stage, stage
 
 VERDICTS = {
     "enforcing, failing": "the policy says enforce, and a gate fails",
-    "not yet": "a gate fails, or what fell is still to be waited for",
+    "not yet": "a gate fails, or failures fell too lately to rely on it",
     "ready": "every gate that must pass does, on reports and on a live check",
     "ready by reports": "the same as far as reports tell: no live check was made",
     "not enough evidence": "no gate fails, but what must be known is not",
@@ -341,7 +341,7 @@ def _plainly(
 ) -> str:
     """Give the verdict in one sentence, with its strongest reason; a good one with what to mind."""
     why = first.clause if first is not None else ""
-    since = f"{domain} enforces since {standing.mode_since}"
+    since = f"{domain} has enforced since {standing.mode_since}"
     last = day - timedelta(days=1)
     return {
         "not yet": f"{domain} may not go to enforce yet: {why}.",

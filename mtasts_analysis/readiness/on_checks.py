@@ -64,10 +64,14 @@ def _weigh(of: Evidence, code: str, good: str) -> Found:
         worst = next((f for f in own if f.severity == severity), None)
         if worst is not None:
             figures = "; ".join(f"{f.subject}: {f.evidence}" for f in own if f.severity == severity)
-            return Found(
-                status, f"{worst.subject}: {worst.evidence}", figures, worst.action, rows=rows
-            )
+            clause = f"{worst.subject}: {worst.evidence}"
+            return Found(status, clause, figures, _line(worst.action), rows=rows)
     return Found(PASS, good, rows=rows)
+
+
+def _line(action: str) -> str:
+    """Give an action as a part of a sentence: what is to be copied stands on lines of its own."""
+    return action.replace("\n", " ")
 
 
 def _frame(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -115,7 +119,7 @@ def _certificates(of: Evidence, check: Check) -> Found:
     figures = (
         ", ".join(f"{host}: {fate}" for host, fate in list(fates.items())[:12]) or "no MX host"
     )
-    action = next((f.action for f in bad if f.action), "")
+    action = next((_line(f.action) for f in bad if f.action), "")
     told = {f.subject.partition(" ")[0]: f.evidence for f in reversed(bad)}
     refused = [host for host, fate in fates.items() if fate == "refused"]
     unknown = [host for host, fate in fates.items() if fate == "unknown"]

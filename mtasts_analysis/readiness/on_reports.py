@@ -25,7 +25,7 @@ def _testing(of: Evidence) -> Found:
     need, mode, since = of.config.days_in_testing, of.stage.mode, of.stage.mode_since
     rows = of.history
     if mode == "enforce":
-        return Found(PASS, f"the policy says enforce since {since}", rows=rows)
+        return _enforced(of)
     if mode != "testing" or since is None:
         publish = "publish a policy in mode testing with max_age 86400 and its _mta-sts record"
         known = of.check is not None or (
@@ -38,10 +38,32 @@ def _testing(of: Evidence) -> Found:
         clause = "a live check alone does not tell since when the policy is in testing"
         return Found(LITTLE, clause, action="load the reports since then", rows=rows)
     days, clear = (of.as_of - since).days, since + timedelta(days=need)
-    clause = f"the policy is in testing for {days} of {need} days"
+    clause = f"the policy has been in testing for {days} of {need} days"
     if days < need:
         return Found(FAIL, clause, "", f"go on in testing until {clear}", clear, rows)
-    return Found(PASS, f"the policy is in testing for {days} days, since {since}", rows=rows)
+    return Found(PASS, f"the policy has been in testing for {days} days, since {since}", rows=rows)
+
+
+def _enforced(of: Evidence) -> Found:
+    """Judge a policy that says enforce by the days in testing before, or those that enforce has lasted."""
+    since = of.stage.mode_since
+    said = f"the policy has said enforce since {since}"
+    if of.data is None or since is None:
+        return Found(PASS, said, rows=of.history)
+    began = since
+    for day, name in reversed(of.stage.history):
+        if name == "none":
+            break
+        began = min(began, day)
+    tested = (since - began).days
+    if tested:
+        said = f"{said}, after {tested} days in testing"
+    if (of.as_of - began).days >= of.config.days_in_testing:
+        return Found(PASS, said, rows=of.history)
+    # No rule forbids it (RFC 8461 §5), and an archive may begin too late to show it: a warning, while it is new.
+    clause = f"the policy has said enforce since {since}, and reports show {tested or 'no'} days in testing before"
+    action = "read the reports every day; back to testing, with a new id, if sessions are refused by fault of yours"
+    return Found(WARN, clause, "", action, rows=of.history)
 
 
 def _reporting(of: Evidence) -> Found:
@@ -70,9 +92,11 @@ def _senders(of: Evidence) -> Found:
     found = senders(of.reports, of.last(_MONTH))
     whole = found["sessions"].sum()
     big = found[found["sessions"] >= of.config.big_sender * whole] if whole else found.iloc[:0]
-    share = f"{of.config.big_sender:.0%} of the sessions or more each"
     count = f"{len(found)} sender{'s' * (len(found) != 1)}"
-    figures = f"{count} in {_MONTH} days; {share}: {named(big['sender'], 6) or 'none'}"
+    figures = (
+        f"{count} in {_MONTH} days; with {_percent(of.config.big_sender)} or more of the sessions:"
+        f" {named(big['sender'], 6) or 'none'}"
+    )
     if len(found) < of.config.fewest_senders:
         who = f", {named(found['sender'])}" if len(found) else ""
         reporting = "1 sender reports" if len(found) == 1 else f"{len(found)} senders report"
@@ -118,7 +142,8 @@ def _refused(of: Evidence) -> Found:
     )
     rows, high, sample = whole.details, month.forecast.high, month.forecast.sample
     if high is None or sample is None or not half.sessions:
-        clause = f"{whole.sender_days} sender-days in {days} days are too few to judge by"
+        daily = f"{whole.sender_days} in {days} days, one for each sender and day"
+        clause = f"too few daily figures to judge by: {daily}"
         more = max(1, ceil((FEWEST - month.sender_days) * days / max(whole.sender_days, days)))
         action = f"wait for about {more} more days with reports"
         return Found(LITTLE, clause, "", action, of.within(more), rows)
@@ -127,7 +152,7 @@ def _refused(of: Evidence) -> Found:
     clause = f"enforce {did} {_census(whole)} in {days} days"
     figures = (
         f"last {days} days: {_census(whole)}; last {days // 2} days: {_census(half)}; the forecast reaches"
-        f" {high:.1%}"
+        f" {high:.1%} (at most {_percent(bound)} passes)"
     )
     if whole.latent:
         figures += f"; {whole.latent:,} more failed for senders that found no policy yet"
@@ -158,6 +183,10 @@ def _refused(of: Evidence) -> Found:
             WARN, clause, f"{figures}; falling", _mend(of, days), of.within(days // 2), rows
         )
     return Found(FAIL, clause, figures, _mend(of, days), of.within(days), rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g}%"
 
 
 def _census(impact: Impact) -> str:
@@ -239,7 +268,7 @@ def _changes(of: Evidence) -> Found:
     ]
     still = of.open("open-change", subjects)
     if not still:
-        return Found(PASS, f"no rise is open{_closed(subjects)}", rows=rises)
+        return Found(PASS, f"no rise is unexplained{_closed(subjects)}", rows=rises)
     first = next(i for i, s in enumerate(subjects) if s in still)
     texts = [str(t) for t, s in zip(rises["text"], subjects, strict=True) if s in still]
     action = (
@@ -299,7 +328,7 @@ def _interception(of: Evidence) -> Found:
     ]
     still = of.open("interception", subjects)
     if not still:
-        return Found(PASS, f"no lead is open in {_MONTH} days{_closed(subjects)}", rows=rows)
+        return Found(PASS, f"no lead is unexplained in {_MONTH} days{_closed(subjects)}", rows=rows)
     texts = [str(t) for t, s in zip(rows["text"], subjects, strict=True) if s in still]
     action = (
         "look at that sender's path with its operator; acknowledge the lead once it is understood"
@@ -318,7 +347,11 @@ def _authentic(of: Evidence) -> Found:
     if not whole or unchecked == whole:
         clause = "no report's signature was checked"
         return Found(
-            LITTLE, clause, "", "load(..., dkim=True) verifies them by live DNS", rows=rows
+            LITTLE,
+            clause,
+            "",
+            "load the archive again with dkim=True: signatures are verified by live DNS",
+            rows=rows,
         )
     share = total(weights[verdicts == "pass"]) / whole
     clause = f"{share:.0%} of sessions stand in reports whose signature is valid"
@@ -361,7 +394,7 @@ ON_REPORTS = (
         "RFC 8461 §3.3, §5.1", "reports", ("recent_days", "refused_most"), _fetch, needs_sessions=True,
     ),
     Rule(
-        "open-change", "Is no rise of failures open?",
+        "open-change", "Is every rise of failures explained?",
         f"{_GUIDE}: investigate any failure-details", "reports", (), _changes, needs_sessions=True,
     ),
     Rule(
@@ -369,7 +402,7 @@ ON_REPORTS = (
         "RFC 8461 §3.3: a policy is cached for max_age", "reports", ("recent_days",), _seen,
     ),
     Rule(
-        "interception", "Is no lead to interception open?",
+        "interception", "Is every lead to interception explained?",
         "guide: downgrade attacks; leads, not verdicts", "reports", (), _interception, needs_sessions=True,
     ),
     Rule(

@@ -180,14 +180,15 @@ def plan(
         step(
             "enforce", reviewed, "every gate that must pass does on that day",
             "enforce", DAY,
-            "publish mode testing with a new id: who cached enforce may keep it for max_age, a day",
+            "publish mode testing with a new id; senders that cached enforce may keep it for a day (max_age)",
         )  # fmt: skip
     if stage.before("production"):
         first = stage.since if stage.name == "enforce" and stage.since else reviewed
         step(
             "production", max(as_of, first + timedelta(days=WATCH_DAYS), not_before or as_of),
-            "a week of enforce without sessions refused by fault of yours", "enforce", WEEK,
-            "publish mode testing with max_age 86400 and a new id: who cached enforce may keep it for a week",
+            "in a week of enforce, no session was refused by fault of yours", "enforce", WEEK,
+            "publish mode testing with max_age 86400 and a new id; senders that cached enforce may keep it for"
+            " a week",
         )  # fmt: skip
     return tuple(steps)
 

@@ -67,8 +67,12 @@ def test_a_rise_with_its_interval():
     data = world(lambda day, s: [("certificate-expired", MX2, 30)] if day >= 35 else [])
     (rise,) = [a for a in found(data, AS_OF - timedelta(days=8)) if a.code == "rise"]
     # 4 x 30 of 860 sessions on each of the last seven days.
-    assert "rose on 2026-04-05 from 0% to 14% of d.example's sts sessions (95 %: " in rise.text
-    low, high = (float(x.rstrip("%)")) for x in rise.text.rpartition("95 %: ")[2].split(" to "))
+    assert (
+        "rose on 2026-04-05 from 0% to 14% of d.example's sts sessions (95% interval: " in rise.text
+    )
+    low, high = (
+        float(x.rstrip("%)")) for x in rise.text.rpartition("95% interval: ")[2].split(" to ")
+    )
     assert low <= 100 * 120 / 860 <= high
     assert "rise" not in codes(data), "it was no news two days before"
 

@@ -23,7 +23,7 @@ from mtasts_analysis.readiness.judgement import _NO_HISTORY, _published
 from mtasts_analysis.readiness.stages import stage
 from tests.analysis.world import FIRST
 from tests.readiness.test_scenarios import DAYS, SCENARIOS, expired
-from tests.readiness.worlds import AS_OF, MX1, MX2, SENDERS, TESTING, live, signed, world
+from tests.readiness.worlds import AS_OF, ENFORCE, MX1, MX2, SENDERS, TESTING, live, signed, world
 
 RULE = {rule.code: rule for rule in RULES}
 
@@ -55,20 +55,20 @@ def said(found):
 TABLE = [
     # scenario, gate, status, what was found; with every figure where that is more; the next step; the day; rows
     ("ready", "days-in-testing", PASS,
-     "the policy is in testing for 42 days, since 2026-03-01",
+     "the policy has been in testing for 42 days, since 2026-03-01",
      "", "", None, 4),
     ("ready", "days-with-reports", PASS,
      "reports came on 28 of 28 days",
      "", "", None, 112),
     ("ready", "senders-seen", PASS,
      "4 senders report",
-     "4 senders in 28 days; 5% of the sessions or more each: Big, Large, Middle", "", None, 4),
+     "4 senders in 28 days; with 5% or more of the sessions: Big, Large, Middle", "", None, 4),
     ("ready", "policy-honoured", PASS,
      "100% of sessions were of senders that saw the policy",
      "100.0% of 12,040 sessions were of senders that saw an sts policy", "", None, 56),
     ("ready", "refused-share", PASS,
      "enforce would have refused 0 of 12,040 sessions in 14 days",
-     "last 14 days: 0 of 12,040 sessions; last 7 days: 0 of 6,020 sessions; the forecast reaches 12.3%", "", None, 0),
+     "last 14 days: 0 of 12,040 sessions; last 7 days: 0 of 6,020 sessions; the forecast reaches 12.3% (at most 20% passes)", "", None, 0),
     ("ready", "mx-in-policy", PASS,
      "all 2 MX hosts are in the policy",
      "", "", None, 0),
@@ -76,13 +76,13 @@ TABLE = [
      "no policy fetch failed in 14 days",
      "", "", None, 0),
     ("ready", "open-change", PASS,
-     "no rise is open",
+     "no rise is unexplained",
      "", "", None, 0),
     ("ready", "policy-seen", PASS,
      "senders see the policy that is published",
      "", "", None, 4),
     ("ready", "interception", PASS,
-     "no lead is open in 28 days",
+     "no lead is unexplained in 28 days",
      "", "", None, 0),
     ("ready", "dns-records", PASS,
      "the _mta-sts record and the MX records are in order",
@@ -113,19 +113,19 @@ TABLE = [
      "", "make a live check: it compares the two", None, 4),
     ("one MX with an expired certificate", "refused-share", FAIL,
      "enforce would have refused 560 of 12,040 sessions (4.7%) in 14 days",
-     "last 14 days: 560 of 12,040 sessions (4.7%); last 7 days: 560 of 6,020 sessions (9.3%); the forecast reaches 12.3%", "mend certificate-expired first: renew it, reload the mail server, and watch the days left", "2026-04-26", 1),
+     "last 14 days: 560 of 12,040 sessions (4.7%); last 7 days: 560 of 6,020 sessions (9.3%); the forecast reaches 12.3% (at most 20% passes)", "mend certificate-expired first: renew it, reload the mail server, and watch the days left", "2026-04-26", 1),
     ("one MX with an expired certificate", "open-change", FAIL,
      "certificate-expired at mx2.d.example rose on 2026-04-05 from 0% to 9.3% of d.example's sts sessions",
      "", "find the cause of certificate-expired at mx2.d.example and mend it; or acknowledge it once it is understood", "2026-04-26", 1),
     ("an outage of twelve days, over for two weeks, which the forecast remembers", "refused-share", LITTLE,
      "few sessions would be refused lately, but as earlier ones scatter 23% may be",
-     "last 14 days: 0 of 12,040 sessions; last 7 days: 0 of 6,020 sessions; the forecast reaches 23.2%", "mend certificate-expired first: renew it", "2026-04-19", 1),
+     "last 14 days: 0 of 12,040 sessions; last 7 days: 0 of 6,020 sessions; the forecast reaches 23.2% (at most 20% passes)", "mend certificate-expired first: renew it", "2026-04-19", 1),
     ("an outage that is just over", "refused-share", WARN,
      "enforce would have refused 400 of 12,040 sessions (3.3%) in 14 days, 0 of 6,020 sessions in the last 7: falling, and to be waited for",
-     "last 14 days: 400 of 12,040 sessions (3.3%); last 7 days: 0 of 6,020 sessions; the forecast reaches 12.3%; falling", "mend certificate-expired first: renew it, reload the mail server, and watch the days left", "2026-04-19", 1),
+     "last 14 days: 400 of 12,040 sessions (3.3%); last 7 days: 0 of 6,020 sessions; the forecast reaches 12.3% (at most 20% passes); falling", "mend certificate-expired first: renew it, reload the mail server, and watch the days left", "2026-04-19", 1),
     ("a forgotten backup MX, which the senders find", "refused-share", FAIL,
      "enforce would have refused 252 of 12,040 sessions (2.1%) in 14 days",
-     "last 14 days: 252 of 12,040 sessions (2.1%); last 7 days: 144 of 6,020 sessions (2.4%); the forecast reaches 12.3%", "mend validation-failure first: put the MX into the policy file, give the _mta-sts record a new id, and wait for max_age", "2026-04-26", 1),
+     "last 14 days: 252 of 12,040 sessions (2.1%); last 7 days: 144 of 6,020 sessions (2.4%); the forecast reaches 12.3% (at most 20% passes)", "mend validation-failure first: put the MX into the policy file, give the _mta-sts record a new id, and wait for max_age", "2026-04-26", 1),
     ("a forgotten backup MX, which the senders find", "mx-in-policy", FAIL,
      "backup.d.example is not in the policy",
      "backup.d.example is not in the policy; 252 failed sessions there in 14 days", "add to the policy file, then give the record a new id: mx: backup.d.example", "2026-04-19", 1),
@@ -143,7 +143,7 @@ TABLE = [
      "", "find out whether it is a forgotten backup MX", None, 1),
     ("one noisy sender", "refused-share", FAIL,
      "enforce would have refused 420 of 12,040 sessions (3.5%) in 14 days",
-     "last 14 days: 420 of 12,040 sessions (3.5%); last 7 days: 210 of 6,020 sessions (3.5%); the forecast reaches 21.4%", "mend validation-failure first: look at failure_reason_code, offer TLS 1.2 and 1.3, and check the whole chain", "2026-04-26", 1),
+     "last 14 days: 420 of 12,040 sessions (3.5%); last 7 days: 210 of 6,020 sessions (3.5%); the forecast reaches 21.4% (at most 20% passes)", "mend validation-failure first: look at failure_reason_code, offer TLS 1.2 and 1.3, and check the whole chain", "2026-04-26", 1),
     ("no reports about the domain", "days-in-testing", LITTLE,
      "nothing tells whether a policy is published",
      "", "publish a policy in mode testing with max_age 86400 and its _mta-sts record", None, 0),
@@ -152,12 +152,12 @@ TABLE = [
      "", "check that the TLSRPT record is published, and that its mailbox accepts mail", "2026-04-26", 0),
     ("no reports about the domain", "senders-seen", LITTLE,
      "only 0 senders report: that speaks for nobody else",
-     "0 senders in 28 days; 5% of the sessions or more each: none", "wait for more senders; if these are all who write to you, lower fewest_senders", "2026-04-13", 0),
+     "0 senders in 28 days; with 5% or more of the sessions: none", "wait for more senders; if these are all who write to you, lower fewest_senders", "2026-04-13", 0),
     ("no reports about the domain", "policy-honoured", LITTLE,
      "no session was reported in 14 days",
      "", "wait for reports", None, 0),
     ("no reports about the domain", "refused-share", LITTLE,
-     "0 sender-days in 14 days are too few to judge by",
+     "too few daily figures to judge by: 0 in 14 days, one for each sender and day",
      "", "wait for about 7 more days with reports", "2026-04-19", 0),
     ("no reports about the domain", "policy-fetch", LITTLE,
      "no session of a sender that saw the policy was reported in 14 days",
@@ -184,14 +184,14 @@ TABLE = [
      "only 19% of sessions were of senders that saw the policy",
      "18.6% of 12,040 sessions were of senders that saw an sts policy", "look who finds no policy, and why: enforce protects only the others", None, 56),
     ("enforce already", "days-in-testing", PASS,
-     "the policy says enforce since 2026-03-31",
+     "the policy has said enforce since 2026-03-31, after 30 days in testing",
      "", "", None, 8),
     ("enforce already", "policy-published", PASS,
      "a valid policy is published: enforce, max_age 86400",
      "", "", None, 1),
     ("enforce already, and failing", "refused-share", FAIL,
      "enforce refused 400 of 12,040 sessions (3.3%) in 14 days",
-     "last 14 days: 400 of 12,040 sessions (3.3%); last 7 days: 400 of 6,020 sessions (6.6%); the forecast reaches 12.3%", "mend certificate-expired first: renew it, reload the mail server, and watch the days left", "2026-04-26", 1),
+     "last 14 days: 400 of 12,040 sessions (3.3%); last 7 days: 400 of 6,020 sessions (6.6%); the forecast reaches 12.3% (at most 20% passes)", "mend certificate-expired first: renew it, reload the mail server, and watch the days left", "2026-04-26", 1),
     ("enforce already, and failing", "open-change", FAIL,
      "certificate-expired at mx2.d.example rose on 2026-04-07 from 0% to 9.3% of d.example's sts sessions",
      "", "find the cause of certificate-expired at mx2.d.example and mend it; or acknowledge it once it is understood", "2026-04-26", 1),
@@ -199,23 +199,23 @@ TABLE = [
      "there is no usable record at _mta-sts.d.example: no sender looks for a policy",
      "d.example: seen so", "mend it", None, 1),
     ("testing for two weeks", "days-in-testing", FAIL,
-     "the policy is in testing for 15 of 21 days",
+     "the policy has been in testing for 15 of 21 days",
      "", "go on in testing until 2026-03-22", "2026-03-22", 4),
     ("testing for two weeks", "refused-share", LITTLE,
      "few sessions would be refused, but 15 days are too few to rely on that",
-     "last 14 days: 0 of 12,040 sessions; last 7 days: 0 of 6,020 sessions; the forecast reaches 21.8%", "wait for about 2 more days like these", "2026-03-18", 0),
+     "last 14 days: 0 of 12,040 sessions; last 7 days: 0 of 6,020 sessions; the forecast reaches 21.8% (at most 20% passes)", "wait for about 2 more days like these", "2026-03-18", 0),
     ("testing for five days", "days-in-testing", FAIL,
-     "the policy is in testing for 5 of 21 days",
+     "the policy has been in testing for 5 of 21 days",
      "", "go on in testing until 2026-03-22", "2026-03-22", 4),
     ("testing for five days", "days-with-reports", LITTLE,
      "reports came on 5 of 28 days",
      "", "wait for 9 more days with reports", "2026-03-15", 20),
     ("testing for five days", "refused-share", LITTLE,
      "few sessions would be refused, but 5 days are too few to rely on that",
-     "last 14 days: 0 of 4,300 sessions; last 7 days: 0 of 4,300 sessions; the forecast reaches 52.2%", "wait for about 12 more days like these", "2026-03-18", 0),
+     "last 14 days: 0 of 4,300 sessions; last 7 days: 0 of 4,300 sessions; the forecast reaches 52.2% (at most 20% passes)", "wait for about 12 more days like these", "2026-03-18", 0),
     ("only certificate failures, which one tool lets pass", "refused-share", FAIL,
      "enforce would have refused 840 of 12,040 sessions (7.0%) in 14 days",
-     "last 14 days: 840 of 12,040 sessions (7.0%); last 7 days: 420 of 6,020 sessions (7.0%); the forecast reaches 18.8%", "mend certificate-host-mismatch first: reissue the certificate with the MX's name among its subjectAltNames, or put the MX into the policy", "2026-04-26", 2),
+     "last 14 days: 840 of 12,040 sessions (7.0%); last 7 days: 420 of 6,020 sessions (7.0%); the forecast reaches 18.8% (at most 20% passes)", "mend certificate-host-mismatch first: reissue the certificate with the MX's name among its subjectAltNames, or put the MX into the policy", "2026-04-26", 2),
     ("interception", "interception", FAIL,
      "203.0.113.9, none of the addresses seen for mx1.d.example, failed (starttls-not-supported) to Victim (28 sessions, 2026-03-15 to 2026-04-11)",
      "203.0.113.9, none of the addresses seen for mx1.d.example, failed (starttls-not-supported) to Victim (28 sessions, 2026-03-15 to 2026-04-11); mx1.d.example offered no STARTTLS to Victim (28 sessions, 2026-03-15 to 2026-04-11), while 4 other senders had sessions with d.example on those days", "look at that sender's path with its operator; acknowledge the lead once it is understood", None, 2),
@@ -227,7 +227,7 @@ TABLE = [
      "", "ask them to fetch it: enforce does nothing for them yet", None, 1),
     ("a type that nobody knows", "refused-share", FAIL,
      "enforce would have refused 0 of 12,040 sessions and perhaps 1,680 more (14.0%) in 14 days",
-     "last 14 days: 0 of 12,040 sessions and perhaps 1,680 more (14.0%); last 7 days: 0 of 6,020 sessions and perhaps 840 more (14.0%); the forecast reaches 37.5%", "mend a-new-type first: read additional_information and failure_reason_code, and ask the sender (contact_info)", "2026-04-26", 1),
+     "last 14 days: 0 of 12,040 sessions and perhaps 1,680 more (14.0%); last 7 days: 0 of 6,020 sessions and perhaps 840 more (14.0%); the forecast reaches 37.5% (at most 20% passes)", "mend a-new-type first: read additional_information and failure_reason_code, and ask the sender (contact_info)", "2026-04-26", 1),
     ("the policy host fails", "policy-fetch", FAIL,
      "senders could not get the policy (sts-policy-fetch-error, 12 sessions, last on 2026-04-10)",
      "", "serve the file by HTTPS with status 200, without redirects, and watch the host", "2026-04-25", 1),
@@ -236,15 +236,15 @@ TABLE = [
      "", "serve the file by HTTPS with status 200, without redirects, and watch the host", None, 1),
     ("one sender alone", "senders-seen", LITTLE,
      "only 1 sender reports, Big: that speaks for nobody else",
-     "1 sender in 28 days; 5% of the sessions or more each: Big", "wait for more senders; if these are all who write to you, lower fewest_senders", "2026-04-13", 1),
+     "1 sender in 28 days; with 5% or more of the sessions: Big", "wait for more senders; if these are all who write to you, lower fewest_senders", "2026-04-13", 1),
     ("a sender fell silent", "senders-seen", WARN,
      "Large stopped reporting",
-     "4 senders in 28 days; 5% of the sessions or more each: Big, Large, Middle, Small; Large stopped reporting", "find out why Large stopped reporting: their failures are no longer seen", None, 4),
+     "4 senders in 28 days; with 5% or more of the sessions: Big, Large, Middle, Small; Large stopped reporting", "find out why Large stopped reporting: their failures are no longer seen", None, 4),
     ("reports stopped ten days ago", "days-with-reports", LITTLE,
      "no report came in the last 10 days",
      "reports came on 18 of 28 days; no report came in the last 10 days", "check that the TLSRPT record is published, and that its mailbox accepts mail", "2026-04-26", 72),
     ("reports stopped ten days ago", "refused-share", LITTLE,
-     "16 sender-days in 14 days are too few to judge by",
+     "too few daily figures to judge by: 16 in 14 days, one for each sender and day",
      "", "wait for about 1 more days with reports", "2026-04-13", 0),
     ("the MX hosts could not be reached from here", "mx-certificates", LITTLE,
      "what becomes of mx1.d.example, mx2.d.example is not known",
@@ -400,7 +400,7 @@ def test_of_two_rises_the_one_that_is_not_acknowledged_counts():
     found = gate("open-change", data, acknowledged=done)
     assert found.status == PASS and len(found.evidence) == 2
     assert (
-        found.clause.startswith("no rise is open; acknowledged: ")
+        found.clause.startswith("no rise is unexplained; acknowledged: ")
         and found.clause.count(" at mx") == 2
     )
 
@@ -441,7 +441,10 @@ def test_a_lead_that_is_acknowledged_is_named():
         "interception", data, acknowledged=(known("interception", f"starttls-for-few at {MX1}"),)
     )
     assert found.status == PASS and len(found.evidence) == 1
-    assert found.clause == f"no lead is open in 28 days; acknowledged: starttls-for-few at {MX1}"
+    assert (
+        found.clause
+        == f"no lead is unexplained in 28 days; acknowledged: starttls-for-few at {MX1}"
+    )
 
 
 # --- thresholds, at and beside ---------------------------------------------------------------------------
@@ -452,6 +455,34 @@ def test_days_in_testing(days, status):
     found = gate("days-in-testing", world(days=days), as_of=FIRST + timedelta(days=days))
     assert found.status == status
     assert found.clear_on == (None if status == PASS else FIRST + timedelta(days=21))
+
+
+@pytest.mark.parametrize(
+    ("tested", "days", "status", "clause"),
+    [
+        (30, 42, PASS, "the policy has said enforce since 2026-03-31, after 30 days in testing"),
+        (
+            5,
+            12,
+            WARN,
+            "the policy has said enforce since 2026-03-06, and reports show 5 days in testing before",
+        ),
+        (
+            0,
+            20,
+            WARN,
+            "the policy has said enforce since 2026-03-01, and reports show no days in testing before",
+        ),
+        (5, 21, PASS, "the policy has said enforce since 2026-03-06, after 5 days in testing"),
+        (0, 21, PASS, "the policy has said enforce since 2026-03-01"),
+    ],
+)
+def test_enforce_without_weeks_of_testing(tested, days, status, clause):
+    """A warning until the policy was seen for 21 days, in testing or not; the first day is 2026-03-01."""
+    data = world(days=days, text=lambda day, s: TESTING if day < tested else ENFORCE)
+    found = gate("days-in-testing", data, as_of=FIRST + timedelta(days=days))
+    assert (found.status, found.clause) == (status, clause)
+    assert bool(found.action) == (status == WARN)
 
 
 @pytest.mark.parametrize(("days", "status"), [(13, LITTLE), (14, PASS)])
@@ -470,7 +501,7 @@ def test_days_of_silence(quiet, status):
 def test_who_is_big(volume, who):
     """5 % of the sessions: 30 of 600 + 30 are less, 100 of 700 more."""
     found = gate("senders-seen", world(senders={"A": 300, "B": 300, "C": volume}))
-    assert found.status == PASS and found.figures.endswith(f"each: {who}")
+    assert found.status == PASS and found.figures.endswith(f"of the sessions: {who}")
 
 
 @pytest.mark.parametrize(("sts", "status"), [(500, PASS), (499, WARN), (0, FAIL)])
@@ -548,7 +579,7 @@ def test_reports_that_were_not_checked_are_no_forgeries():
     assert half.status == PASS
     none = gate("evidence-authentic", signed_by_session(["not-checked"]))
     assert said(none)[:2] == (LITTLE, "no report's signature was checked")
-    assert none.action.startswith("load(..., dkim=True)")
+    assert none.action.startswith("load the archive again with dkim=True")
 
 
 # --- reports beside a check ---------------------------------------------------------------------------
