@@ -68,5 +68,25 @@ class ReadinessConfig:
                 )
 
 
+MEANINGS = {
+    "days_in_testing": "days in testing before enforce, at least",
+    "days_with_reports": "days with reports among the last 28, at least",
+    "silence_most": "days without any report, at most",
+    "fewest_senders": "senders that report, at least",
+    "big_sender": "share of the sessions from which on a sender is named",
+    "honouring": "share of the sessions whose sender saw the policy, at least",
+    "recent_days": "days that are judged, the last ones",
+    "refused_most": "share of the sessions that enforce would refuse, at most",
+    "forecast_days": "days that the forecast rests on, the last ones",
+    "forecast_most": "upper end of the forecast, at most",
+    "certificate_days": "days left to a certificate, under which it is warned of",
+    "certificate_days_least": "days left to a certificate, under which its gate fails",
+    "authenticated": "share of the sessions in reports with a valid signature, at least",
+    "production_max_age": "max_age in seconds from which on enforce is production",
+    "resamples": "resamples of the forecast",
+    "seed": "seed of the resampling: the same reports give the same forecast",
+}
+"""What each threshold bounds, for a reader who does not know its name."""
+
 DEFAULT = ReadinessConfig()
 """The thresholds where none are given."""

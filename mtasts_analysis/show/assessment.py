@@ -14,7 +14,7 @@ from mtasts_analysis.readiness.config import ReadinessConfig
 from mtasts_analysis.readiness.judgement import Judgement
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.document import STATUS_COLOURS, TONE_COLOURS
-from mtasts_analysis.show.html import element, table, text
+from mtasts_analysis.show.html import element, table, text, unbroken
 from mtasts_analysis.show.writeup import ORDER, TONES, impact_text, next_step, standing, why
 
 
@@ -41,7 +41,7 @@ def card(of: Judgement, *, picture: bool = True) -> str:
     edge, ground = TONE_COLOURS[TONES[of.verdict]]
     banner = (
         f'<p style="border-left: 8px solid #{edge}; background: #{ground}; color: #1b1f24; padding: 10px 14px;'
-        f' font-size: 115%; font-weight: 600; opacity: 1">{text(of.sentence, 600)}</p>'
+        f' font-size: 115%; font-weight: 600; opacity: 1">{unbroken(text(of.sentence, 600))}</p>'
     )
     reasons = "".join(f"<li>{text(reason, 400)}</li>" for reason in why(of))
     parts = [
@@ -73,7 +73,7 @@ def card(of: Judgement, *, picture: bool = True) -> str:
 
 
 def _cell(value: str) -> str:
-    shown = text(value, 400)
+    shown = unbroken(text(value, 400))
     # Four columns fit beside the panel's controls.
     return shown if len(value) <= 20 else f'<div class="long" style="max-width: 19em">{shown}</div>'
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mtasts_analysis.errors import MissingExtraError
+from mtasts_analysis.show.html import unbroken
 from mtasts_analysis.show.text import plain
 
 _LONGEST = 2_000
@@ -91,6 +92,18 @@ def _clean(text: str) -> str:
     return plain(text, _LONGEST)
 
 
+_NUMBER = re.compile(r"(< )?\d[\d,.]*%?|–|")
+
+
+def _numbers(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Give the columns that hold numbers: they stand to the right, so that they can be compared."""
+    columns = list(zip(*rows, strict=True))
+    return {
+        at for at, cells in enumerate(columns)
+        if all(map(_NUMBER.fullmatch, cells)) and any(c[-1:].isalnum() or c.endswith("%") for c in cells)
+    }  # fmt: skip
+
+
 # --- HTML -------------------------------------------------------------------------------------------
 
 _STYLE = """
@@ -104,7 +117,7 @@ th { border-bottom: 2px solid #1b1f24; white-space: nowrap; }
 pre { background: #f4f6f7; padding: .8rem 1rem; overflow-x: auto; font-size: .9em; white-space: pre-wrap; }
 img { max-width: 100%; height: auto; } ul { padding-left: 1.2rem; }
 .banner { border-left: .5rem solid; padding: .8rem 1.1rem; font-size: 1.2em; margin: 1rem 0; font-weight: 600; }
-td.status { font-weight: 600; }
+td.status { font-weight: 600; } .number { text-align: right; } .whole { white-space: nowrap; }
 @page { size: A4; margin: 16mm; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; } h2 { break-after: avoid; }
   tr, img, pre, .banner { break-inside: avoid; } p { orphans: 3; } thead { display: table-header-group; }
@@ -125,7 +138,7 @@ def to_html(blocks: Sequence[Block], title: str) -> str:
 
 
 def _text(text: str) -> str:
-    return f"<bdi>{escape(_clean(text))}</bdi>"
+    return f"<bdi>{unbroken(escape(_clean(text)))}</bdi>"
 
 
 def _html(block: Block) -> str:
@@ -141,14 +154,18 @@ def _html(block: Block) -> str:
         case Points(texts):
             return "<ul>" + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
         case Grid(head, rows):
-            top = "".join(f"<th>{_text(name)}</th>" for name in head)
+            right = _numbers(rows)
+
+            def attributes(at: int, cell: str = "") -> str:
+                if cell in STATUS_COLOURS:
+                    return f' class="status" style="color: #{STATUS_COLOURS[cell]}"'
+                return ' class="number"' if at in right else ""
+
+            top = "".join(f"<th{attributes(at)}>{_text(name)}</th>" for at, name in enumerate(head))
             lines = "".join(
                 "<tr>"
                 + "".join(
-                    f'<td class="status" style="color: #{STATUS_COLOURS[cell]}">{_text(cell)}</td>'
-                    if cell in STATUS_COLOURS
-                    else f"<td>{_text(cell)}</td>"
-                    for cell in row
+                    f"<td{attributes(at, cell)}>{_text(cell)}</td>" for at, cell in enumerate(row)
                 )
                 + "</tr>"
                 for row in rows
@@ -194,10 +211,11 @@ def _markdown(block: Block) -> str:
         case Points(texts):
             return "\n".join(f"- {_marked(text)}" for text in texts)
         case Grid(head, rows):
+            right = _numbers(rows)
             return "\n".join(
                 [
                     "| " + " | ".join(_marked(cell) for cell in head) + " |",
-                    "|" + "---|" * len(head),
+                    "|" + "".join("--:|" if at in right else "---|" for at in range(len(head))),
                     *("| " + " | ".join(_marked(cell) for cell in row) + " |" for row in rows),
                 ]
             )
@@ -221,6 +239,7 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
     """
     try:
         import docx  # noqa: PLC0415  # an extra
+        from docx.enum.text import WD_ALIGN_PARAGRAPH  # noqa: PLC0415
         from docx.oxml import OxmlElement  # noqa: PLC0415
         from docx.oxml.ns import qn  # noqa: PLC0415
         from docx.shared import Mm, Pt, RGBColor  # noqa: PLC0415
@@ -242,8 +261,10 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
             shade.set(qn(f"w:{name}"), value)
         properties.append(shade)
 
-    def fill(cell: Any, text: str, *, bold: bool) -> None:
+    def fill(cell: Any, text: str, *, bold: bool, right: bool) -> None:
         paragraph = cell.paragraphs[0]
+        if right:
+            paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         paragraph.paragraph_format.space_after = Pt(1)
         run = paragraph.add_run(_clean(text))
         run.font.size = Pt(7.5)
@@ -270,11 +291,12 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
                 table = made.add_table(rows=1, cols=len(head), style="Light List Accent 1")
                 table.autofit = False
                 widths = _widths(head, rows, wide, 5.5)
+                right = _numbers(rows)
                 for line in rows:
-                    for cell, text in zip(table.add_row().cells, line, strict=True):
-                        fill(cell, text, bold=False)
-                for cell, text in zip(table.rows[0].cells, head, strict=True):
-                    fill(cell, text, bold=True)
+                    for at, cell in enumerate(table.add_row().cells):
+                        fill(cell, line[at], bold=False, right=at in right)
+                for at, cell in enumerate(table.rows[0].cells):
+                    fill(cell, head[at], bold=True, right=at in right)
                 for column, width in zip(table.columns, widths, strict=True):
                     column.width = Mm(width)
                     for cell in column.cells:  # Word goes by the cells, LibreOffice by the column
@@ -392,10 +414,11 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
                 pdf.ln(2)
             case Grid(head, rows):
                 pdf.set_font("DejaVu", "", 7.2)
+                right = _numbers(rows)
                 with pdf.table(
                     col_widths=_widths(head, rows, pdf.epw, 2.5), line_height=3.9, padding=0.8,
                     borders_layout="HORIZONTAL_LINES", headings_style=FontFace(emphasis="BOLD"),
-                    text_align="LEFT", v_align="T",
+                    text_align=tuple("RIGHT" if at in right else "LEFT" for at in range(len(head))), v_align="T",
                 ) as table:  # fmt: skip
                     for line in (head, *rows):
                         made = table.row()

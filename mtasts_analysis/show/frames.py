@@ -1,6 +1,5 @@
 """A measure's frame as an HTML table, and its figures as text."""
 
-import re
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtasts_analysis.show.html import element, text
+from mtasts_analysis.show.html import element, text, unbroken
 from mtasts_analysis.show.html import table as html_table
 from mtasts_analysis.show.text import columns as aligned
 from mtasts_analysis.show.text import plain, share
@@ -27,12 +26,13 @@ def cell(name: str, value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, bool | np.bool_):
-        return "yes" if value else ""
+        return "yes" if value else "no" if name.startswith("in_") else ""
     if isinstance(value, Integral):
         return f"{int(value):,}"
     if isinstance(value, Real):
         return f"{float(value):,.4g}"
-    return plain(value, 300)
+    # What an action gives to copy stands on lines of its own: a cell has one.
+    return plain(str(value).replace("\n", " ") if name == "action" else value, 300)
 
 
 def frame_html(
@@ -89,12 +89,7 @@ def frame_html(
 def _html(name: str, value: str) -> str:
     if len(value) <= 40:
         return text(value, 300)
-    # A hyphen ends no line: `-servername` and `_mta-sts` stay whole.
-    whole = _HYPHENED.sub(r'<span class="whole">\g<0></span>', text(value, 300))
-    return f'<div class="long{" command" if name == "verify" else ""}">{whole}</div>'
-
-
-_HYPHENED = re.compile(r"(?<![^\s>])[^\s<>]{0,20}-[^\s<>]{0,20}(?![^\s<])")
+    return f'<div class="long{" command" if name == "verify" else ""}">{unbroken(text(value, 300))}</div>'
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,19 +4,20 @@ Whatever comes from a report was written by a stranger: it is escaped, bounded, 
 right-to-left text cannot turn its neighbours round.
 """
 
+import re
 from html import escape
 from typing import Any
 
 from mtasts_analysis.analysis.summary import Summary
-from mtasts_analysis.show.text import plain, share, span
+from mtasts_analysis.show.text import heading, plain, share, span
 
 STYLE = """
 .mtasts { font: 13px/1.45 system-ui, sans-serif; max-width: 75rem; color: inherit; }
 .mtasts h3 { font-size: 1.15em; margin: 0 0 .2em; font-weight: 600; }
 .mtasts p { margin: .2em 0 .8em; opacity: .8; }
-.mtasts .scroll { overflow-x: auto; }
+.mtasts .scroll { overflow-x: auto; contain: inline-size; }
 .mtasts table { border-collapse: collapse; margin: 0 0 1em; font-variant-numeric: tabular-nums; font-size: 13px; }
-.mtasts caption { text-align: left; font-weight: 600; padding: 0 0 .3em; }
+.mtasts caption { text-align: left; font-weight: 600; padding: 0 0 .3em; white-space: nowrap; }
 .mtasts caption small { font-weight: 400; opacity: .75; }
 .mtasts table th, .mtasts table td { padding: .25em 1em .25em 0; text-align: left !important; vertical-align: top;
   border: 0; background: none; white-space: nowrap; max-width: none; }
@@ -46,6 +47,14 @@ def element(*parts: str, style: str = "") -> str:
 def text(value: object, longest: int = 200) -> str:
     """Give a stranger's string as HTML text."""
     return f"<bdi>{escape(plain(value, longest))}</bdi>"
+
+
+_HYPHENED = re.compile(r"(?<![^\s>])[^\s<>]{0,20}-[^\s<>]{0,20}(?![^\s<])")
+
+
+def unbroken(html: str) -> str:
+    """Let no line of a text end at a hyphen: `-servername`, `_mta-sts` and days stay whole."""
+    return _HYPHENED.sub(r'<span class="whole">\g<0></span>', html)
 
 
 def table(caption: str, head: list[str], rows: list[list[str]], numbers: set[int]) -> str:
@@ -78,9 +87,8 @@ def summary_html(summary: Summary) -> str:
         HTML without scripts, and without anything that is fetched.
     """
     account = summary.accounting
-    domains = summary.sessions["domain"].nunique()
     parts = [
-        f"<h3>{summary.reports:,} TLS reports of {summary.senders:,} senders about {domains:,} domains</h3>",
+        f"<h3>{heading(summary)}</h3>",
         f"<p>{escape(span(summary))}<br>{escape(str(account))}</p>",
     ]
     if len(summary.sessions):

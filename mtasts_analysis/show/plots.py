@@ -103,7 +103,7 @@ def sessions(
     if not whole:
         return nothing(title, where)
     out = _sum(frame["left_out"])
-    figure = begin(4.3, title, where, f"{out:,} results of longer reports left out" if out else "")
+    figure = begin(4.3, title, where, _left_out("results", out, str(frame.attrs["by"])))
     every = pd.DatetimeIndex(frame["period"])
     per = _per(frame)
     with styled():
@@ -359,7 +359,7 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
         axes = box(figure, top=0.45, bottom=0.65, left=0.55)
         bare(axes)
         axes.set_xlim(0, n * (wide * across - wide + 1))
-        axes.set_ylim(0, high * down - 0.1)
+        axes.set_ylim(-0.04, high * down - 0.1)  # a mark at nought is drawn whole
         lines = []
         for place, name in enumerate(order):
             left, base = place % across * wide * n, (down - 1 - place // across) * high
@@ -557,6 +557,10 @@ _POLICIES = [SKY, BLUE, GREEN, YELLOW, ORANGE, PINK]
 _MODES = {"testing": SKY, "enforce": BLUE, "none": GREY}
 
 
+def _left_out(what: str, number: int, by: str) -> str:
+    return f"not drawn: {number:,} {what} of reports that no single {by} holds" if number else ""
+
+
 def _policy_name(run: Any, several: bool) -> str:
     mode = label(run.mode) if isinstance(run.mode, str) else "no mode"
     if several:  # the P1 of one domain is not that of another
@@ -588,18 +592,17 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> found = ma.replay(data, ma.Filter(domains="clinic.example", start="2026-03-10", end="2026-03-20"))
     >>> print(ma.plots.impact(found.cells, found.where).alt.partition(";")[0])
-    enforce would have refused 1,070 of 8,308 sessions, and perhaps 1 more
+    refused under enforce: 1,070 of 8,308 sessions, and perhaps 1 more
     """
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
     perhaps = _sum(frame["cautious"]) - refused
-    title = f"enforce would have refused {refused:,} of {whole:,} sessions"
+    title = f"refused under enforce: {refused:,} of {whole:,} sessions"
     title += f", and perhaps {perhaps:,} more" if perhaps else ""
     daily = frame[~frame["long"]]
     if daily.empty:
         return nothing(title, where)
     long = whole - _sum(daily["sessions"])
-    note = f"{long:,} sessions of longer reports not drawn" if long else ""
-    figure = begin(4.3, title, where, note)
+    figure = begin(4.3, title, where, _left_out("sessions", long, "day"))
     by_day = daily.groupby("day")[["sessions", "refused", "cautious"]].sum()
     every = pd.date_range(by_day.index.min(), by_day.index.max(), freq="D", unit="us")
     by_day = by_day.reindex(every)

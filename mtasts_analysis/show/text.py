@@ -49,6 +49,26 @@ def share(value: object) -> str:
     return f"{value:.2%}" if value == 0 or value >= 0.0001 else "< 0.01%"
 
 
+def several(number: int, noun: str) -> str:
+    """Give a number with its noun.
+
+    Examples
+    --------
+    >>> several(1, "domain"), several(1_200, "report")
+    ('1 domain', '1,200 reports')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def heading(summary: Summary) -> str:
+    """Give how many reports of how many senders about how many domains there are."""
+    domains = summary.sessions["domain"].nunique()
+    return (
+        f"{several(summary.reports, 'TLS report')} of {several(summary.senders, 'sender')}"
+        f" about {several(domains, 'domain')}"
+    )
+
+
 def summary_text(summary: Summary) -> str:
     """Give a summary as text.
 
@@ -62,14 +82,7 @@ def summary_text(summary: Summary) -> str:
     str
         Some lines; tables are aligned by spaces.
     """
-    domains = summary.sessions["domain"].nunique()
-    parts = [
-        (
-            f"{summary.reports:,} TLS reports of {summary.senders:,} senders"
-            f" about {domains:,} domains, {span(summary)}"
-        ),
-        str(summary.accounting),
-    ]
+    parts = [f"{heading(summary)}, {span(summary)}", str(summary.accounting)]
     if len(summary.sessions):
         head = [
             "domain",

@@ -14,7 +14,7 @@ from mtasts_analysis.analysis.failures import failure_types
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.senders import senders
 from mtasts_analysis.archive.redaction import redacted
-from mtasts_analysis.readiness.config import DEFAULT
+from mtasts_analysis.readiness.config import DEFAULT, MEANINGS
 from mtasts_analysis.readiness.impact import Impact
 from mtasts_analysis.readiness.judgement import VERDICTS, Judgement
 from mtasts_analysis.readiness.publish import inventory
@@ -30,6 +30,7 @@ from mtasts_analysis.show.document import (
     Points,
 )
 from mtasts_analysis.show.frames import cell
+from mtasts_analysis.show.text import several
 
 TONES = {
     "ready": "good", "ready by reports": "good", "enforcing": "good",
@@ -40,25 +41,36 @@ _ROWS = 15
 
 _METHOD = (
     (
+        "A session is one connection of a sender's mail server to an MX, a host that takes your mail. STARTTLS"
+        " turns encryption on in it. A policy in testing only asks for reports; one in enforce asks senders to"
+        " refuse a session that is not encrypted, or whose certificate is not valid (RFC 8461 §5)."
+    ),
+    (
         "Counted are sessions, not messages: a refused session's mail may still arrive by another MX or on a retry"
         " (RFC 8461 §5.1)."
     ),
     (
-        "The impact replays the failure details as if every sts policy had said enforce. What DANE refuses is"
-        " refused already, stands apart, and is no evidence for or against."
+        "The impact replays the failure details as if every MTA-STS policy (sts) had said enforce. What DANE"
+        " refuses is refused already, stands apart, and is no evidence for or against."
     ),
     (
-        "The share is a census of what was reported. The range is a forecast: it resamples senders and days, for"
-        " failures cluster by both, and allows for an outage of a day that has not come up yet."
+        "The share is a census of what was reported. The range is a forecast: it resamples senders and days,"
+        " because failures cluster by both, and allows for an outage of a day that has not come up yet."
     ),
-    "Types that nobody knows, and failures without details, count with the refused where caution is asked for.",
+    "Failures of a type without a rule, or without details, are those that are perhaps refused.",
     "Reports name an MX only where a session failed; only senders that report are seen.",
     "Anyone can mail a report: unless signatures were checked, the figures may be forged (RFC 8460 §3).",
     "Reports over 25 hours count, but belong to no single day.",
-    "Details may overlap, or leave failures out (RFC 8460 §4); nothing was mended.",
+    "Details may overlap, or leave failures out (RFC 8460 §4); the figures are as reported.",
 )
 ORDER = {"fail": 0, "warn": 1, "not enough evidence": 2, "pass": 3}
 """Statuses, what needs work first."""
+
+
+_VERBS = {
+    "fail": ("fails", "fail"), "warn": ("warns", "warn"),
+    "not enough evidence": ("lacks evidence", "lack evidence"), "pass": ("passes", "pass"),
+}  # fmt: skip
 
 
 def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = False) -> list[Block]:
@@ -100,9 +112,9 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
         *_source(of),
         Heading(2, "Thresholds"),
         Grid(
-            ("threshold", "value", "by default"),
+            ("threshold", "value", "by default", "in ReadinessConfig"),
             tuple(
-                (f.name.replace("_", " "), *(f"{getattr(c, f.name):g}" for c in (of.config, DEFAULT)))
+                (MEANINGS[f.name], *(_bound(getattr(c, f.name)) for c in (of.config, DEFAULT)), f.name)
                 for f in fields(of.config)
             ),
         ),
@@ -145,8 +157,11 @@ def next_step(of: Judgement) -> str:
 
 
 def _impact(of: Judgement) -> list[Block]:
-    made: list[Block] = [Heading(2, "If the policy had said enforce")]
     impact = of.impact
+    done = impact is not None and _enforced(impact)
+    made: list[Block] = [
+        Heading(2, "What enforce refused" if done else "If the policy had said enforce")
+    ]
     if of.draft is not None:
         made += [
             Paragraph("Judged is this draft, not the policy that senders saw:"),
@@ -169,6 +184,11 @@ def _impact(of: Judgement) -> list[Block]:
     return made
 
 
+def _enforced(impact: Impact) -> bool:
+    """Tell whether all of the refused were refused in truth: their policies said enforce."""
+    return impact.policy is None and impact.already == impact.refused > 0
+
+
 def impact_text(impact: Impact) -> str:
     """Give a replay in sentences."""
     where, forecast = impact.where, impact.forecast
@@ -178,18 +198,19 @@ def impact_text(impact: Impact) -> str:
             " nothing can be replayed."
         )
     perhaps = impact.cautious - impact.refused
+    refused = "refused" if _enforced(impact) else "would have refused"
     said = [
         f"From {where.start} to {where.end}, {impact.sessions:,} sessions were reported under the policy. Enforce"
-        f" would have refused {impact.refused:,} of them ({cell('share', impact.share)})"
+        f" {refused} {impact.refused:,} of them ({cell('share', impact.share)})"
         + (f", and perhaps {perhaps:,} more." if perhaps else "."),
         (
             f"The share to expect lies between {cell('share', forecast.low)} and {cell('share', forecast.high)}"
-            f" (95 %), judging by {impact.sender_days:,} sender-days, each one sender's reports of a day."
+            f" (95% interval), judging by {impact.sender_days:,} daily figures, one for each sender and day."
         )
         if forecast.high is not None
-        else f"{impact.sender_days:,} sender-days, each one sender's reports of a day, are too few for a forecast.",
+        else f"Too few daily figures for a forecast: {impact.sender_days:,}, one for each sender and day.",
     ]
-    if impact.already:
+    if impact.already and not _enforced(impact):
         said.append(f"{impact.already:,} were refused already: their policy said enforce.")
     if impact.latent:
         said.append(
@@ -206,10 +227,14 @@ def impact_text(impact: Impact) -> str:
 
 def _gates(of: Judgement) -> list[Block]:
     count: Counter[str] = Counter(gate.status for gate in of.gates)
-    tally = ", ".join(f"{count[status]} {status}" for status in ORDER if count[status])
+    tally = ", ".join(
+        f"{count[status]} {once if count[status] == 1 else often}"
+        for status, (once, often) in _VERBS.items()
+        if count[status]
+    )
     return [
         Heading(2, "Gates"),
-        Paragraph(f"Of {len(of.gates)} gates: {tally}. {of.missing}".strip()),
+        Paragraph(f"Of {len(of.gates)} gates, {tally}. {of.missing}".strip()),
         Grid(
             ("gate", "status", "what was found", "next action", "rule"),
             tuple(
@@ -258,7 +283,10 @@ def _live(of: Judgement) -> list[Block]:
         found = [f for f in check.findings if f.severity != "info"]
         if found:
             head = ("severity", "subject", "what was seen", "action", "rule")
-            rows = [(f.severity, f.subject, f.evidence, f.action, f.reference) for f in found]
+            rows = [
+                (f.severity, f.subject, f.evidence, f.action.replace("\n", " "), f.reference)
+                for f in found
+            ]
             made.append(Grid(head, tuple(rows[:_ROWS])))
             made += _more(len(found))
         else:
@@ -267,7 +295,10 @@ def _live(of: Judgement) -> list[Block]:
     if len(hosts):
         names = ["mx_host", "in_dns", "in_policy", "failed_sessions", "certificate_until"]
         kept = [name for name in names if hosts[name].notna().any()]
-        made += [Heading(2, "MX hosts known"), _grid(hosts, kept)]
+        made.append(Heading(2, "MX hosts known"))
+        if of.data is not None:
+            made.append(Paragraph("Failed sessions are those of the whole archive."))
+        made.append(_grid(hosts, kept))
     return made
 
 
@@ -309,12 +340,14 @@ def _source(of: Judgement) -> list[Block]:
     text = "No report is about the domain."
     if len(days):
         first, last = dates([days.min(), days.max()])
-        text = f"Used are reports about the domain from {first:%Y-%m-%d} to {last:%Y-%m-%d}."
+        text = f"The reports about the domain run from {first:%Y-%m-%d} to {last:%Y-%m-%d}."
     severities = {name: sum(codes.values()) for name, codes in of.data.problem_counts.items()}
     by_count = sorted(severities.items(), key=lambda one: (-one[1], one[0]))
-    counted = ", ".join(f"{n:,} {name}" for name, n in by_count) or "none"
+    nouns = {"info": "remark"}
+    counted = ", ".join(several(n, nouns.get(name, name)) for name, n in by_count) or "none"
     meaning = f"The verdict “{of.verdict}” means: {VERDICTS[of.verdict]}."
-    archive = f"{of.data.facts.report_count:,} reports in the archive; problems noted while reading: {counted}."
+    held = several(of.data.facts.report_count, "report")
+    archive = f"The archive holds {held}; noted while it was read: {counted}."
     return [*made, Paragraph(f"{text} {archive} {meaning}")]
 
 
@@ -327,6 +360,10 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
     if more > 0:
         rows = (*rows, (f"and {more:,} more", *[""] * (len(names) - 1)))
     return Grid(tuple(name.replace("_", " ") for name in names), rows)
+
+
+def _bound(value: float) -> str:
+    return f"{100 * value:g}%" if isinstance(value, float) else f"{value:,}"
 
 
 def _more(size: int) -> list[Block]:

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import zipfile
+from dataclasses import fields, replace
 from datetime import date
 from html.parser import HTMLParser
 
@@ -16,11 +17,23 @@ import pytest
 import mtasts_analysis as ma
 from mtasts_analysis.findings import Finding
 from mtasts_analysis.readiness.acknowledged import Acknowledged
-from mtasts_analysis.readiness.config import ReadinessConfig
-from mtasts_analysis.show.document import Banner, Code, Grid, Heading, Paragraph, Picture, Points
+from mtasts_analysis.readiness.config import MEANINGS, ReadinessConfig
+from mtasts_analysis.show.document import (
+    Banner,
+    Code,
+    Grid,
+    Heading,
+    Paragraph,
+    Picture,
+    Points,
+    to_docx,
+    to_html,
+    to_markdown,
+)
 from mtasts_analysis.show.text import plain
 from mtasts_analysis.show.writeup import _ROWS, blocks, redacted
-from tests.readiness.worlds import AS_OF, MX1, MX2, PRODUCTION, assess, live, world
+from tests.readiness.test_scenarios import expired
+from tests.readiness.worlds import AS_OF, ENFORCE, MX1, MX2, PRODUCTION, assess, live, world
 
 ENDINGS = (".html", ".md", ".docx", ".pdf")
 NASTY = (
@@ -146,7 +159,7 @@ def test_the_same_facts_in_each_format(judged, written, ending):
         at = found + len(wanted)
     (picture,) = [b for b in made if isinstance(b, Picture)]
     assert alts == [plain(picture.alt, 2000)]
-    assert "enforce would have refused 280" in picture.alt
+    assert "refused under enforce: 280" in picture.alt
 
 
 def test_nothing_in_the_page_acts_or_fetches(written):
@@ -154,7 +167,7 @@ def test_nothing_in_the_page_acts_or_fetches(written):
     found = parsed(page)
     assert set(found.tags) <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ul", "li", "table", "thead",
-        "tbody", "tr", "th", "td", "img", "pre", "bdi",
+        "tbody", "tr", "th", "td", "img", "pre", "bdi", "span",
     }  # fmt: skip
     for name, value in found.attributes:
         assert not name.startswith("on")
@@ -237,10 +250,67 @@ def test_what_is_in_it(judged):
     assert {row[0] for row in shown.rows} == {g.question for g in judged.gates}
     assert [row[1] for row in shown.rows][:2] == ["fail", "fail"], "what fails comes first"
     thresholds = next(g for g in grids if g.head[0] == "threshold")
-    assert ("refused most", "0.001", "0.005") in thresholds.rows
+    assert (
+        "share of the sessions that enforce would refuse, at most",
+        "0.1%",
+        "0.5%",
+        "refused_most",
+    ) in thresholds.rows
     texts = "\n".join(b.text for b in blocks(judged) if isinstance(b, Paragraph))
     assert "Earliest day for enforce, if that is done now: 2026-04-26." in texts
     assert "would have refused 280 of them (1.35%), and perhaps 14 more" in texts
+
+
+def test_each_threshold_is_told_in_words():
+    assert list(MEANINGS) == [field.name for field in fields(ReadinessConfig)]
+
+
+def test_what_enforce_refused_in_truth():
+    """20 sessions of each of four senders on five days, all under a policy that said enforce: 400."""
+    found = assess(world(expired(range(37, 42)), text=lambda day, s: ENFORCE))
+    made = blocks(found)
+    assert Heading(2, "What enforce refused") in made
+    texts = "\n".join(b.text for b in made if isinstance(b, Paragraph))
+    assert f"Enforce refused {found.impact.refused} of them" in texts
+    assert "would have refused" not in texts and "refused already:" not in texts
+    assert found.impact.already == found.impact.refused == 400
+
+
+def test_what_is_to_be_copied_is_a_part_of_its_sentence():
+    """A finding's action has lines of its own for what is to be copied: a cell and a sentence have one line."""
+    check = live()
+    soon = Finding(
+        "certificate-expired", "error", MX1, "expired", "renew it; then look:\nopenssl s_client", ""
+    )
+    found = assess(world(), replace(check, findings=(soon,)))
+    gate = found.gate("mx-certificates")
+    assert gate.action == "renew it; then look: openssl s_client"
+    cells = [c for b in blocks(found) if isinstance(b, Grid) for row in b.rows for c in row]
+    assert cells.count(gate.action) == 2, "the gate's and the finding's"
+
+
+def test_numbers_stand_to_the_right():
+    grid = Grid(
+        ("sender", "sessions", "share", "last day", "seen"),
+        (("A", "1,070", "< 0.01%", "2026-04-30", "yes"), ("B", "–", "12.50%", "", "")),
+    )
+    page = to_html([grid], "t")
+    assert page.count('<th class="number">') == 2
+    assert re.findall(r'<td class="number"><bdi>([^/]*)</bdi>', page) == [
+        "1,070",
+        "&lt; 0.01%",
+        "–",
+        "12.50%",
+    ]
+    assert "|---|--:|--:|---|---|" in to_markdown([grid])
+    table = docx.Document(io.BytesIO(to_docx([grid], "t"))).tables[0]
+    assert [c.paragraphs[0].alignment == 2 for c in table.rows[1].cells] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_it_begins_with_what_assess_gives(data, panel):
     assert panel.assessment.sentence == found.sentence
     assert found.verdict == "ready"
     assert "d.example may go to enforce." in shown(panel)
-    assert "enforce would have refused 56 of 24,080 sessions" in shown(panel)
+    assert "refused under enforce: 56 of 24,080 sessions" in shown(panel)
 
 
 def test_a_threshold_changes_the_verdict(panel):

@@ -307,7 +307,7 @@ def test_an_impact_of_long_reports_alone_has_no_days_to_draw():
     ]
     found = ma.assess(load(long), "d.example", as_of="2026-03-29")
     plot = ma.plots.impact(found.impact.cells, found.impact.where)
-    assert plot.alt.startswith("enforce would have refused 120 of 1,200 sessions")
+    assert plot.alt.startswith("refused under enforce: 120 of 1,200 sessions")
     assert "nothing to show for this filter" in [
         t.get_text() for axes in plot.axes for t in axes.texts
     ]
@@ -335,6 +335,19 @@ def test_any_span_has_its_marks(days, freq):
 def test_a_number_in_a_table_is_short():
     assert cell("seconds", np.float64(1234.5678)) == "1,235"
     assert cell("seconds", 0.000123456) == "0.0001235"
+
+
+def test_a_yes_or_no_of_a_policy_is_told():
+    """An MX that the policy does not list must be seen to be none of it; marks of senders stay few."""
+    assert [cell("in_policy", v) for v in (True, False, None)] == ["yes", "no", "–"]
+    assert [cell("silent", v) for v in (True, False)] == ["yes", ""]
+
+
+def test_an_action_of_several_lines_is_one_cell():
+    assert cell("action", "then look:\ndig MX d.example") == "then look: dig MX d.example"
+    assert cell("text", "a\nforged line") == "a\ufffdforged line", (
+        "a stranger's line end stays seen"
+    )
 
 
 def test_an_overview_of_long_reports_alone():
