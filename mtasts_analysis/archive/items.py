@@ -1,6 +1,7 @@
 """An item: the least thing that is counted, a report or what stands where one might have stood."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 from msgspec import Struct
@@ -49,6 +50,36 @@ def shown(name: str) -> str:
 
 ORIGIN = 1_024
 """Characters of a name."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What the archives inside one mail or member may still inflate to, and hold."""
+
+    size: int
+    entries: int
+
+
+def over(most: int, name: str) -> str:
+    """Say what a limit is."""
+    unit = " bytes" if name.endswith("bytes") else ""
+    return f"the limit is {most}{unit} (limit: {name})"
+
+
+RUN = 100
+"""Short things in a row, after which they are counted in one item: 64 MiB hold 22 million `{}`."""
+
+
+def run(origin: str, before: int, count: int, kind: str = "other-json") -> Item:
+    """Give what stands for many short things in a row, before a number."""
+    of = (
+        "short lines in a row, without a report's keys or too short for one"
+        if kind == "other-json"
+        else "short mails in a row, too short for one of a report"
+    )
+    detail = f"{count} more {of}"
+    return Item(OTHER, f"{origin}#{before - count}", b"", kind, detail, count=count)
+
 
 _Thing = TypeVar("_Thing")
 _COUNT, _SIZE = 64, 256 * KIB

@@ -14,15 +14,14 @@ An item is the least thing that is counted: a report, or what stands where one m
 """
 
 import os
-import re
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from mtasts_analysis.archive import lines, mboxes, outlook, plain, tars, zips
 from mtasts_analysis.archive import mail as mime
-from mtasts_analysis.archive import mboxes, outlook, plain, tars, zips
 from mtasts_analysis.archive.forms import (
     BLANKS,
     CONTAINERS,
@@ -33,7 +32,6 @@ from mtasts_analysis.archive.forms import (
     INSIDE,
     LEAST,
     MAY_HOLD,
-    MAY_SPEAK,
     PACKED,
     QUOTED,
     SPEAKS,
@@ -42,7 +40,6 @@ from mtasts_analysis.archive.forms import (
     in_base64,
     is_lines,
     sniff,
-    speaks,
     until_packed,
 )
 from mtasts_analysis.archive.items import (
@@ -54,7 +51,11 @@ from mtasts_analysis.archive.items import (
     OTHER,
     REFUSED,
     REPORT,
+    RUN,
+    Budget,
     Item,
+    over,
+    run,
     shown,
     together,
 )
@@ -63,14 +64,6 @@ from mtasts_analysis.limits import DEFAULT, KIB, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
-
-
-@dataclass(slots=True)
-class _Budget:
-    """What the archives inside one mail or member may still inflate to, and hold."""
-
-    size: int
-    entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +143,13 @@ class Reader:
         limits = self.limits
         return min(limits.report_bytes, limits.nested_bytes, limits.expansion * len(packed))
 
-    def _budget(self) -> _Budget:
-        return _Budget(self.limits.nested_bytes, self.limits.nested_entries)
+    def _budget(self) -> Budget:
+        return Budget(self.limits.nested_bytes, self.limits.nested_entries)
 
     # -- what things are ------------------------------------------------------------------------------
 
     def items(
-        self, stream: Stream, origin: str, layer: int = 0, budget: _Budget | None = None
+        self, stream: Stream, origin: str, layer: int = 0, budget: Budget | None = None
     ) -> Iterator[Item]:
         """Give the items of a stream, whatever it is, and whatever stands behind it."""
         for number in range(1, _JOINED + 1):
@@ -168,7 +161,7 @@ class Reader:
         yield Item(REFUSED, origin, b"", "joined", detail)
 
     def _first(
-        self, stream: Stream, origin: str, layer: int, budget: _Budget | None
+        self, stream: Stream, origin: str, layer: int, budget: Budget | None
     ) -> Generator[Item, None, bool]:
         """Give the items of what a stream begins with; tell whether it told its own end."""
         head = stream.peek(HEAD)
@@ -220,7 +213,7 @@ class Reader:
         return False
 
     def _json(
-        self, stream: Stream, origin: str, budget: _Budget | None
+        self, stream: Stream, origin: str, budget: Budget | None
     ) -> Generator[Item, None, bool]:
         most = self.limits.report_bytes
         text, followed = until_packed(stream, most + 1)
@@ -229,9 +222,9 @@ class Reader:
         if is_lines(text):
             stream.push_back(text)
             del text
-            yield from self._lines(stream, origin, budget)
+            yield from lines.items(stream, origin, self.limits, budget)
         elif len(text) > most:
-            yield Item(REFUSED, origin, b"", "limit-report-bytes", _over(most, "report_bytes"))
+            yield Item(REFUSED, origin, b"", "limit-report-bytes", over(most, "report_bytes"))
         else:
             fault = stream.fault
             if fault.code.endswith("-checksum"):
@@ -245,13 +238,13 @@ class Reader:
         return followed
 
     def _encoded(
-        self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
+        self, stream: Stream, form: str, origin: str, layer: int, budget: Budget | None
     ) -> Generator[Item, None, bool]:
         """Give the items of a text that some bytes are written as."""
         most = self.limits.mail_bytes
         text = stream.take(most + 1)
         if len(text) > most:
-            yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
+            yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
             return False
         if form == "base64":
             text, rest = in_base64(text.lstrip(BLANKS))
@@ -259,81 +252,6 @@ class Reader:
         data = mime.decoded(text, form.encode())
         yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)
         return True
-
-    def _lines(self, stream: Stream, origin: str, budget: _Budget | None) -> Iterator[Item]:
-        """Give each document that begins a line: what is broken, or in several lines, costs no other.
-
-        Of short lines in a row that name no two keys of a report, those after the first hundred are one
-        item, up to 50,000: 64 MiB hold 22 million `{}`. So are those too short for a report, past `items`.
-        """
-        most = self.limits.report_bytes
-        number = 1
-        overlong = said = False
-        short = tiny = 0
-        text = b""
-        while True:
-            piece = stream.read()
-            if short >= _RUN and not overlong and piece and not MAY_SPEAK.search(text + piece):
-                # Nothing in it can be a report: it is counted in one step.
-                whole = text + piece
-                begins = whole.rfind(b"\n{")
-                if begins >= 0 and len(whole) - begins < _SHORT:
-                    short += len(_LINE.findall(whole, 0, begins + 1))
-                    number += whole.count(b"\n", 0, begins + 1)
-                    text = whole[begins + 1 :]
-                    if short > _RUN_MOST:
-                        yield _run(origin, number, short - _RUN)
-                        short = _RUN
-                    continue
-            *documents, text = _LINE.split(text + piece)
-            if not piece:
-                documents.append(text)
-            for document in documents:
-                quiet = len(document) < _SHORT and not speaks(document)
-                if len(document) < _NO_REPORT and not quiet:
-                    tiny += 1
-                    quiet = tiny > self.limits.items
-                if overlong:
-                    overlong = False
-                elif quiet and tiny > self.limits.items and not said:
-                    said, short = True, max(short, _RUN)
-                    yield Item(
-                        REFUSED, f"{origin}#{number}", b"", "limit-items",
-                        f"more than {self.limits.items} lines, each of less than {_NO_REPORT} bytes: "
-                        "no report is so short (limit: items)",
-                    )  # fmt: skip
-                elif short >= _RUN and quiet:
-                    short += 1
-                    if short > _RUN_MOST:
-                        yield _run(origin, number, short - _RUN)
-                        short = _RUN
-                elif document and not document.isspace():
-                    if short > _RUN:
-                        yield _run(origin, number, short - _RUN)
-                    short = short + 1 if quiet else 0
-                    if budget is not None:
-                        budget.entries -= 1
-                        if budget.entries < 0:
-                            yield Item(
-                                REFUSED, origin, b"", "limit-nested-entries",
-                                _over(self.limits.nested_entries, "nested_entries"),
-                            )  # fmt: skip
-                            return
-                    yield Item(REPORT, f"{origin}#{number}", document)
-                number += document.count(b"\n") + 1
-            if not piece:
-                break
-            if len(text) > most:
-                if not overlong:
-                    where, detail = f"{origin}#{number}", _over(most, "report_bytes")
-                    yield Item(REFUSED, where, b"", "limit-report-bytes", detail)
-                overlong = True
-                number += text.count(b"\n", 0, -1)
-                text = text[-1:]  # it may be the line break before the next
-        if short > _RUN:
-            yield _run(origin, number, short - _RUN)
-        if stream.fault:
-            yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
     def _mbox(
         self,
@@ -355,21 +273,21 @@ class Reader:
                         yield Item(OTHER, where, b"", "mail", "")
                         continue
                     short += 1
-                    if short > _RUN:
+                    if short > RUN:
                         continue
                 elif short:
-                    if short > _RUN:
-                        yield _run(origin, number, short - _RUN, "mail")
+                    if short > RUN:
+                        yield run(origin, number, short - RUN, "mail")
                     short = 0
                 if item is not None:
                     yield item
                 elif isinstance(mail, int):
-                    detail = f"a mail of {mail} bytes; {_over(most, 'mail_bytes')}"
+                    detail = f"a mail of {mail} bytes; {over(most, 'mail_bytes')}"
                     yield Item(REFUSED, where, b"", "limit-mail-bytes", detail)
                 else:
                     yield from self._any(mail, where, layer + 1)
-        if short > _RUN:
-            yield _run(origin, number + 1, short - _RUN, "mail")
+        if short > RUN:
+            yield run(origin, number + 1, short - RUN, "mail")
         if not number and part is None:
             yield Item(OTHER, origin, b"", "empty", "a mailbox without mails")
         if stream.fault:
@@ -384,7 +302,7 @@ class Reader:
             yield from self._mbox(stream, origin, layer, form=form)
             return
         if len(text) > most:
-            yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
+            yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
             return
         yield from self._mail(text.lstrip(BLANKS), origin, layer + 1)
         if stream.fault:
@@ -497,7 +415,7 @@ class Reader:
         return replace(facts, dkim=self.verify(mail, facts))
 
     def _part(
-        self, payload: bytes, claims: bool, where: str, layer: int, budget: _Budget
+        self, payload: bytes, claims: bool, where: str, layer: int, budget: Budget
     ) -> Iterator[Item]:
         """Give the items of one part of a mail, where it holds any."""
         form = sniff(payload[:HEAD])
@@ -515,7 +433,7 @@ class Reader:
             yield Item(OTHER, where, b"", form, HINTS.get(form, ""))
 
     def _inflated(
-        self, stream: Stream, form: str, origin: str, layer: int, budget: _Budget | None
+        self, stream: Stream, form: str, origin: str, layer: int, budget: Budget | None
     ) -> Generator[Item, None, bool]:
         nested = budget or (self._budget() if layer else None)
         for number in range(1, _DAMAGED + 1):
@@ -541,7 +459,7 @@ class Reader:
         members: Iterator[zips.Member],
         origin: str,
         layer: int,
-        budget: _Budget | None,
+        budget: Budget | None,
     ) -> Generator[Item, None, bool]:
         number = 0
         for number, member in enumerate(members, 1):  # noqa: B007  # counted for the empty archive
@@ -553,7 +471,7 @@ class Reader:
                 if budget.entries < 0:
                     most = self.limits.nested_entries
                     yield Item(
-                        REFUSED, origin, b"", "limit-nested-entries", _over(most, "nested_entries")
+                        REFUSED, origin, b"", "limit-nested-entries", over(most, "nested_entries")
                     )
                     return False
                 if budget.size <= 0:
@@ -591,7 +509,7 @@ class Reader:
         most = self.limits.mail_bytes
         data = stream.take(most + 1)
         if len(data) > most:
-            yield Item(REFUSED, origin, b"", "limit-mail-bytes", _over(most, "mail_bytes"))
+            yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
             return
         found = False
         budget = self._budget()
@@ -639,16 +557,6 @@ class Splitter(Reader):
         yield Item(MEMBER, origin, content, layer=layer)
 
 
-def _run(origin: str, after: int, count: int, kind: str = "other-json") -> Item:
-    of = (
-        "short lines in a row, without a report's keys or too short for one"
-        if kind == "other-json"
-        else "short mails in a row, too short for one of a report"
-    )
-    detail = f"{count} more {of}"
-    return Item(OTHER, f"{origin}#{after - count}", b"", kind, detail, count=count)
-
-
 def _gzipped_report(packed: bytes, most: int) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
     text = inflate(packed, most)
@@ -688,7 +596,7 @@ _SHORT_TEXT, _KEPT = 2_000, 2_000
 _texts: dict[tuple[bytes, bytes, int], bool] = {}
 
 
-def _bounded(source: Inflated | Stream, budget: _Budget | None) -> Stream:
+def _bounded(source: Inflated | Stream, budget: Budget | None) -> Stream:
     """Give what a source gives, as far as the budget reaches."""
 
     def read(size: int) -> bytes:
@@ -735,18 +643,10 @@ def told(
     return telling
 
 
-def _over(most: int, name: str) -> str:
-    return f"the limit is {most} bytes (limit: {name})"
-
-
 _SMALL_FILE = 64 * KIB
 """Less than this is read in one step, as most files of one report are."""
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
-_LINE = re.compile(rb"\n(?=[{\[])")
-_SHORT, _RUN, _RUN_MOST = 256, 100, 50_000
-_NO_REPORT = 64
-"""Bytes: the keys alone of what RFC 8460 §4.4 asks for take more."""
 _BEFORE = 16 * MIB
 """How far something readable is looked for: no stub of a self-extracting archive is longer."""
 _JOINED = 100

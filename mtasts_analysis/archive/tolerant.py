@@ -87,7 +87,7 @@ _JSON, _LOOSE = (
 )
 # With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
-_LIST = re.compile(r"\[[ \t\r\n]*+(?=\{)")
+_LIST = re.compile(r"\[[ \t\r\n]{0,999}+(?=\{)")
 _GAP = re.compile(r"[ \t\r\n\x00\x1e\ufeff,]*")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
 _OPENINGS = (
@@ -333,9 +333,6 @@ def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> 
     return reader.document(value)
 
 
-_INDEX = re.compile(r"\[\d+\]")
-
-
 class _Reader:
     """Reads one report, gathering notes: one for each code and key, however often it happens."""
 
@@ -344,8 +341,8 @@ class _Reader:
         self._notes: dict[Note, int] = {}
 
     def note(self, code: str, where: str) -> None:
-        # policies[3].failure-details[7].receiving-ip: the same quirk at another index is no news.
-        spot = (code, _INDEX.sub("[]", where) if "[" in where else where)
+        # policies[].failure-details[].receiving-ip: the same quirk at another index is no news.
+        spot = (code, where)
         if spot in self._notes or len(self._notes) < self._limits.notes:
             self._notes[spot] = self._notes.get(spot, 0) + 1
         else:
@@ -409,11 +406,7 @@ class _Reader:
 
     def texts(self, value: Any, where: str) -> list[str]:
         """Give an array of strings, without what is none."""
-        return [
-            text
-            for index, item in enumerate(value)
-            if (text := self.text(item, f"{where}[{index}]")) is not None
-        ]
+        return [text for item in value if (text := self.text(item, f"{where}[]")) is not None]
 
     def count(self, value: Any, where: str) -> int | None:
         """Give a count, or None for what is none: never 0, never wrapped, never a bool."""
@@ -467,10 +460,7 @@ class _Reader:
         elif not isinstance(policies, list):
             self.note("policies-not-array", "")
             policies = [policies]
-        results = [
-            self.result(policy(item) if policy else item, f"policies[{i}]")
-            for i, item in enumerate(policies)
-        ]
+        results = [self.result(policy(item) if policy else item, "policies[]") for item in policies]
         report = wire.Report(
             organization_name=organization,
             date_range=wire.DateRange(start_datetime=start_text, end_datetime=end_text),
@@ -597,7 +587,7 @@ class _Reader:
         if not isinstance(value, list):
             self.note("failure-details-not-array", where)
             value = [value]
-        return [self.detail(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [self.detail(item, f"{where}[]") for item in value]
 
     def detail(self, value: Any, where: str) -> wire.Detail:
         found = self.object(value, where, _DETAIL)
