@@ -75,7 +75,7 @@ def card(of: Judgement, *, picture: bool = True) -> str:
 def _cell(value: str) -> str:
     shown = unbroken(text(value, 400))
     # Four columns fit beside the panel's controls.
-    return shown if len(value) <= 20 else f'<div class="long" style="max-width: 19em">{shown}</div>'
+    return shown if len(value) <= 20 else f'<div class="long" style="max-width: 17em">{shown}</div>'
 
 
 class AssessmentPanel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types

@@ -410,7 +410,9 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
                 pdf.ln(4)
             case Points(texts):
                 for point in texts:
-                    write(f"•  {point}", 9, gap=0.6)
+                    pdf.set_font("DejaVu", "", 9)
+                    pdf.cell(4, 9 * 0.52, "•")  # the lines that follow begin where the first does
+                    write(point, 9, gap=0.6)
                 pdf.ln(2)
             case Grid(head, rows):
                 pdf.set_font("DejaVu", "", 7.2)

@@ -25,7 +25,7 @@ STYLE = """
 .mtasts table .number { text-align: right !important; }
 .mtasts .long { white-space: normal; width: max-content; max-width: 24em; overflow-wrap: anywhere; }
 .mtasts table td:only-child .long, .mtasts table td:nth-child(2):last-child .long { max-width: 60em; }
-.mtasts .long.command { font: 12px/1.45 ui-monospace, monospace; max-width: 36em; }
+.mtasts .long.command { font: 12px/1.45 ui-monospace, monospace; max-width: 28em; }
 .mtasts .whole { white-space: nowrap; }
 .mtasts .bar { display: inline-block; width: 6em; height: .65em; background: rgba(128,128,128,.22);
   margin-left: .6em; border-radius: 2px; overflow: hidden; vertical-align: baseline; }
