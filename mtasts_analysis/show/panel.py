@@ -26,6 +26,11 @@ from mtasts_analysis.show.views import VIEWS
 _OPTIONS = 200
 """Values offered of each kind, the most frequent first; a Filter can name any other."""
 
+_WHOLE = (
+    "<br><small>Counted are the sessions as a whole, failures of every type: no report tells successes by"
+    " type, MX host or effect.</small>"
+)
+
 _LINK_MOST = 40_000_000
 """Bytes that a page carries as a download; more is for `Archive.export`."""
 
@@ -222,8 +227,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._offer()
         self.frame = view.measure(self.data, where, self.state.by)
         self.plot = view.picture(self.frame, where) if view.picture else None
+        chosen = where.result_types or where.mx_hosts or where.effects
         self._head.value = element(
-            f"<h3>{escape(view.question)}</h3><p>{text(str(where), 400)}</p>"
+            f"<h3>{escape(view.question)}</h3><p>{text(str(where), 400)}"
+            f"{_WHOLE if view.whole and chosen else ''}</p>"
         )
         self._picture.value = "" if self.plot is None else self.plot._repr_html_()
         columns = list(view.columns) or None
@@ -288,7 +295,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         name = f"{self.state.view.replace(' ', '_').replace('×', 'by')}.{kind}"
         encoded = base64.b64encode(content).decode("ascii")
         self._link.value = (
-            f'<a download="{name}" href="data:application/octet-stream;base64,{encoded}">'
+            f'<a style="text-decoration: underline" download="{name}"'
+            f' href="data:application/octet-stream;base64,{encoded}">'
             f"Save {name} ({len(content):,} bytes)</a>"
         )
 

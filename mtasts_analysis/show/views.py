@@ -40,12 +40,15 @@ class View:
         Frame, filter → figure; None where the table is the answer.
     columns
         Those that a table on a page shows; all where there are none.
+    whole
+        It counts whole sessions, whichever failures the filter chooses.
     """
 
     question: str
     measure: Callable[[Data, Filter, Period], pd.DataFrame]
     picture: Callable[[pd.DataFrame, Filter], Plot] | None
     columns: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def _top_senders(frame: pd.DataFrame, where: Filter) -> Plot:
@@ -57,6 +60,7 @@ VIEWS: dict[str, View] = {
         "How many sessions, and what share failed?",
         over_time,
         plots.sessions,
+        whole=True,
     ),
     "failures": View(
         "Which failures, when?",
@@ -92,24 +96,28 @@ VIEWS: dict[str, View] = {
         lambda data, where, _: senders(data, where),
         _top_senders,
         (
-            "sender", "reports", "days", "sessions", "failed", "failure_share", "low", "high",
-            "trend", "first_day", "last_day", "silent", "new",
+            "sender", "sessions", "failed", "failure_share", "low", "high", "trend", "last_day", "silent", "new",
+            "reports", "days", "first_day",
         ),
+        whole=True,
     ),
     "sender × time": View(
         "Whose sessions failed when?",
         lambda data, where, by: over_time(data, where, by, "sender"),
         plots.sender_days,
+        whole=True,
     ),
     "sender charts": View(
         "How does each sender fare?",
         lambda data, where, by: over_time(data, where, by, "sender"),
         plots.senders,
+        whole=True,
     ),
     "policies": View(
         "Which policy did each sender see?",
         lambda data, where, _: policy_history(data, where),
         plots.policies,
+        whole=True,
     ),
     "changes": View(
         "On which day did something change?",
@@ -127,6 +135,7 @@ VIEWS: dict[str, View] = {
         "How far do details account for the failures?",
         lambda data, where, _: unexplained(data, where),
         None,
+        whole=True,
     ),
 }  # fmt: skip
 """What the panel offers, in its order."""

@@ -185,3 +185,19 @@ def test_a_page_without_a_kernel_shows_it_too(data):
     bundle, _ = ma.explore(data)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert "<img alt=" in bundle["text/html"]
+
+
+def test_what_no_choice_of_failures_divides_is_said(data):
+    """A view counts whole sessions if its figures are the same for one result type as for all of them."""
+    where = ma.Filter(domains="clinic.example")
+    one = where.but(result_types="certificate-expired")
+    said = "no report tells successes by type"
+    for name, view in VIEWS.items():
+        assert view.whole == view.measure(data, where, "day").equals(
+            view.measure(data, one, "day")
+        ), name
+        panel = ma.explore(data, one)
+        panel.show(one, view=name)
+        assert (said in panel.static()) == view.whole
+    panel.show(where, view="sessions")
+    assert said not in panel.static()
