@@ -117,7 +117,7 @@ th { border-bottom: 2px solid #1b1f24; white-space: nowrap; }
 pre { background: #f4f6f7; padding: .8rem 1rem; overflow-x: auto; font-size: .9em; white-space: pre-wrap; }
 img { max-width: 100%; height: auto; } ul { padding-left: 1.2rem; }
 .banner { border-left: .5rem solid; padding: .8rem 1.1rem; font-size: 1.2em; margin: 1rem 0; font-weight: 600; }
-td.status { font-weight: 600; } .number { text-align: right; } .whole { white-space: nowrap; }
+td.status { font-weight: 600; } .number { text-align: right; padding-right: 2rem; } .whole { white-space: nowrap; }
 @page { size: A4; margin: 16mm; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; } h2 { break-after: avoid; }
   tr, img, pre, .banner { break-inside: avoid; } p { orphans: 3; } thead { display: table-header-group; }
@@ -418,7 +418,7 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
                 pdf.set_font("DejaVu", "", 7.2)
                 right = _numbers(rows)
                 with pdf.table(
-                    col_widths=_widths(head, rows, pdf.epw, 2.5), line_height=3.9, padding=0.8,
+                    col_widths=_widths(head, rows, pdf.epw, 4), line_height=3.9, padding=(0.8, 2.4, 0.8, 0.8),
                     borders_layout="HORIZONTAL_LINES", headings_style=FontFace(emphasis="BOLD"),
                     text_align=tuple("RIGHT" if at in right else "LEFT" for at in range(len(head))), v_align="T",
                 ) as table:  # fmt: skip

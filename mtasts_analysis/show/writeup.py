@@ -363,7 +363,7 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
 
 
 def _bound(value: float) -> str:
-    return f"{100 * value:g}%" if isinstance(value, float) else f"{value:,}"
+    return f"{100 * value:g}%" if isinstance(value, float) else f"{value}"
 
 
 def _more(size: int) -> list[Block]:
