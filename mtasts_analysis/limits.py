@@ -47,8 +47,8 @@ class Limits:
     barren: int = 2 * 1024 * MIB
     """What compressed data may give without an item, where it expands more than 30 times."""
     items: int = 200_000
-    """Items in compressed data that takes less than 16 bytes for each, and lines of JSON of less than 64: no
-    report is so small."""
+    """Items in compressed data that takes less than 16 bytes for each; and lines of JSON, members of a gzip
+    or files in a zip of less than 64: no report is so small."""
     rows: int = 1_000_000
     """Policies and failure details in data that takes less than 6 bytes for each: none packs so small."""
     json_values: int = 3_000_000
@@ -64,6 +64,9 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+NO_REPORT = 64
+"""Bytes: the keys alone of what RFC 8460 §4.4 asks for take more, and packed no report was seen below 150."""
 
 COUNT_MAX = 2**63 - 1
 """A count is a signed 64-bit integer in Arrow, Parquet and every BI tool; RFC 8460 §4.4 sets none."""

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from mtasts_analysis.archive.forms import MAY_SPEAK, speaks
 from mtasts_analysis.archive.items import NOTE, REFUSED, REPORT, RUN, Budget, Item, over, run
 from mtasts_analysis.archive.streams import Stream
-from mtasts_analysis.limits import Limits
+from mtasts_analysis.limits import NO_REPORT, Limits
 
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SHORT, _RUN_MOST = 256, 50_000
-_NO_REPORT = 64
-"""Bytes: the keys alone of what RFC 8460 §4.4 asks for take more."""
 
 
 def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -> Iterator[Item]:
@@ -44,7 +42,7 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
             documents.append(text)
         for document in documents:
             quiet = len(document) < _SHORT and not speaks(document)
-            if len(document) < _NO_REPORT and not quiet:
+            if len(document) < NO_REPORT and not quiet:
                 tiny += 1
                 quiet = tiny > limits.items
             if overlong:
@@ -53,7 +51,7 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
                 said, short = True, max(short, RUN)
                 yield Item(
                     REFUSED, f"{origin}#{number}", b"", "limit-items",
-                    f"more than {limits.items} lines, each of less than {_NO_REPORT} bytes: "
+                    f"more than {limits.items} lines, each of less than {NO_REPORT} bytes: "
                     "no report is so short (limit: items)",
                 )  # fmt: skip
             elif short >= RUN and quiet:

@@ -60,7 +60,7 @@ from mtasts_analysis.archive.items import (
     together,
 )
 from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, inflate
-from mtasts_analysis.limits import DEFAULT, KIB, MIB, Limits
+from mtasts_analysis.limits import DEFAULT, KIB, MIB, NO_REPORT, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
@@ -442,6 +442,12 @@ class Reader:
             for item in self.items(_bounded(inflated, nested), where, layer + 1, nested):
                 yield _packed(item, inflated)
                 inflated.item(item.count)
+            if inflated.passed:
+                detail = (
+                    f"{inflated.passed} of more than {self.limits.items} members, each of less than"
+                    f" {NO_REPORT} bytes, are passed over: no report is so small (limit: items)"
+                )
+                yield Item(REFUSED, where, b"", "limit-items", detail)
             if inflated.followed:
                 return True
             if inflated.trailing:

@@ -18,7 +18,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from mtasts_analysis.limits import CHUNK, KIB, MIB, Limits
+from mtasts_analysis.limits import CHUNK, KIB, MIB, NO_REPORT, Limits
 
 _EMPTY = b""
 
@@ -261,6 +261,11 @@ class Expansion:
         self._items = 0
         self._limits = limits
 
+    @property
+    def most(self) -> int:
+        """How many things there may be that are too small for a report."""
+        return self._limits.items
+
     def item(self, count: int = 1) -> str:
         """Count items; say what is wrong where there are more than such data can hold."""
         self._taken, self._given = self.taken, self.given
@@ -338,6 +343,9 @@ class Inflated:
         """Whether bytes follow it that are no member."""
         self.followed = False
         """Whether something else follows: where `after`, a pattern of so many bytes, next matches."""
+        self.passed = 0
+        """Members that were passed over."""
+        self._members = 1
         self._after = after
         self.expansion = Expansion(limits) if expansion is None else expansion
         self._feed = _FEED
@@ -451,12 +459,24 @@ class Inflated:
         if not self._at_member() and not self._behind_padding() and not self._found():
             self._ended = True
             return
+        self._members += 1
+        if self._members > self.expansion.most and self._form == "gzip":
+            self._pass_tiny()
         self._machine = self._make()
         self._held.clear()
         self._inside = 0
         excess = self.expansion.member()
         if excess:
             self._stop(excess)
+
+    def _pass_tiny(self) -> None:
+        """Pass over members that are too small for a report: of a million nobody opens each."""
+        begins, size = _MEMBERS[self._form]
+        while found := begins.search(self._source.peek(NO_REPORT + size), 1):
+            self._source.skip(found.start())
+            self._taken += found.start()
+            self.expansion.taken += found.start()
+            self.passed += 1
 
     def _at_member(self) -> bool:
         return self._source.peek(self._mark).startswith(self._magic)

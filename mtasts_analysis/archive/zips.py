@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream
-from mtasts_analysis.limits import KIB, MIB, Limits
+from mtasts_analysis.limits import KIB, MIB, NO_REPORT, Limits
 
 _LOCAL = b"PK\x03\x04"
 _HEADER = struct.Struct("<4x5H3L2H")
@@ -86,12 +86,43 @@ class _Lies:
         return self._stream.seek(_HEAD, _HEAD_SIZE)
 
 
+class _Tiny:
+    """How many members a zip has that are too small for a report: of a million nobody opens each."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self.passed = 0
+        """Those that were passed over."""
+
+    def pass_over(self, stream: Stream) -> bool:
+        """Go to the next member from behind this one's fixed head, where there were too many as small."""
+        found = _HEAD.search(stream.peek(NO_REPORT + _HEAD_SIZE))
+        if found is None:
+            return False
+        self._left -= 1
+        if self._left >= 0:
+            return False
+        stream.skip(found.start())
+        self.passed += 1
+        return True
+
+
 def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) -> Iterator[Member]:
     """Give each member of a zip; whatever its taker leaves of it is passed over.
 
     What stands behind a zip's directory, and is no other zip, is left in the stream.
     """
-    expansion = Expansion(limits) if expansion is None else expansion
+    tiny = _Tiny(limits.items)
+    yield from _members(stream, limits, Expansion(limits) if expansion is None else expansion, tiny)
+    if tiny.passed:
+        detail = (
+            f"{tiny.passed} of more than {limits.items} members, each of less than {NO_REPORT} bytes,"
+            " are passed over: no report is so small (limit: items)"
+        )
+        yield Member("", None, ("limit-items", detail))
+
+
+def _members(stream: Stream, limits: Limits, expansion: Expansion, tiny: _Tiny) -> Iterator[Member]:
     unsized, lies = _UNSIZED_MOST, _Lies(stream)
     if stream.peek(4).startswith(_SPANNED):
         stream.skip(4)
@@ -118,6 +149,8 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
         if len(head) < _HEADER.size:
             yield Member("", None, ("zip-truncated", "the zip is cut in a member's header"))
             return
+        if tiny.pass_over(stream):
+            continue
         _, flags, method, _, _, crc, packed, size, name_size, extra_size = _HEADER.unpack(head)
         rest = stream.take(name_size + extra_size)
         raw_name, extra = rest[:name_size], rest[name_size:]

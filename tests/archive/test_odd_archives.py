@@ -18,6 +18,7 @@ from mtasts_analysis.limits import Limits
 from tests.archive.building import mail, mbox, packed, tarred, text, zipped
 from tests.archive.ole import message, ole
 from tests.archive.test_containers import add_up, ids
+from tests.hostile import large
 
 
 def codes(data):
@@ -320,6 +321,26 @@ def test_lines_too_short_for_a_report_end():
     ]
     assert data.problems["detail"].str.contains("9 more short lines").sum() == 1
     assert len(ma.load(raw).reports) == 3 + 60
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["zip: files of a byte", "zip: empty files", "zip: deflated empty files", "zip: descriptors",
+     "gzip: empty members", "gzip: bytes between members"],
+)  # fmt: skip
+def test_members_too_small_for_a_report_are_passed_over(name):
+    """Beyond a limit they are counted in one row; a report behind them is read."""
+    make, _ = large.CONTAINER_ATTACKS[name]
+    raw = make(8_000)
+    whole = ma.load(raw)
+    assert ids(whole) == [1, 2]
+    assert "limit-items" not in set(whole.problems["code"])
+    data = ma.load(raw, limits=Limits(items=50))
+    assert ids(data) == [1, 2]
+    (row,) = data.problems.query("code == 'limit-items'")["detail"]
+    assert "of more than 50 members, each of less than 64 bytes, are passed over" in row
+    if name.startswith("zip"):
+        assert int(row.split()[0]) == len(whole.problems.query("code == 'not-a-report'")) - 50
 
 
 def test_what_is_stored_counts_for_nothing_that_is_packed():
