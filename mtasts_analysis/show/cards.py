@@ -25,8 +25,8 @@ CARD = """
 .mtasts .finding.is-warning { border-color: #d98a00; }
 .mtasts .finding p { margin: 0; opacity: 1; }
 .mtasts .finding small { opacity: .7; }
-.mtasts .finding pre { margin: .25em 0 0; padding: .35em .6em; white-space: pre-wrap; font-size: .95em;
-  background: rgba(128,128,128,.12); border-radius: 3px; }
+.mtasts .finding pre { margin: .25em 0 0; padding: .35em .6em; white-space: pre-wrap; word-break: normal;
+  font-size: .95em; background: rgba(128,128,128,.12); border-radius: 3px; }
 """
 
 _STATES = {
