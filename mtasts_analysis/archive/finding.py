@@ -65,10 +65,14 @@ def is_store(folder: str) -> bool:
 
 def _is_state(path: str) -> bool:
     try:
+        if not os.path.isfile(path):
+            return False
         with open(path, "rb") as file:
             return file.read(len(_BEGINS)) == _BEGINS
-    except OSError:  # a writer took it away: the next one is there
+    except FileNotFoundError:  # a writer took it away: the next one is there
         return False
+    except OSError:  # it bears the name, and more cannot be told
+        return True
 
 
 _BEGINS = b'{"schema_version": '

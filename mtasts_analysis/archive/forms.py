@@ -34,10 +34,11 @@ MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
 INSIDE = (
     re.compile(
         # What is packed, an mbox's separator, a uuencoded file, and a report, unless a human quotes it.
+        # Each begins with a letter, and looks back from behind it: so that the search is for one of a few letters.
         b"|".join((zips.HEAD, GZIP, BZIP2, XZ, ZSTD))
-        + rb"|(?<![^\n\0])From (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
-        + rb"|(?<![^\n,])(?:H4sI|UEsDB)(?=[\w+/-]{36})"
-        + rb"|\nbegin(?= [0-7]{3,4} )|(?<!\n>)(?<!\n> )(?<!\A>)(?<!\A> )\{(?=\s{0,40}"
+        + rb"|F(?<![^\n\0]F)rom (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
+        + rb"|H(?<![^\n,]H)4sI(?=[\w+/-]{36})|U(?<![^\n,]U)EsDB(?=[\w+/-]{36})"
+        + rb"|\nbegin(?= [0-7]{3,4} )|\{(?<!\n>\{)(?<!\n> \{)(?<!\A>\{)(?<!\A> \{)(?=\s{0,40}"
         + _KEY.pattern
         + rb")"
     ),

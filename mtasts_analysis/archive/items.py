@@ -1,4 +1,4 @@
-"""An item: the least thing that is counted, a report or what stands where one might have stood."""
+"""An item: the least thing that is counted, a report or what stands where one might have stood; how they come."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

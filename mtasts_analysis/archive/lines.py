@@ -42,13 +42,15 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
             documents.append(text)
         for document in documents:
             quiet = len(document) < _SHORT and not speaks(document)
-            if len(document) < NO_REPORT and not quiet:
+            if len(document) < NO_REPORT and not quiet and not overlong:
                 tiny += 1
                 quiet = tiny > limits.items
             if overlong:
                 overlong = False
             elif quiet and tiny > limits.items and not said:
-                said, short = True, max(short, RUN)
+                if short > RUN:
+                    yield run(origin, number, short - RUN)
+                said, short = True, RUN
                 yield Item(
                     REFUSED, f"{origin}#{number}", b"", "limit-items",
                     f"more than {limits.items} lines, each of less than {NO_REPORT} bytes: "
@@ -62,7 +64,7 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
             elif document and not document.isspace():
                 if short > RUN:
                     yield run(origin, number, short - RUN)
-                short = short + 1 if quiet else 0
+                short = short + 1 if quiet else RUN if said else 0
                 if budget is not None:
                     budget.entries -= 1
                     if budget.entries < 0:

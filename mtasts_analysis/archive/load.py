@@ -188,9 +188,12 @@ class Gathered:
         try:
             with _no_collections():
                 for batch in together(items, _length):
+                    crowded = self._crowded
                     strict = [self._strict(item) for item in batch]
                     for item, parsed in zip(batch, strict, strict=True):
-                        self._add(item, parsed)
+                        # What was about to be rejected may not be any more.
+                        again = crowded and parsed is None
+                        self._add(item, self._strict(item) if again else parsed)
         except _Stop as stop:
             return stop.refusal
         return None

@@ -113,7 +113,8 @@ class Reader:
             return
         origin = shown(path)
         try:
-            with open(path, "rb", buffering=0) as file:
+            # Buffered: who takes 20 bytes after 20 bytes asks no disk for them.
+            with open(path, "rb", buffering=64 * KIB) as file:
                 yield from self.items(Stream(read=told(file.read, advance)), origin)
         except OSError as error:
             yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
@@ -499,7 +500,7 @@ class Reader:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
         if not number:
             yield Item(OTHER, origin, b"", "empty", "an archive without files")
-        return not stream.fault
+        return True
 
     def _member(self, stream: Stream, name: str, layer: int) -> Iterator[Item]:
         """Give the items of a member of an archive that lies in no other."""
@@ -571,7 +572,7 @@ def _gzipped_report(packed: bytes, most: int) -> bytes | None:
 
 def _length(numbered: tuple[int, bytes | int]) -> int:
     mail = numbered[1]
-    return len(mail) if isinstance(mail, bytes) else 0
+    return len(mail) if isinstance(mail, bytes) else mail
 
 
 def _packed(item: Item, inflated: Inflated) -> Item:

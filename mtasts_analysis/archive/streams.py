@@ -93,12 +93,9 @@ class Stream:
             return piece
         if self._read is None or not size:  # nothing asked for is no end
             return _EMPTY
-        piece = self._read(max(size, _LEAST))
+        piece = self._read(size)
         if not piece:
             self._read = None
-        elif len(piece) > size:
-            self._buffer, self._at = piece, size
-            return piece[:size]
         return piece
 
     def take(self, size: int) -> bytes:
@@ -302,8 +299,6 @@ class Expansion:
 
 _ZEROS = {"xz": 4, "gzip": 1}
 """xz's §2.2: zeros by fours may follow; a gzip is padded to a tape's block."""
-_LEAST = 64 * KIB
-"""What is read at a time: who takes 20 bytes after 20 bytes asks no disk for them."""
 _SMALL = 4 * KIB
 """Nothing so small is a bomb, alone."""
 _ITEM = 16
@@ -317,6 +312,8 @@ _HELD = 256 * KIB
 """Bytes of a member, packed, that are kept to read it once more should it prove damaged."""
 _REST = 32 * MIB
 """What is then given of it, at most."""
+_IDLE = 4 * MIB
+"""What may come without anything in it: a block of bzip2, the largest that gives all at once, is 900 kB."""
 _JUNK = 1 * MIB
 """How far the next member is looked for behind bytes that are none."""
 _TINY = 16
@@ -346,6 +343,7 @@ class Inflated:
         self.passed = 0
         """Members that were passed over."""
         self._members = 1
+        self._idle = 0
         self._after = after
         self.expansion = Expansion(limits) if expansion is None else expansion
         self._feed = _FEED
@@ -406,15 +404,39 @@ class Inflated:
                 break
             if piece:
                 self._most = min(CHUNK, 4 * self._most)
+                self._idle = 0
                 return piece
+            self._idle += len(data)
+            if self._idle > _IDLE:
+                self._ended = True
+                self.fault.set(f"{self._form}-corrupt", f"{self._idle} bytes of it hold nothing")
         return _EMPTY
 
     def _before_damage(self, data: bytes) -> bytes:
         """Give what a broken member still holds before its damage: the call that failed gave nothing."""
-        kind = _WBITS.get(self._form)
-        if kind is None or len(self._held) >= _HELD:
+        if len(self._held) >= _HELD:
             return _EMPTY
         packed = bytes(self._held + data)[: 2 * _HELD]
+        kind = _WBITS.get(self._form)
+        rest = self._again(packed) if kind is None else self._inflated_again(packed, kind)
+        self._given += len(rest)
+        self.expansion.given += len(rest)
+        return bytes(rest)
+
+    def _again(self, packed: bytes) -> bytearray:
+        """Give what a new machine gives in small steps, past what was given before."""
+        machine, given = self._make(), bytearray()
+        for at in range(0, len(packed), _TINY):
+            try:
+                given += machine.decompress(packed[at : at + _TINY])
+            except ERRORS:
+                break
+            if len(given) > self._inside + _REST:
+                break
+        return given[self._inside :]
+
+    def _inflated_again(self, packed: bytes, kind: int) -> bytearray:
+        """Give the same to the byte: zlib's machine can be copied before each step."""
         machine, past, rest = zlib.decompressobj(kind), self._inside, bytearray()
         at, step = 0, 4 * KIB if len(packed) > _TINY else _TINY
         while at < len(packed) and len(rest) < _REST:
@@ -431,9 +453,7 @@ class Inflated:
             if len(piece) > past:
                 rest += piece[past:]
             past = max(0, past - len(piece))
-        self._given += len(rest)
-        self.expansion.given += len(rest)
-        return bytes(rest)
+        return rest
 
     def item(self, count: int = 1) -> None:
         """Note that so many items were found in it."""
@@ -464,7 +484,7 @@ class Inflated:
             self._pass_tiny()
         self._machine = self._make()
         self._held.clear()
-        self._inside = 0
+        self._inside = self._idle = 0
         excess = self.expansion.member()
         if excess:
             self._stop(excess)

@@ -87,7 +87,7 @@ _JSON, _LOOSE = (
 )
 # With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
-_LIST = re.compile(r"\[[ \t\r\n]{0,999}+(?=\{)")
+_LIST = re.compile(r"\[[ \t\r\n]{0,65535}+(?=\{)")
 _GAP = re.compile(r"[ \t\r\n\x00\x1e\ufeff,]*")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
 _OPENINGS = (

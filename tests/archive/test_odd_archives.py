@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 import mtasts_analysis as ma
 from mtasts_analysis.archive import instants, sources, zips
 from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.archive.items import together
 from mtasts_analysis.archive.streams import Expansion, Inflated, Stream
 from mtasts_analysis.limits import Limits
 from tests.archive.building import mail, mbox, packed, tarred, text, zipped
@@ -313,13 +315,11 @@ def test_lines_too_short_for_a_report_end():
     assert [r.rpartition("-")[2] for r in data.reports["report_id"] if "-" in r] == ["1", "2", "3"]
     assert len(data.reports) == 3 + 50
     assert data.accounting.rejected == 1
-    rows = data.problems.query("severity in ('error', 'info')")[["origin", "code"]].values.tolist()
-    assert rows == [
-        ["bytes#52", "limit-items"],
-        ["bytes#53", "not-a-report"],
-        ["bytes#63", "duplicate"],
-    ]
-    assert data.problems["detail"].str.contains("9 more short lines").sum() == 1
+    rows = data.problems.query("severity in ('error', 'info')")
+    assert rows[["origin", "code"]].values.tolist() == [
+        ["bytes#52", "limit-items"], ["bytes#53", "not-a-report"], ["bytes#63", "not-a-report"],
+    ]  # fmt: skip
+    assert [d.split()[1] for d in rows["detail"][1:]] == ["9", "1"]
     assert len(ma.load(raw).reports) == 3 + 60
 
 
@@ -341,6 +341,27 @@ def test_members_too_small_for_a_report_are_passed_over(name):
     assert "of more than 50 members, each of less than 64 bytes, are passed over" in row
     if name.startswith("zip"):
         assert int(row.split()[0]) == len(whole.problems.query("code == 'not-a-report'")) - 50
+
+
+def test_a_damaged_xz_gives_what_stands_before_the_damage():
+    """As much as a decompressor gives that is fed byte by byte: a call that fails gives nothing."""
+    tar = tarred({f"{n}.json": text(n) + b" " * 1_500 for n in range(20)})
+    raw = bytearray(lzma.compress(tar))
+    raw[len(raw) * 8 // 10] ^= 0x10
+    machine, given = lzma.LZMADecompressor(), 0
+    with pytest.raises(lzma.LZMAError):
+        for byte in raw:
+            given += len(machine.decompress(bytes([byte])))
+    whole = sum(tar.index(text(n)) + len(text(n)) + 1_500 <= given for n in range(20))
+    assert 5 < whole < 20
+    assert len(ma.load(bytes(raw)).reports) >= whole - 1  # what is read at a time may end in one
+
+
+def test_large_things_are_not_held_together():
+    """What is given late is counted late, by the limits on what is packed too."""
+    sizes = [10, 20, 300_000, 5, 41 * 2**20, 7]
+    assert list(together(sizes, int)) == [[10, 20, 300_000], [5, 41 * 2**20], [7]]
+    assert sources._length((1, 41 * 2**20)) == 41 * 2**20, "an overlong mail is told by its length"
 
 
 def test_what_is_stored_counts_for_nothing_that_is_packed():

@@ -419,6 +419,9 @@ def test_a_report_by_the_name_of_a_state_is_read(tmp_path):
     (tmp_path / "a.json").write_bytes(text(2))
     assert ma.load(tmp_path).accounting.reports == 2
     assert not dataset.is_store(tmp_path)
+    (tmp_path / "_manifest/00000001.json").unlink()
+    os.mkfifo(tmp_path / "_manifest/00000001.json")  # to open one waits for who writes into it
+    assert ma.load(tmp_path).accounting.reports == 1
 
 
 def test_a_store_inside_of_what_it_is_filled_from(tmp_path):
