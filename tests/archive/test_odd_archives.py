@@ -357,6 +357,17 @@ def test_a_damaged_xz_gives_what_stands_before_the_damage():
     assert len(ma.load(bytes(raw)).reports) >= whole - 1  # what is read at a time may end in one
 
 
+@pytest.mark.parametrize("blanks", [100, 30_000], ids=["seen at once", "seen in pieces"])
+def test_a_damaged_gzip_gives_what_stands_behind_an_archive_in_it(blanks):
+    """Its checksum is wrong: of that the row tells, and no report is left out without a word."""
+    lines = b"\n".join(text(n) + b" " * blanks for n in range(2, 12))
+    raw = bytearray(gzip.compress(zipped({"a": text(1)}) + lines))
+    raw[-6] ^= 1
+    data = ma.load(bytes(raw))
+    assert sorted(ids(data)) == list(range(1, 12))
+    assert set(data.problems["code"]) == {"gzip-checksum"}
+
+
 def test_large_things_are_not_held_together():
     """What is given late is counted late, by the limits on what is packed too."""
     sizes = [10, 20, 300_000, 5, 41 * 2**20, 7]
