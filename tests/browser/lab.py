@@ -90,6 +90,10 @@ def open_and_run(page, address, token, name, *, app="doc/tree"):
     page.goto(f"{address}/{app}/{name}?token={token}&reset")
     if app == "doc/tree":
         page.locator(".jp-StatusBar-TextItem", has_text="| Idle").wait_for()
+    else:
+        # Notebook 7 shows no sign that its kernel is there, and asks which one to take when cells are to run before.
+        asked = page.locator("dialog.jp-Dialog")
+        page.add_locator_handler(asked, lambda: asked.locator(".jp-mod-accept").click())
     run_all(page)
 
 
