@@ -397,7 +397,7 @@ URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
 _PADDED_LINE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 """RFC 2045 §6.7: white space at a line's end was put there on the way."""
 _PADDED = re.compile(rb"[^=]*+=*+")
-PADDING = 8
+_PADDING = 8
 """How near its end a text in base64 is padded, with the line break after it."""
 _UUENCODE = (b"x-uuencode", b"uuencode", b"x-uue", b"uue")
 
@@ -432,7 +432,7 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
         if (b"-" in body or b"_" in body) and b"+" not in body and b"/" not in body:
             body = body.translate(URLSAFE)
         try:
-            if b"=" in body[:-PADDING]:  # encoded in pieces, each of them padded
+            if b"=" in body[:-_PADDING]:  # encoded in pieces, each of them padded
                 return _joined(binascii.a2b_base64(piece[0]) for piece in _PADDED.finditer(body))
             return binascii.a2b_base64(body)
         except binascii.Error:

@@ -59,8 +59,8 @@ from mtasts_analysis.archive.items import (
     shown,
     together,
 )
-from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, inflate
-from mtasts_analysis.limits import DEFAULT, KIB, MIB, NO_REPORT, Limits
+from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, inflate, passed_over
+from mtasts_analysis.limits import DEFAULT, KIB, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
@@ -265,9 +265,9 @@ class Reader:
         most = self.limits.mail_bytes
         number = short = 0
         for batch in together(enumerate(mboxes.mails(stream, most, part, form), 1), _length):
-            plain_ones = self._plain([(f"{origin}#{number}", mail) for number, mail in batch])
-            for (number, mail), item in zip(batch, plain_ones, strict=True):  # it goes on counting
-                where = f"{origin}#{number}"
+            named = [(f"{origin}#{number}", mail) for number, mail in batch]
+            read = zip(batch, named, self._plain(named), strict=True)
+            for (number, _), (where, mail), item in read:
                 # Where a few bytes part mails, millions of them may be nothing.
                 if isinstance(mail, bytes) and len(mail) < LEAST:
                     if form == "mbox":  # it is read in ranges, in which runs would be counted apart
@@ -444,10 +444,7 @@ class Reader:
                 yield _packed(item, inflated)
                 inflated.item(item.count)
             if inflated.passed:
-                detail = (
-                    f"{inflated.passed} of more than {self.limits.items} members, each of less than"
-                    f" {NO_REPORT} bytes, are passed over: no report is so small (limit: items)"
-                )
+                detail = passed_over(inflated.passed, self.limits)
                 yield Item(REFUSED, where, b"", "limit-items", detail)
             if inflated.followed:
                 return True

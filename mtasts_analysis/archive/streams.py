@@ -258,11 +258,6 @@ class Expansion:
         self._items = 0
         self._limits = limits
 
-    @property
-    def most(self) -> int:
-        """How many things there may be that are too small for a report."""
-        return self._limits.items
-
     def item(self, count: int = 1) -> str:
         """Count items; say what is wrong where there are more than such data can hold."""
         self._taken, self._given = self.taken, self.given
@@ -342,7 +337,7 @@ class Inflated:
         """Whether something else follows: where `after`, a pattern of so many bytes, next matches."""
         self.passed = 0
         """Members that were passed over."""
-        self._members = 1
+        self._members, self._many = 1, limits.items
         self._idle = 0
         self._after = after
         self.expansion = Expansion(limits) if expansion is None else expansion
@@ -480,7 +475,7 @@ class Inflated:
             self._ended = True
             return
         self._members += 1
-        if self._members > self.expansion.most and self._form == "gzip":
+        if self._members > self._many and self._form == "gzip":
             self._pass_tiny()
         self._machine = self._make()
         self._held.clear()
@@ -531,6 +526,14 @@ class Inflated:
     def goes_on(self) -> bool:
         """Tell whether another member follows one that is damaged, and go there."""
         return self._damaged and bool(self._magic) and self._source.seek(*_MEMBERS[self._form])
+
+
+def passed_over(passed: int, limits: Limits) -> str:
+    """Say that so many members were passed over, as too small for a report."""
+    return (
+        f"{passed} of more than {limits.items} members, each of less than {NO_REPORT} bytes,"
+        " are passed over: no report is so small (limit: items)"
+    )
 
 
 def inflate(data: bytes, limit: int) -> bytes | None:

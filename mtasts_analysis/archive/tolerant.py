@@ -92,11 +92,15 @@ _GAP = re.compile(r"[ \t\r\n\x00\x1e\ufeff,]*")
 _LIST_END = re.compile(r"[ \t\r\n,]*\]?")
 _OPENINGS = (
     # Where to go on after what is broken: a line that opens a value, or what opens a report.
-    re.compile(r"\n[ \t\r]*+[{\[]"),
-    re.compile(r'\{(?=\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'),
+    ("\n", re.compile(r"\n[ \t\r]*+[{\[]")),
+    (
+        "{",
+        re.compile(
+            r'\{(?=\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'
+        ),
+    ),
 )
-_FIRST = ("\n", "{")
-"""How each begins."""
+"""Each with the letter that it begins with: a letter is found faster than a pattern."""
 _COMMENT = r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*+"  # one that is not closed ends it all, and is met once
 _TAIL = rf"(?=(?:\s|{_COMMENT})*+[}}\]])"
 _LIBERTIES = re.compile(
@@ -296,10 +300,9 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
                 at = _end(_GAP, text, at + 1)
             continue
         work -= max(reached - at, 1)
-        for kind, pattern in enumerate(_OPENINGS):
+        for kind, (letter, pattern) in enumerate(_OPENINGS):
             if openings[kind] <= at:
-                # A letter is found faster than a pattern.
-                first = text.find(_FIRST[kind], at + 1)
+                first = text.find(letter, at + 1)
                 following = pattern.search(text, first) if first >= 0 else None
                 openings[kind] = following.end() - 1 if following else len(text)
         # What is nested too deep is so again from each of its keys on: soon only lines are tried.

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream
+from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream, passed_over
 from mtasts_analysis.limits import KIB, MIB, NO_REPORT, Limits
 
 _LOCAL = b"PK\x03\x04"
@@ -115,11 +115,7 @@ def members(stream: Stream, limits: Limits, expansion: Expansion | None = None) 
     tiny = _Tiny(limits.items)
     yield from _members(stream, limits, Expansion(limits) if expansion is None else expansion, tiny)
     if tiny.passed:
-        detail = (
-            f"{tiny.passed} of more than {limits.items} members, each of less than {NO_REPORT} bytes,"
-            " are passed over: no report is so small (limit: items)"
-        )
-        yield Member("", None, ("limit-items", detail))
+        yield Member("", None, ("limit-items", passed_over(tiny.passed, limits)))
 
 
 def _members(stream: Stream, limits: Limits, expansion: Expansion, tiny: _Tiny) -> Iterator[Member]:
