@@ -18,11 +18,10 @@ from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.summary import Summary, summarise
-from mtasts_analysis.archive import export, finding, parquet, redaction, sources, units
+from mtasts_analysis.archive import export, finding, opened, parquet, redaction, units
 from mtasts_analysis.archive import load as loading
 from mtasts_analysis.archive import workers as workers_
 from mtasts_analysis.archive.load import Accounting
-from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.archive.tables import SCHEMAS, canonical
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
@@ -322,10 +321,9 @@ def load(
                 return Archive(*units.gathered(results, shown, drop_duplicates=drop, limits=limits))
         reader, judge = units.reader(settings)
         if isinstance(paths, bytes):
-            read = sources.told(io.BytesIO(paths).read, shown.advance)
-            items = reader.items(Stream(read=read), "bytes")
+            items = opened.content(reader, io.BytesIO(paths).read, "bytes", shown.advance)
         else:
-            items = reader.paths(found, shown.advance)
+            items = opened.paths(reader, found, shown.advance)
         items = shown.watch(items if judge is None else judge.judged(items))
         return Archive(
             *loading.load_tables(items, drop_duplicates=drop, raise_problems=strict, limits=limits)

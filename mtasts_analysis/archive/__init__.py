@@ -2,7 +2,7 @@
 
 ::
 
-    sources ──► mail ──► reports (strict, tolerant) ──► tables ──► load
-       │                                                  │
-       streams, mboxes, zips, tars                        parquet, export
+    opened ──► sources ──► mail ──► reports (strict, tolerant) ──► tables ──► load
+                  │                                                  │
+                  streams, mboxes, zips, tars                        parquet, export
 """

@@ -46,7 +46,11 @@ INSIDE = (
 )
 """How what can be read begins among other bytes, and in how many."""
 _NEAR = 4 * KIB
-_PACKED_INSIDE = re.compile(zips.HEAD + rb"|" + GZIP)
+_PACKED_INSIDE = (
+    # Each with how it begins: that is found ten times faster than a pattern.
+    (b"PK\x03\x04", re.compile(zips.HEAD)),
+    (b"\x1f\x8b\x08", re.compile(GZIP)),
+)
 _SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
 LEAST = 40
 """Nothing shorter holds anything."""
@@ -203,17 +207,26 @@ _UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
 
 def until_packed(stream: Stream, most: int) -> tuple[bytes, bool]:
     """Take JSON up to what is packed, whose controls JSON does not hold; tell whether that follows."""
-    text, seen = stream.take(_NEAR), 0
+    text, seen = stream.take(_NEAR), 1
     while True:
-        found = _PACKED_INSIDE.search(text, seen) if 0x1F in text or 0x03 in text else None
-        if found and found.start():
-            stream.push_back(text[found.start() :])
-            return text[: found.start()], True
+        at = len(text)
+        if 0x1F in text or 0x03 in text:
+            at = min(_place(text, mark, whole, seen) for mark, whole in _PACKED_INSIDE)
+        if at < len(text):
+            stream.push_back(text[at:])
+            return text[:at], True
         more = stream.take(min(3 * len(text), most - len(text)))
         if not more:
             return text, False
-        seen = max(0, len(text) - 10)
+        seen = max(1, len(text) - 10)
         text += more
+
+
+def _place(text: bytes, mark: bytes, whole: re.Pattern[bytes], at: int) -> int:
+    """Say where a pattern that begins with a mark matches next; else where the text ends."""
+    while (at := text.find(mark, at)) >= 0 and not whole.match(text, at):
+        at += 1
+    return at if at >= 0 else len(text)
 
 
 def in_base64(text: bytes) -> tuple[bytes, bytes]:

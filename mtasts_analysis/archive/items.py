@@ -95,20 +95,16 @@ def together(
     Parameters
     ----------
     things
-        What comes, in order; what came before a read failed is given too.
+        What comes, in order.
     size
         Says how many bytes one of them holds: large ones are not held together.
     """
     batch: list[_Thing] = []
     held = 0
-    try:
-        for thing in things:
-            batch.append(thing)
-            held += size(thing) if size is not None else 0
-            if len(batch) >= _COUNT or held >= _SIZE:
-                yield batch
-                batch, held = [], 0
-    except OSError:
-        yield batch
-        raise
+    for thing in things:
+        batch.append(thing)
+        held += size(thing) if size is not None else 0
+        if len(batch) >= _COUNT or held >= _SIZE:
+            yield batch
+            batch, held = [], 0
     yield batch

@@ -14,6 +14,8 @@ from msgspec import Struct
 from pybase64 import b64decode
 
 from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.archive.forms import is_lines
+from mtasts_analysis.archive.streams import inflate
 from mtasts_analysis.limits import Limits
 
 _REST = r".*+(?:\n[ \t].*+)*+"
@@ -85,3 +87,9 @@ def read(mail: bytes, limits: Limits) -> Common | None:
         return None
     text, path = (None, "1") if header is None else ((header, body), "2")
     return Common(tuple(fields), text, payload, path)
+
+
+def document(packed: bytes, most: int) -> bytes | None:
+    """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
+    text = inflate(packed, most)
+    return None if text is None or text[:1] not in (b"{", b"[") or is_lines(text) else text

@@ -13,9 +13,7 @@
 An item is the least thing that is counted: a report, or what stands where one might have stood.
 """
 
-import os
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -59,8 +57,8 @@ from mtasts_analysis.archive.items import (
     shown,
     together,
 )
-from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, inflate, passed_over
-from mtasts_analysis.limits import DEFAULT, KIB, MIB, Limits
+from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, passed_over
+from mtasts_analysis.limits import DEFAULT, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
@@ -77,58 +75,6 @@ class Reader:
     def __post_init__(self) -> None:
         object.__setattr__(self, "expansion", Expansion(self.limits))
 
-    # -- where things lie -----------------------------------------------------------------------------
-
-    def paths(
-        self, found: Iterable[str | Item], advance: Callable[[int], None] | None = None
-    ) -> Iterator[Item]:
-        """Give the items of what :func:`~mtasts_analysis.archive.finding.files` found, in order."""
-        for batch in together(found):
-            small = [None if isinstance(file, Item) else _small(file) for file in batch]
-            texts = [
-                _gzipped_report(data, min(self._most(data), MIB))
-                if data is not None and data[:1] == b"\x1f"
-                else None
-                for data in small
-            ]
-            for file, data, text in zip(batch, small, texts, strict=True):
-                if isinstance(file, Item):
-                    yield file
-                    continue
-                if data is None:
-                    yield from self.path(file, advance)
-                    continue
-                if advance is not None:
-                    advance(len(data))
-                if text is None:
-                    yield from self.items(Stream(data), shown(file))
-                else:
-                    yield Item(REPORT, shown(file), text, packed=len(data))
-
-    def path(self, path: str, advance: Callable[[int], None] | None = None) -> Iterator[Item]:
-        """Give the items of one file, or of standard input where `path` is `-`."""
-        if path == "-":
-            stdin = sys.stdin.buffer
-            yield from self.items(Stream(read=told(stdin.read, advance)), "stdin")
-            return
-        origin = shown(path)
-        try:
-            # Buffered: who takes 20 bytes after 20 bytes asks no disk for them.
-            with open(path, "rb", buffering=64 * KIB) as file:
-                yield from self.items(Stream(read=told(file.read, advance)), origin)
-        except OSError as error:
-            yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
-
-    def part(self, path: str, part: mboxes.Part) -> Iterator[Item]:
-        """Give the items of a part of an mbox, numbered from its own first mail."""
-        origin = shown(path)
-        try:
-            with open(path, "rb", buffering=0) as file:
-                file.seek(max(0, part.first - mboxes.BEFORE))
-                yield from self._mbox(Stream(read=told(file.read, None)), origin, 0, part)
-        except OSError as error:
-            yield Item(REFUSED, origin, b"", "file-unreadable", f"{error.strerror or error}")
-
     def unread(self, item: Item) -> Iterator[Item]:
         """Give the items of a mail or member that a :class:`Splitter` left unread."""
         if item.form == MAIL:
@@ -139,15 +85,13 @@ class Reader:
                 stream.fault.set(item.code, item.detail)
             yield from self.items(stream, item.origin, item.layer, self._budget())
 
-    def _most(self, packed: bytes) -> int:
+    def most(self, packed: bytes) -> int:
         """Say what a gzip may give in one step: what expands more goes the general way, and is counted."""
         limits = self.limits
         return min(limits.report_bytes, limits.nested_bytes, limits.expansion * len(packed))
 
     def _budget(self) -> Budget:
         return Budget(self.limits.nested_bytes, self.limits.nested_entries)
-
-    # -- what things are ------------------------------------------------------------------------------
 
     def items(
         self, stream: Stream, origin: str, layer: int = 0, budget: Budget | None = None
@@ -179,7 +123,7 @@ class Reader:
         elif form == "mail":
             yield from self._whole_mail(stream, origin, layer)
         elif form in mboxes.SEPARATORS:
-            yield from self._mbox(stream, origin, layer, form=form)
+            yield from self.mbox(stream, origin, layer, form=form)
         elif form in PACKED:
             stream.skip(len(head) - len(head.lstrip(BLANKS)))
             return (yield from self._inflated(stream, form, origin, layer, budget))
@@ -254,7 +198,7 @@ class Reader:
         yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)
         return True
 
-    def _mbox(
+    def mbox(
         self,
         stream: Stream,
         origin: str,
@@ -262,6 +206,7 @@ class Reader:
         part: mboxes.Part | None = None,
         form: str = "mbox",
     ) -> Iterator[Item]:
+        """Give the items of an mbox or the like, or of a part of it, numbered from its own first mail."""
         most = self.limits.mail_bytes
         number = short = 0
         for batch in together(enumerate(mboxes.mails(stream, most, part, form), 1), _length):
@@ -280,13 +225,13 @@ class Reader:
                     if short > RUN:
                         yield run(origin, number, short - RUN, "mail")
                     short = 0
-                if item is not None:
+                if isinstance(item, Item):
                     yield item
                 elif isinstance(mail, int):
                     detail = f"a mail of {mail} bytes; {over(most, 'mail_bytes')}"
                     yield Item(REFUSED, where, b"", "limit-mail-bytes", detail)
                 else:
-                    yield from self._any(mail, where, layer + 1)
+                    yield from self._any(mail, where, layer + 1, tried=item)
         if short > RUN:
             yield run(origin, number + 1, short - RUN, "mail")
         if not number and part is None:
@@ -300,7 +245,7 @@ class Reader:
         form = mboxes.joined(text, mime.end(mime.header(text, self.limits)))
         if form:
             stream.push_back(text)
-            yield from self._mbox(stream, origin, layer, form=form)
+            yield from self.mbox(stream, origin, layer, form=form)
             return
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
@@ -312,22 +257,24 @@ class Reader:
     def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
         (item,) = self._plain([(origin, mail)])
-        if item is None:
-            yield from self._any(mail, origin, layer)
-        else:
+        if isinstance(item, Item):
             yield item
+        else:
+            yield from self._any(mail, origin, layer, tried=item)
 
-    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | None]:
-        """Give the reports of plain mails; None for any other, which goes the general way."""
+    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | bool]:
+        """Give the reports of plain mails; of others, which go the general way, whether its gzip was tried."""
         limits = self.limits
         found = [
             plain.read(mail, limits) if isinstance(mail, bytes) and len(mail) >= LEAST else None
             for _, mail in mails
         ]
+        found = [
+            one if one is not None and (one.text is None or _quiet(*one.text, limits)) else None
+            for one in found
+        ]
         texts = [
-            _gzipped_report(one.packed, self._most(one.packed))
-            if one is not None and (one.text is None or _quiet(*one.text, limits))
-            else None
+            None if one is None else plain.document(one.packed, self.most(one.packed))
             for one in found
         ]
         return [
@@ -336,11 +283,11 @@ class Reader:
                 self._verified(mail, one.facts(limits)), len(one.packed),
             )
             if isinstance(mail, bytes) and one is not None and text is not None
-            else None
+            else one is not None
             for (origin, mail), one, text in zip(mails, found, texts, strict=True)
         ]  # fmt: skip
 
-    def _any(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
+    def _any(self, mail: bytes, origin: str, layer: int, *, tried: bool = False) -> Iterator[Item]:
         limits = self.limits
         top = mime.header(mail, limits)
         budget = self._budget()
@@ -355,9 +302,9 @@ class Reader:
                 found = True
                 yield Item(REFUSED, where, b"", *leaf.refused)
                 continue
-            if payload[:2] == b"\x1f\x8b":
+            if not tried and payload[:2] == b"\x1f\x8b":
                 # The common case, in one step; what is not as plain goes the general way.
-                text = _gzipped_report(payload, min(self._most(payload), budget.size))
+                text = plain.document(payload, min(self.most(payload), budget.size))
                 if text is not None:
                     budget.size -= len(text)
                     if of is not header:
@@ -541,10 +488,10 @@ class Reader:
 class Splitter(Reader):
     """Opens containers, and leaves the mails and the small members in them unread: others do that."""
 
-    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | None]:
-        return [None] * len(mails)
+    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | bool]:
+        return [False] * len(mails)
 
-    def _any(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
+    def _any(self, mail: bytes, origin: str, layer: int, *, tried: bool = False) -> Iterator[Item]:  # noqa: ARG002  # as its base has it
         yield Item(MAIL, origin, mail, layer=layer)
 
     def _member(self, stream: Stream, name: str, layer: int) -> Iterator[Item]:
@@ -559,12 +506,6 @@ class Splitter(Reader):
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         content = stream.take(self.limits.mail_bytes + 1)
         yield Item(MEMBER, origin, content, layer=layer)
-
-
-def _gzipped_report(packed: bytes, most: int) -> bytes | None:
-    """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
-    text = inflate(packed, most)
-    return None if text is None or text[:1] != b"{" or is_lines(text) else text
 
 
 def _length(numbered: tuple[int, bytes | int]) -> int:
@@ -616,39 +557,6 @@ def _bounded(source: Inflated | Stream, budget: Budget | None) -> Stream:
     return Stream(read=read, fault=source.fault)
 
 
-def _small(path: str) -> bytes | None:
-    """Give all of a small file; None for any other, for standard input, and for what cannot be read."""
-    if path == "-":
-        return None
-    try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return None
-    try:
-        data = os.read(file, _SMALL_FILE)
-    except OSError:
-        return None
-    finally:
-        os.close(file)
-    return data if len(data) < _SMALL_FILE else None
-
-
-def told(
-    read: Callable[[int], bytes | None], advance: Callable[[int], None] | None
-) -> Callable[[int], bytes]:
-    """Give a read that tells how much came."""
-
-    def telling(size: int) -> bytes:
-        piece = read(size) or b""
-        if advance is not None:
-            advance(len(piece))
-        return piece
-
-    return telling
-
-
-_SMALL_FILE = 64 * KIB
-"""Less than this is read in one step, as most files of one report are."""
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
 _BEFORE = 16 * MIB

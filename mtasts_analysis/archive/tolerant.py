@@ -43,6 +43,7 @@ _ALIASES = {
     "additional-info-uri": "additional-information",
     "failure-error-code": "failure-reason-code",
 }
+_KEY = re.compile(f'"(?:{"|".join(sorted(_TOP_KEYS))})"')
 _HUGE = float("inf")
 
 
@@ -95,9 +96,7 @@ _OPENINGS = (
     ("\n", re.compile(r"\n[ \t\r]*+[{\[]")),
     (
         "{",
-        re.compile(
-            r'\{(?=\s{0,40}"(?:organization-name|date-range|contact-info|report-id|policies)")'
-        ),
+        re.compile(rf"\{{(?=\s{{0,40}}{_KEY.pattern})"),
     ),
 )
 """Each with the letter that it begins with: a letter is found faster than a pattern."""
@@ -133,7 +132,7 @@ def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refu
         yield "", Refusal("limit-json-values", f"more than {most} JSON values (limit: json_values)")
         return
     values = list(_values(text, limits))
-    if _refusals(values) and any(f'"{key}"' in text for key in _TOP_KEYS):
+    if _refusals(values) and _KEY.search(text):
         values = _loosened(text, values, notes, limits)
     several = len(values) > 1
     for index, value in enumerate(values):

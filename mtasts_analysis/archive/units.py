@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, structs
 
-from mtasts_analysis.archive import load, mboxes, tables
+from mtasts_analysis.archive import load, mboxes, opened, tables
 from mtasts_analysis.archive.forms import HEAD, sniff
 from mtasts_analysis.archive.items import MAIL, MEMBER, Item, shown
 from mtasts_analysis.archive.sources import Reader, Splitter
@@ -159,7 +159,7 @@ def _opened(path: str, limits: Limits, shard: int, skip: int) -> Iterator[Unit]:
             number=number, last=last,
         )  # fmt: skip
 
-    for item in Splitter(limits).path(path, advance):
+    for item in opened.path(Splitter(limits), path, advance):
         if held >= shard:
             number += 1
             if number > skip:
@@ -219,9 +219,9 @@ def read(unit: Unit, settings: Settings) -> Done:
 
 def _items(unit: Unit, reader: Reader, part: mboxes.Part) -> Iterator[Item]:
     if unit.mbox:
-        yield from reader.part(unit.mbox, part)
+        yield from opened.part(reader, unit.mbox, part)
         return
-    yield from reader.paths(unit.files)
+    yield from opened.paths(reader, unit.files)
     for item in unit.items:
         if item.form in (MAIL, MEMBER):
             yield from reader.unread(item)

@@ -150,19 +150,16 @@ class Run:
     def add(self, unit: Unit, done: Done) -> None:
         """Take a unit in."""
         problems = done.tables["problems"]
-        lost = unreadable(problems)
-        names = problems.filter(lost)["origin"].to_pylist()
+        names = problems.filter(unreadable(problems))["origin"].to_pylist()
         self.unread += names
-        kept = (
-            done.tables | {"problems": problems.filter(pc.invert(lost))} if names else done.tables
-        )
+        kept, rejected = (done.tables, done.rejected) if not names else _without(names, done)
         self._held = [*(self._held or ()), kept]
         if done.left_out:
             self._held.append(tables.left_out(done.left_out))
         self._rows += len(done.tables["reports"]) + len(done.tables["failures"])
         self._pending = added(
             self._pending,
-            Accounting(rejected=done.rejected - len(names), not_reports_by_kind=dict(done.others)),
+            Accounting(rejected=rejected, not_reports_by_kind=dict(done.others)),
         )
         self._bytes += unit.size
         self.sources.done(unit, done)
@@ -266,6 +263,26 @@ class Run:
         """Let go of what is not committed."""
         if self._writer is not None:
             self._writer.abandon()
+
+
+def _without(names: list[str], done: Done) -> tuple[dict[str, pa.Table], int]:
+    """Leave out what is wrong with files that could not be read to their end; say how much is still rejected.
+
+    Where the reading stopped things look cut: a later run may read them whole.
+    """
+    problems = done.tables["problems"]
+    inside = tuple(name + mark for name in names for mark in "#/!+[")
+    lost = pa.array(
+        [
+            row["report_key"] is None
+            and row["severity"] in ("error", "deviation")
+            and (row["origin"] in names or row["origin"].startswith(inside))
+            for row in problems.to_pylist()
+        ]
+    )
+    rejected = pc.sum(pc.and_(lost, pc.equal(problems["severity"].cast(pa.string()), "error")))
+    kept = problems.filter(pc.invert(lost))
+    return done.tables | {"problems": kept}, done.rejected - (rejected.as_py() or 0)
 
 
 def added(one: Accounting, other: Accounting) -> Accounting:

@@ -1,5 +1,6 @@
 """Nothing good is lost beside the bad: each killer at each position among ten good ones, in every container."""
 
+import errno
 import gzip
 import io
 import json
@@ -9,7 +10,7 @@ import zlib
 import pytest
 
 import mtasts_analysis as ma
-from mtasts_analysis.archive import reports, tolerant
+from mtasts_analysis.archive import opened, reports, tolerant
 from mtasts_analysis.archive.sources import Reader
 from mtasts_analysis.archive.streams import Stream
 from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped, zstandard
@@ -182,6 +183,31 @@ def test_cut_at_every_byte(container):
         found = ids(piece)
         assert found >= {n for n, end in enumerate(ends) if end <= reach}, cut
         assert found <= {0, 1, 2}
+
+
+class FailingDisk(io.BytesIO):
+    """A file of which the bytes past its own cannot be read."""
+
+    def read(self, size=-1):
+        piece = super().read(size)
+        if not piece:
+            raise OSError(errno.EIO, "Input/output error")
+        return piece
+
+
+@pytest.mark.parametrize("container", CUT)
+def test_a_read_that_fails_is_a_cut_and_a_row(container, monkeypatch):
+    """What was read before a disk failed is given as if the file ended there, and the failure is said once."""
+    raw = CUT[container][0]
+    for cut in range(0, len(raw), 101):
+        monkeypatch.setattr(
+            "builtins.open", lambda *given, cut=cut, **named: FailingDisk(raw[:cut])
+        )
+        found = list(opened.path(Reader(), "x"))
+        monkeypatch.undo()
+        *before, last = found
+        assert (last.form, last.origin, last.code) == ("refused", "x", "file-unreadable"), cut
+        assert before == (list(Reader().items(Stream(raw[:cut]), "x")) if cut else []), cut
 
 
 @pytest.mark.slow

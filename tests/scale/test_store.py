@@ -207,6 +207,40 @@ def test_a_file_that_cannot_be_read_is_told_and_tried_again(tmp_path, monkeypatc
     assert store.read().tables["problems"].num_rows == 0
 
 
+def test_a_file_that_was_read_in_part_leaves_no_problem_once_it_is_whole(tmp_path, monkeypatch):
+    """What was cut by the disk's failure is no fault of the file's; what stood before it is taken in."""
+
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            piece = super().read(size)
+            if not piece:
+                raise OSError(errno.EIO, "Input/output error")
+            return piece
+
+    whole = mbox([mail(packed(n)) for n in range(400)])
+    cut = whole.index(mail(packed(300))) + 700  # within its base64
+    box, beside = tmp_path / "in" / "a.mbox", tmp_path / "in" / "a.mbox.json"
+    box.parent.mkdir()
+    box.write_bytes(whole)
+    beside.write_bytes(b"{")
+    real = open
+
+    def fails(path, *given, **named):
+        return Failing(whole[:cut]) if str(path) == str(box) else real(path, *given, **named)
+
+    store = ma.Store(tmp_path / "store")
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", fails)
+        done = store.ingest(box.parent, progress=False)
+    assert done.unread == (str(box),)
+    assert (done.accounting.reports, done.accounting.rejected) == (300, 1)  # the one beside it
+    assert [row["origin"] for row in store.read().tables["problems"].to_pylist()] == [str(beside)]
+    done = store.ingest(box.parent, progress=False)
+    assert (done.accounting.reports, done.accounting.duplicates) == (100, 300)
+    assert done.unread == () and len(store.read().tables["problems"]) == 301
+    assert sorted(store.read().reports["report_id"]) == sorted(ma.load(box).reports["report_id"])
+
+
 def test_a_maildir_renames_its_files(tmp_path):
     for name in ("cur", "new", "tmp"):
         (tmp_path / "md" / name).mkdir(parents=True)
