@@ -51,6 +51,10 @@ class Limits:
     or files in a zip of less than 64: no report is so small."""
     rows: int = 1_000_000
     """Policies and failure details in data that takes less than 6 bytes for each: none packs so small."""
+    names: int = 10_000
+    """Domain names outside ASCII in one report, and in what a process reads: IDNA takes up to a millisecond."""
+    openings: int = 10_000
+    """How often a process looks behind one thing for another and finds no report, before it gives that up."""
     json_values: int = 3_000_000
     """Values in one report: a Python object each, where the strict reader declines."""
     json_documents: int = 200_000

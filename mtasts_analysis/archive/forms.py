@@ -2,7 +2,6 @@
 
 import codecs
 import re
-import string
 from collections.abc import Callable
 
 from mtasts_analysis.archive import mboxes, tars, zips
@@ -26,11 +25,10 @@ _BASE64 = re.compile(
     re.ASCII,
 )
 """How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64; the first two are like nothing else."""
-_ALPHABET = (string.ascii_letters + string.digits + "+/=-_\r\n\t ").encode()
-_KEY = re.compile(
-    rb'"(?:organization-name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
+KEY = re.compile(
+    rb'"(?:organization[-_]name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
 )
-MAY_SPEAK = re.compile(_KEY.pattern + rb"|\\")
+MAY_SPEAK = re.compile(KEY.pattern + rb"|\\")
 INSIDE = (
     re.compile(
         # What is packed, an mbox's separator, a uuencoded file, and a report, unless a human quotes it.
@@ -39,7 +37,7 @@ INSIDE = (
         + rb"|F(?<![^\n\0]F)rom (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
         + rb"|H(?<![^\n,]H)4sI(?=[\w+/-]{36})|U(?<![^\n,]U)EsDB(?=[\w+/-]{36})"
         + rb"|\nbegin(?= [0-7]{3,4} )|\{(?<!\n>\{)(?<!\n> \{)(?<!\A>\{)(?<!\A> \{)(?=\s{0,40}"
-        + _KEY.pattern
+        + KEY.pattern
         + rb")"
     ),
     120,
@@ -50,8 +48,15 @@ _PACKED_INSIDE = (
     # Each with how it begins: that is found ten times faster than a pattern.
     (b"PK\x03\x04", re.compile(zips.HEAD)),
     (b"\x1f\x8b\x08", re.compile(GZIP)),
+    (b"BZh", re.compile(BZIP2)),
+    (b"\xfd7zXZ", re.compile(XZ)),
+    (b"\x28\xb5\x2f\xfd", re.compile(ZSTD)),
+    (b"\nFrom ", mboxes.SEPARATORS["mbox"]),
+    (b"\nH4sI", re.compile(rb"\nH4sI[\w+/-]{36}")),
+    (b"\nUEsDB", re.compile(rb"\nUEsDB[\w+/-]{36}")),
+    (b"\nbegin ", re.compile(rb"\nbegin [0-7]{3,4} ")),
 )
-_SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + _KEY.pattern + rb")")
+_SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + KEY.pattern + rb")")
 LEAST = 40
 """Nothing shorter holds anything."""
 
@@ -62,7 +67,7 @@ def speaks(document: bytes) -> bool:
     return found is not None and (
         b"\\" in document
         or b"smtp_tls_reports" in document
-        or _KEY.search(document, found.end()) is not None
+        or KEY.search(document, found.end()) is not None
     )
 
 
@@ -77,6 +82,7 @@ def holds(payload: bytes) -> bool:
         b'"policies"' in payload
         or b"\nbegin " in payload
         or b"H4sI" in payload
+        or b"UEsDB" in payload
         or b"\x1f\x8b\x08" in payload
         or b"PK\x03\x04" in payload
     )
@@ -160,7 +166,7 @@ def sniff(head: bytes) -> str:
     >>> sniff(b'{"organization-name"'), sniff(b"From: a@b.example"), sniff(b"From a Mon Jan  1")
     ('json', 'mail', 'mbox')
     """
-    if head[:1] in (b"{", b"["):
+    if head[:1] in (b"{", b"[") and not _BANNER.match(head):
         return "json"
     if len(head) < 512 and _PROSE.match(head) and not _LATER.search(head):
         return "other-file"  # a human's text, as most parts of mails are
@@ -174,7 +180,8 @@ def sniff(head: bytes) -> str:
         return "tar"
     if not text:
         return "empty"
-    if text.startswith((b"{", b"[", b"\x1e{")) or _UTF16.match(head):
+    begins = text.startswith((b"{", b"[", b"\x1e{")) and not _BANNER.match(text)
+    if begins or _COMMENTED.match(text) or _UTF16.match(head):
         return "json"
     if head.startswith(_WIDE):
         return "utf-16"
@@ -197,6 +204,12 @@ def sniff(head: bytes) -> str:
     return "other-file"
 
 
+_BANNER = re.compile(
+    # `[EXTERNAL] ...` and `{Spam?} ...`, as gateways put before a text; but no word of JSON in a list.
+    rb"[\[{][ \t]{0,9}+(?!(?:true|false|null|NaN|Infinity)[ \t]{0,9}\])"
+    rb'[A-Za-z][^\[\]{}":,\r\n]{0,60}[\]}][^\r\n]{0,300}\r?\n'
+)
+_COMMENTED = re.compile(rb"(?:(?://[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/)\s*+)++[{\[]")
 _UTF16 = re.compile(
     rb"(?:\xff\xfe)?(?:[\r\n\t ]\x00)*[{\[]\x00|(?:\xfe\xff)?(?:\x00[\r\n\t ])*\x00[{\[]\x00"
     rb"|(?:\xff\xfe\x00\x00)?[{\[]\x00|(?:\x00\x00\xfe\xff)?\x00\x00\x00[{\[]"
@@ -206,20 +219,12 @@ _UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
 
 
 def until_packed(stream: Stream, most: int) -> tuple[bytes, bool]:
-    """Take JSON up to what is packed, whose controls JSON does not hold; tell whether that follows."""
-    text, seen = stream.take(_NEAR), 1
-    while True:
-        at = len(text)
-        if 0x1F in text or 0x03 in text:
-            at = min(_place(text, mark, whole, seen) for mark, whole in _PACKED_INSIDE)
-        if at < len(text):
-            stream.push_back(text[at:])
-            return text[:at], True
-        more = stream.take(min(3 * len(text), most - len(text)))
-        if not more:
-            return text, False
-        seen = max(1, len(text) - 10)
-        text += more
+    """Take JSON up to what it cannot hold, something packed or an mbox; tell whether that follows."""
+    return until(stream, _packed_inside, most)
+
+
+def _packed_inside(text: bytes, at: int) -> int:
+    return min(_place(text, mark, whole, max(at, 1)) for mark, whole in _PACKED_INSIDE)
 
 
 def _place(text: bytes, mark: bytes, whole: re.Pattern[bytes], at: int) -> int:
@@ -229,12 +234,42 @@ def _place(text: bytes, mark: bytes, whole: re.Pattern[bytes], at: int) -> int:
     return at if at >= 0 else len(text)
 
 
-def in_base64(text: bytes) -> tuple[bytes, bytes]:
-    """Part what is written in base64 from what follows it: a line of minuses, or anything else."""
-    end = len(text) - len(text.lstrip(_ALPHABET))
-    minuses = text.find(b"\n--", 0, end)
-    end = end if minuses < 0 else minuses
-    return text[:end], text[end:]
+def encoded(stream: Stream, form: str, most: int) -> bytes:
+    """Take what is written in base64 or by uuencode, up to what follows it."""
+    ends = _ENDS[form]
+
+    def end(text: bytes, at: int) -> int:
+        found = ends.search(text, at)
+        return found.start() if found else len(text)
+
+    return until(stream, end, most)[0]
+
+
+_ENDS = {
+    # A line of minuses, or what base64 has no letter for; and uuencode's own last line.
+    "base64": re.compile(rb"\n--|[^\w+/=\r\n\t -]", re.ASCII),
+    "uuencode": re.compile(rb"\nend"),
+}
+_REACH = 1_000
+"""How long what is looked for is at most."""
+
+
+def until(stream: Stream, place: Callable[[bytes, int], int], most: int) -> tuple[bytes, bool]:
+    """Take a text up to a place in it, or to its end; tell whether something follows.
+
+    `place` says where that is in what was taken so far, looked at from an index on; its length where it is not.
+    """
+    text, seen = stream.take(min(_NEAR, most)), 0
+    while True:
+        at = place(text, seen)
+        if at < len(text):
+            stream.push_back(text[at:])
+            return text[:at], True
+        more = stream.take(min(3 * len(text), most - len(text)))
+        if not more:
+            return text, False
+        seen = max(0, len(text) - _REACH)
+        text += more
 
 
 def is_lines(text: bytes) -> bool:
@@ -245,4 +280,4 @@ def is_lines(text: bytes) -> bool:
     first = text[:end].strip(BLANKS)
     if not (first.startswith(b"{") and first.endswith(b"}")):
         return False
-    return text[end : end + 4096].lstrip().startswith(b"{")
+    return text[end : end + 4096].lstrip(b"\r\n").startswith(b"{")

@@ -1,6 +1,6 @@
 """An item: the least thing that is counted, a report or what stands where one might have stood; how they come."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -58,6 +58,39 @@ class Budget:
 
     size: int
     entries: int
+
+
+class Openings:
+    """How often one reader may still look behind one thing for another in vain.
+
+    What is found there by a few letters takes a thousand times as long to open as to write.
+    """
+
+    __slots__ = ("_most", "left")
+
+    def __init__(self, most: int) -> None:
+        self.left = self._most = most
+
+    def watched(self, found: Iterator[Item], origin: str) -> Generator[Item, None, bool]:
+        """Hand on the items of something found so, and what it returns; it counts where none is a report."""
+        held = False
+        while True:
+            try:
+                item = next(found)
+            except StopIteration as end:
+                ended = bool(end.value)
+                break
+            held = held or item.form in (REPORT, MAIL, MEMBER)
+            yield item
+        if not held and self.left:
+            self.left -= 1
+            if not self.left:
+                detail = (
+                    f"{self._most} times something stood behind something else and held no report: "
+                    "nothing more is looked for there (limit: openings)"
+                )
+                yield Item(REFUSED, origin, b"", "limit-openings", detail)
+        return ended
 
 
 def over(most: int, name: str) -> str:

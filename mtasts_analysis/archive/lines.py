@@ -1,12 +1,15 @@
-"""JSON Lines → each document that begins a line: what is broken, or in several lines, costs no other."""
+"""JSON Lines → each document that begins a line; a large list, or reports in a row → each report.
+
+What is broken, or in several lines, costs no other.
+"""
 
 import re
 from collections.abc import Iterator
 
-from mtasts_analysis.archive.forms import MAY_SPEAK, speaks
+from mtasts_analysis.archive.forms import KEY, MAY_SPEAK, speaks
 from mtasts_analysis.archive.items import NOTE, REFUSED, REPORT, RUN, Budget, Item, over, run
 from mtasts_analysis.archive.streams import Stream
-from mtasts_analysis.limits import NO_REPORT, Limits
+from mtasts_analysis.limits import CHUNK, NO_REPORT, Limits
 
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SHORT, _RUN_MOST = 256, 50_000
@@ -24,7 +27,9 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
     short = tiny = 0
     text = b""
     while True:
-        piece = stream.read()
+        piece = stream.take(
+            CHUNK
+        )  # in full: members of a gzip may be small, and a line of 30 MB one
         if short >= RUN and not overlong and piece and not MAY_SPEAK.search(text + piece):
             # Nothing in it can be a report: it is counted in one step.
             whole = text + piece
@@ -53,8 +58,7 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
                 said, short = True, RUN
                 yield Item(
                     REFUSED, f"{origin}#{number}", b"", "limit-items",
-                    f"more than {limits.items} lines, each of less than {NO_REPORT} bytes: "
-                    "no report is so short (limit: items)",
+                    _tiny("lines", limits),
                 )  # fmt: skip
             elif short >= RUN and quiet:
                 short += 1
@@ -86,5 +90,90 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
             text = text[-1:]  # it may be the line break before the next
     if short > RUN:
         yield run(origin, number, short - RUN)
+    if stream.fault:
+        yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+
+
+_OPENS = re.compile(rb'\{(?=\s{0,40}(?!"smtp_tls_reports")' + KEY.pattern + rb")")
+_BEFORE = re.compile(rb'[\s\[{]*(?:"[^"]{1,60}"\s*:\s*\[\s*)?')
+"""What may stand before the first of a list: its bracket, or those of the object that holds it."""
+_BETWEEN = b",] \t\r\n\x1e\0"
+_FAR = 120
+"""How long an opening is at most."""
+
+
+def _tiny(what: str, limits: Limits) -> str:
+    return (
+        f"more than {limits.items} {what}, each of less than {NO_REPORT} bytes: "
+        "no report is so short (limit: items)"
+    )
+
+
+def crowded(text: bytes, limits: Limits) -> bool:
+    """Tell whether a JSON text has more values than one report may have."""
+    most = limits.json_values
+    return len(text) > most and sum(map(text.count, (b",", b"[", b"{"))) > most
+
+
+def pieces(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -> Iterator[Item]:
+    """Give each report of a JSON text that is too large for one report: it is cut where a report opens."""
+    most = limits.report_bytes
+    text = b""
+    number = -1  # what stands before the first is none
+    overlong = words = False
+    tiny = 0
+    while True:
+        piece = stream.take(CHUNK)
+        seek = max(1, len(text) - _FAR)
+        text += piece
+        cuts = [found.start() for found in _OPENS.finditer(text, seek)]
+        ends = cuts if piece else [*cuts, len(text)]
+        for start, end in zip([0, *cuts], ends, strict=False):
+            document = text[start:end].rstrip(_BETWEEN)
+            closes = document.rfind(b"}") + 1
+            if closes and closes < len(document) and b'"' not in document[closes:]:
+                document, words = document[:closes], True  # as a log has before each
+            if len(document) < NO_REPORT:
+                tiny += 1
+                if tiny > limits.items:
+                    continue
+            if number < 0 and _OPENS.match(document):
+                number = 0
+            if overlong:
+                overlong = False
+            elif document and not (number < 0 and _BEFORE.fullmatch(document)):
+                if budget is not None:
+                    budget.entries -= 1
+                    if budget.entries < 0:
+                        yield Item(
+                            REFUSED, origin, b"", "limit-nested-entries",
+                            over(limits.nested_entries, "nested_entries"),
+                        )  # fmt: skip
+                        return
+                where = f"{origin}[{max(number, 0)}]"
+                if len(document) > most:
+                    detail = over(most, "report_bytes")
+                    yield Item(REFUSED, where, b"", "limit-report-bytes", detail)
+                else:
+                    yield Item(REPORT, where, document)
+            number += 1
+        text = text[cuts[-1] :] if cuts else text
+        if not piece:
+            break
+        if len(text) > most:
+            document = text.rstrip(_BETWEEN)
+            where = f"{origin}[{max(number, 0)}]"
+            padded = len(document) < most // 2 and _OPENS.match(document)
+            if padded and not overlong:
+                yield Item(REPORT, where, document)
+            elif not overlong:
+                detail = over(most, "report_bytes")
+                yield Item(REFUSED, where, b"", "limit-report-bytes", detail)
+            overlong = True
+            text = text[-_FAR:]
+    if tiny > limits.items:
+        yield Item(REFUSED, origin, b"", "limit-items", _tiny("reports", limits))
+    if words:
+        yield Item(NOTE, origin, b"", "leading-bytes", "what stands between reports is passed over")
     if stream.fault:
         yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)

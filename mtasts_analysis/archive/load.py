@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from mtasts_analysis.archive import reports, tables
+from mtasts_analysis.archive import reports, tables, wire
 from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together
 from mtasts_analysis.archive.tolerant import Refusal
 from mtasts_analysis.errors import ProblemError
@@ -161,6 +161,12 @@ def _dense(item: Item) -> bool:
     return objects * (_ALONE if objects > _MANY else _OBJECT) > _taken(item)
 
 
+def _is_foreign(item: Item) -> bool:
+    """Tell whether a report may hold a domain name outside ASCII."""
+    data, domain = item.data, item.facts.report_domain
+    return not data.isascii() or b"\\u" in data or not (domain or "").isascii()
+
+
 class Gathered:
     """Items → rows, with the count of each class.
 
@@ -177,7 +183,8 @@ class Gathered:
         self.rejected = 0
         self.others: Counter[str] = Counter()
         self._rows = self._packed = 0
-        self._crowded = False
+        self._crowded = self._foreign = False
+        self._converted = wire.converted()
         self._raise = raise_problems
         self._limits = limits
         self._builder = tables.Builder(limits.problem_bytes)
@@ -209,7 +216,7 @@ class Gathered:
 
     def _strict(self, item: Item) -> reports.Parsed | None:
         """Read a report that needs no tolerance, and is not about to be rejected."""
-        if item.form != REPORT or item.code or (self._crowded and _dense(item)):
+        if item.form != REPORT or item.code or self._past_limits(item):
             return None
         return reports.strict(item.data, self._limits)
 
@@ -217,9 +224,9 @@ class Gathered:
         form = item.form
         before = self._builder.rows
         if form == REPORT:
-            if self._crowded and _dense(item):
-                detail = f"more than {self._limits.rows} rows, and more than so little data holds (limit: rows)"
-                self._reject(item.origin, "limit-rows", detail)
+            past = self._past_limits(item)
+            if past:
+                self._reject(item.origin, *past)
                 return
             if parsed is not None:
                 self._builder.report(item.origin, parsed, item.facts)
@@ -229,6 +236,7 @@ class Gathered:
             self._packed += _taken(item)
             self._rows += self._builder.rows - before
             self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
+            self._foreign = wire.converted() - self._converted > self._limits.names
         elif form == OTHER:
             self._other(item.origin, item.code, item.detail)
         elif form == REFUSED:
@@ -237,6 +245,19 @@ class Gathered:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
         if self._builder.rows >= _UNIT:
             self._parts.append(self._builder.take())
+
+    def _past_limits(self, item: Item) -> tuple[str, str] | None:
+        """Tell why a report is not read any more: together with what was read it is too much."""
+        limits = self._limits
+        if self._crowded and _dense(item):
+            detail = (
+                f"more than {limits.rows} rows, and more than so little data holds (limit: rows)"
+            )
+            return "limit-rows", detail
+        if self._foreign and _is_foreign(item):
+            detail = f"more than {limits.names} domain names outside ASCII (limit: names)"
+            return "limit-names", detail
+        return None
 
     def _tolerant(self, item: Item) -> None:
         found = accepted = False

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from mtasts_analysis.archive import instants
-from mtasts_analysis.limits import Limits
+from mtasts_analysis.limits import KIB, Limits
 
 
 class Facts(Struct, frozen=True, gc=False):
@@ -68,10 +68,13 @@ _PARAMETER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
+_PREAMBLE = 64 * KIB
+"""How far a boundary that nobody named is looked for."""
 _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried as a number first
 _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
 _BLANK = re.compile(rb"\n\r*+\n")  # CR CR LF: what passed twice through a text mode
+_FIELD = re.compile(rb"\n(?=[A-Za-z][!-9;-~]{1,60}:)")
 _SOMETHING = re.compile(rb"\S")
 _ENDED = re.compile(rb"\n(?![!-9;-~]{1,120}+[ \t]*+:|[ \t]++[^ \t\r\n])(?:[ \t]*+\r?\n)?")
 """A line that is no field and none's end: without a blank line, or with one that holds blanks, the body begins."""
@@ -187,6 +190,15 @@ def end(of: Header) -> int:
     boundary = _shape(of.fields).boundary
     closing = of.mail.find(b"\n--" + boundary + b"--", of.body) if boundary else -1
     return max(closing, of.body)
+
+
+def next_in_a_row(of: Header) -> int:
+    """Say where, in a mail that is nothing but base64, the fields of another one begin; its end where none do."""
+    shape = _shape(of.fields)
+    if shape.boundary or not shape.encoding.startswith(b"base64"):
+        return len(of.mail)
+    found = _FIELD.search(of.mail, of.body)  # base64 has no colon
+    return found.end() if found else len(of.mail)
 
 
 def _outside(of: Header, boundary: bytes) -> tuple[int, int]:
@@ -321,7 +333,7 @@ def _spans(
     spans = _parts(mail, body, end, boundary, limits) if boundary else []
     if not spans:
         # A boundary that is missing or occurs nowhere: the first line that looks like one.
-        guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + limits.field_bytes))
+        guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + _PREAMBLE))
         spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
     return spans
 

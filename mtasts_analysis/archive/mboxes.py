@@ -37,8 +37,9 @@ SEPARATORS = {
     "babyl": re.compile(rb"\n\x1f\x0c\r?\n[01],[^\n]{0,994}\n"),
     # No separator at all, as `cat` joins mails: a closing delimiter, and then a header.
     "joined": re.compile(
-        rb"\n--[!-~]{1,72}--[ \t]*+\r?\n[ \t\r\n]{0,99}+"
-        rb"(?=(?i:return-path|delivered-to|received|dkim-signature|from|date|message-id|mime-version):)"
+        rb"\n--[!-~]{1,72}--[ \t]*+\r?\n[ \t\r\n\f\0]{0,99}+"
+        rb"(?=(?i:return-path|(?:x-|arc-|dkim-|tls-report-|list-)[a-z-]{1,99}|delivered-to|received(?:-spf)?"
+        rb"|authentication-results|from|to|sender|reply-to|subject|date|message-id|mime-version|content-type):)"
     ),
 }
 """What parts mails, by the form of the file."""
@@ -126,7 +127,9 @@ def mails(
         yield _mail(buffer, start, len(buffer), dropped, limit)
 
 
-_JOINED = re.compile(rb"\n\r?\nFrom [^\n]{0,994}?\d:\d\d[^\n]{0,994}\n(?=[!-9;-~]{1,120}[ \t]*:)")
+_JOINED = re.compile(
+    rb"\n\r?\nFrom (?=[^\n]{0,994}\n)(?>[^\n]*?\d:\d\d)[^\n]*\n(?=[!-9;-~]{1,120}[ \t]*:)"
+)
 
 
 def joined(text: bytes, end: int) -> str:

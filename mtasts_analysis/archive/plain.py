@@ -92,4 +92,7 @@ def read(mail: bytes, limits: Limits) -> Common | None:
 def document(packed: bytes, most: int) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
     text = inflate(packed, most)
-    return None if text is None or text[:1] not in (b"{", b"[") or is_lines(text) else text
+    if text is None or text[:1] not in (b"{", b"[") or is_lines(text):
+        return None
+    # What stands behind it is for the general way, too.
+    return text if text[-1:] == b"}" or text[-9:].rstrip()[-1:] in (b"}", b"]") else None

@@ -34,10 +34,11 @@ from mtasts_analysis.archive.forms import (
     QUOTED,
     SPEAKS,
     WRITTEN,
+    encoded,
     holds,
-    in_base64,
     is_lines,
     sniff,
+    until,
     until_packed,
 )
 from mtasts_analysis.archive.items import (
@@ -52,6 +53,7 @@ from mtasts_analysis.archive.items import (
     RUN,
     Budget,
     Item,
+    Openings,
     over,
     run,
     shown,
@@ -71,9 +73,11 @@ class Reader:
     limits: Limits = DEFAULT
     verify: Verify | None = None
     expansion: Expansion = field(init=False)
+    openings: Openings = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expansion", Expansion(self.limits))
+        object.__setattr__(self, "openings", Openings(self.limits.openings))
 
     def unread(self, item: Item) -> Iterator[Item]:
         """Give the items of a mail or member that a :class:`Splitter` left unread."""
@@ -99,8 +103,9 @@ class Reader:
         """Give the items of a stream, whatever it is, and whatever stands behind it."""
         for number in range(1, _JOINED + 1):
             where = origin if number == 1 else f"{origin}+{number}"
-            ended = yield from self._first(stream, where, layer, budget)
-            if not ended or not stream.seek(*INSIDE, most=_BEFORE):
+            found = self._first(stream, where, layer, budget)
+            ended = yield from found if number == 1 else self.openings.watched(found, where)
+            if not ended or not self.openings.left or not stream.seek(*INSIDE, most=_BEFORE):
                 return
         detail = f"more than {_JOINED} files joined in one: the rest is left"
         yield Item(REFUSED, origin, b"", "joined", detail)
@@ -143,12 +148,13 @@ class Reader:
         elif (
             form in MAY_HOLD
             and len(head) > LEAST
+            and self.openings.left
             and stream.seek(*INSIDE, most=_BEFORE)
             and sniff(stream.peek(HEAD))
             not in MAY_HOLD  # what only looks so would be looked for again
         ):
             yield Item(NOTE, origin, b"", "leading-bytes", "what stands before it is passed over")
-            yield from self.items(stream, origin, layer, budget)
+            yield from self.openings.watched(self.items(stream, origin, layer, budget), origin)
         else:
             fault = stream.fault
             if fault and not head:
@@ -168,8 +174,10 @@ class Reader:
             stream.push_back(text)
             del text
             yield from lines.items(stream, origin, self.limits, budget)
-        elif len(text) > most:
-            yield Item(REFUSED, origin, b"", "limit-report-bytes", over(most, "report_bytes"))
+        elif len(text) > most or lines.crowded(text, self.limits):
+            stream.push_back(text)
+            del text
+            yield from lines.pieces(stream, origin, self.limits, budget)
         else:
             fault = stream.fault
             if fault.code.endswith("-checksum"):
@@ -187,13 +195,12 @@ class Reader:
     ) -> Generator[Item, None, bool]:
         """Give the items of a text that some bytes are written as."""
         most = self.limits.mail_bytes
-        text = stream.take(most + 1)
+        head = stream.peek(HEAD)
+        stream.skip(len(head) - len(head.lstrip(BLANKS)))
+        text = encoded(stream, form, most + 1)
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
             return False
-        if form == "base64":
-            text, rest = in_base64(text.lstrip(BLANKS))
-            stream.push_back(rest)
         data = mime.decoded(text, form.encode())
         yield from self.items(Stream(data, fault=stream.fault), origin, layer + 1, budget)
         return True
@@ -242,10 +249,16 @@ class Reader:
     def _whole_mail(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         most = self.limits.mail_bytes
         text = stream.take(most + 1)
-        form = mboxes.joined(text, mime.end(mime.header(text, self.limits)))
-        if form:
+        header = mime.header(text, self.limits)
+        form = mboxes.joined(text, mime.end(header))
+        if form or mime.next_in_a_row(header) < len(text):
             stream.push_back(text)
-            yield from self.mbox(stream, origin, layer, form=form)
+            del text, header
+            yield from (
+                self.mbox(stream, origin, layer, form=form)
+                if form
+                else self._mails_in_a_row(stream, origin, layer)
+            )
             return
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
@@ -253,6 +266,23 @@ class Reader:
         yield from self._mail(text.lstrip(BLANKS), origin, layer + 1)
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+
+    def _mails_in_a_row(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
+        """Give the items of mails that are nothing but base64, joined without separators."""
+        number = 1
+        while True:
+            text, more = until(
+                stream,
+                lambda text, _: mime.next_in_a_row(mime.header(text, self.limits)),
+                self.limits.mail_bytes + 1,
+            )
+            where = f"{origin}#{number}"
+            if not more:
+                stream.push_back(text)
+                yield from self._whole_mail(stream, where, layer)
+                return
+            yield from self._mail(text.lstrip(BLANKS), where, layer + 1)
+            number += 1
 
     def _mail(self, mail: bytes, origin: str, layer: int) -> Iterator[Item]:
         """Give the reports of a mail; a mail without one is an item of its own kind."""
@@ -387,7 +417,8 @@ class Reader:
         for number in range(1, _DAMAGED + 1):
             inflated = Inflated(stream, form, self.limits, self.expansion, INSIDE)
             where = origin if number == 1 else f"{origin}+{number}"
-            for item in self.items(_bounded(inflated, nested), where, layer + 1, nested):
+            found = self.items(_bounded(inflated, nested), where, layer + 1, nested)
+            for item in found if number == 1 else self.openings.watched(found, where):
                 yield _packed(item, inflated)
                 inflated.item(item.count)
             if inflated.passed:
@@ -398,7 +429,7 @@ class Reader:
             if inflated.trailing:
                 detail = f"bytes after the {form} data are left out"
                 yield Item(NOTE, where, b"", f"{form}-trailing", detail)
-            if not inflated.goes_on():
+            if not self.openings.left or not inflated.goes_on():
                 return False
         detail = f"more than {_DAMAGED} damaged members in one {form}: the rest is left"
         yield Item(REFUSED, origin, b"", f"{form}-corrupt", detail)
@@ -559,8 +590,8 @@ def _bounded(source: Inflated | Stream, budget: Budget | None) -> Stream:
 
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
-_BEFORE = 16 * MIB
-"""How far something readable is looked for: no stub of a self-extracting archive is longer."""
+_BEFORE = 64 * MIB
+"""How far something readable is looked for."""
 _JOINED = 100
 """Files of several kinds, one behind the other."""
 _DAMAGED = 100

@@ -469,6 +469,8 @@ class Inflated:
         self._feed = _FEED
         if not self._magic:
             self.trailing = self._form != "deflate" and bool(source.peek(1))
+            if self.trailing and self._after is not None:
+                self.followed = source.seek(*self._after, most=_JUNK)
             self._ended = True
             return
         if not self._at_member() and not self._behind_padding() and not self._found():

@@ -329,14 +329,22 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> Document:
+def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> Document | Refusal:
     reader = _Reader(limits)
     for code, where in text_notes:
         reader.note(code, where)
-    if _is_parsedmarc(value):
-        reader.note("parsedmarc-json", "")
-        return reader.document(_from_parsedmarc(value), _policy_from_parsedmarc)
-    return reader.document(value)
+    try:
+        if _is_parsedmarc(value):
+            reader.note("parsedmarc-json", "")
+            return reader.document(_from_parsedmarc(value), _policy_from_parsedmarc)
+        return reader.document(value)
+    except _TooMany:
+        detail = f"more than {limits.names} domain names outside ASCII (limit: names)"
+        return Refusal("limit-names", detail)
+
+
+class _TooMany(Exception):  # noqa: N818  # no error: the way out of a report
+    """A report has too many domain names that IDNA would have to convert."""
 
 
 class _Reader:
@@ -345,6 +353,7 @@ class _Reader:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._notes: dict[Note, int] = {}
+        self._foreign = 0
 
     def note(self, code: str, where: str) -> None:
         # policies[].failure-details[].receiving-ip: the same quirk at another index is no news.
@@ -536,6 +545,9 @@ class _Reader:
                 self.note("unknown-policy-type", f"{where}.policy-type: {_shown(policy_type)}")
         domain = self.required(found, "policy-domain", where)
         if domain is not None:
+            self._foreign += not domain.isascii()
+            if self._foreign > self._limits.names:
+                raise _TooMany
             name = wire.domain(domain)
             if not name.valid or not domain.isascii():
                 self.note("domain-not-a-label", f"{where}.policy-domain: {_shown(domain)}")

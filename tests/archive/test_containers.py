@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
-from mtasts_analysis.archive import forms, mboxes
+from mtasts_analysis.archive import forms, lines, mboxes
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.archive.zips import members
 from mtasts_analysis.limits import DEFAULT
@@ -75,6 +75,91 @@ ONE = {
     "json lines": text() + b"\n",
     "a list": b"[" + text() + b"]",
 }  # fmt: skip
+
+
+WRITTEN = {
+    "a list": lambda pieces: b"[" + b",".join(pieces) + b"]",
+    "a list of lines": lambda pieces: b"[\n" + b",\n".join(pieces) + b"\n]\n",
+    "one behind the other": b"".join,
+    "texts with marks": lambda pieces: b"".join(b"\x1e" + piece + b"\n" for piece in pieces),
+    "lines with a blank": b"\n ".join,
+    "a log": lambda pieces: b"".join(
+        b"Mar 1 12:00:00 host app: " + piece + b"\n" for piece in pieces
+    ),
+    "an object": lambda pieces: b'{"smtp_tls_reports": [' + b",".join(pieces) + b"]}",
+    "pretty": lambda pieces: json.dumps([json.loads(piece) for piece in pieces], indent=2).encode(),
+}
+
+
+@pytest.mark.parametrize("chunk", [64, 700, 2**20])
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_list_larger_than_a_report_may_be(written, chunk, monkeypatch):
+    """It is read report by report: each is there, in order, with its own figures, wherever a read ends."""
+    monkeypatch.setattr(lines, "CHUNK", chunk)
+    raw = WRITTEN[written](list(map(text, range(20))))
+    bound = ma.Limits(report_bytes=4_000)
+    assert len(raw) > 3 * bound.report_bytes > 3 * len(json.dumps(report(), indent=4))
+    data, whole = ma.load(raw, limits=bound), ma.load(raw)
+    assert list(data.reports["report_id"]) == [report(n)["report-id"] for n in range(20)]
+    assert data.policies["policy_key"].equals(whole.policies["policy_key"])
+    assert data.failures["failure_key"].equals(whole.failures["failure_key"])
+    assert data.reports["origin"].is_unique
+    assert set(data.problems["code"]) <= {"leading-bytes", "json-malformed"}
+    assert add_up(data).rejected == (1 if written == "an object" else 0)  # what closes it
+
+
+def test_a_report_that_is_too_large_in_a_list_costs_no_other():
+    large = json.dumps(report(7) | {"contact-info": "x" * 5_000}).encode()
+    raw = b"[" + b",".join([text(0), large, text(1), large, text(2) + b" " * 9_000, text(3)]) + b"]"
+    data = ma.load(raw, limits=ma.Limits(report_bytes=4_000))
+    assert ids(data) == [0, 1, 2, 3]
+    assert list(data.problems["code"]) == ["limit-report-bytes"] * 2
+    assert list(data.problems["origin"]) == ["bytes[1]", "bytes[3]"]
+
+
+def test_more_values_than_a_report_may_have_in_a_list_of_them():
+    raw = b"[" + b",".join(map(text, range(50))) + b"]"
+    data = ma.load(raw, limits=ma.Limits(json_values=200))
+    assert len(ids(data)) == 50 and not len(data.problems)
+
+
+def test_names_outside_ascii_are_bounded():
+    """Each costs a conversion: what comes past the bound is refused, and what has none of them is read."""
+
+    def about(n, *names):
+        made = report(n)
+        made["policies"] = [
+            made["policies"][0]
+            | {"policy": made["policies"][0]["policy"] | {"policy-domain": name}}
+            for name in names
+        ]
+        return json.dumps(made, ensure_ascii=n % 2 == 0).encode()
+
+    bound = ma.Limits(names=5)
+    many = [
+        about(9, *(f"q{n}\u00fc.example" for n in range(6))),
+        about(8, *(f"r{n}\u00fc.example" for n in range(6))),
+    ]
+    data = ma.load(b"\n".join([text(0), *many, text(1)]), limits=bound)
+    assert ids(data) == [0, 1] and list(data.problems["code"]) == ["limit-names"] * 2
+    one_each = [about(n, f"s{n}\u00fc.example") for n in range(2, 102)]
+    data = ma.load(b"\n".join([text(0), *one_each, text(1)]), limits=ma.Limits(names=40))
+    found = ids(data)
+    assert found == list(range(len(found)))
+    assert 40 - 16 < len(found) - 2 <= 41  # they are looked at sixteen at a time
+    assert list(data.problems["code"]).count("limit-names") == 102 - len(found)
+    assert "xn--s2-yka.example" in set(data.policies["domain"])
+
+
+def test_what_is_looked_for_in_vain_is_bounded():
+    """A mail is not looked through for ever; what stands where reports stand is read all the same."""
+    fake = b"From: a@a.example\n\nx\n" + (b"H4sI" + b"A" * 36 + b"\n.\n") * 10
+    raw = mbox([mail(packed(0)), *[fake] * 30, mail(packed(1))])
+    data = ma.load(raw, limits=ma.Limits(openings=50))
+    assert ids(data) == [0, 1] and list(data.problems["code"]).count("limit-openings") == 1
+    assert list(data.problems["code"]).count("gzip-corrupt") <= 60
+    data = ma.load(raw)
+    assert ids(data) == [0, 1] and list(data.problems["code"]).count("gzip-corrupt") == 300
 
 
 @pytest.mark.parametrize("form", ONE)

@@ -93,7 +93,9 @@ def open_and_run(page, address, token, name, *, app="doc/tree"):
     else:
         # Notebook 7 shows no sign that its kernel is there, and asks which one to take when cells are to run before.
         asked = page.locator("dialog.jp-Dialog")
-        page.add_locator_handler(asked, lambda: asked.locator(".jp-mod-accept").click())
+        accept = asked.locator(".jp-mod-accept").last
+        # Where the machine is busy the first click may come before who waits for it: it is asked again.
+        page.add_locator_handler(asked, lambda: accept.click(timeout=5_000), no_wait_after=True)
     run_all(page)
 
 

@@ -256,7 +256,7 @@ def inputs() -> Iterator[Hostile]:
     yield from table(
         "json",
         ("comments", lambda: pretty(1).replace(b"{\n", b'{ // "by hand\n', 1) + b"/* end, */", 1, "json-comment"),
-        ("a comment before", lambda: b"/* by hand */\n" + text(), 1, "leading-bytes"),
+        ("a comment before", lambda: b"/* by hand */\n" + text(), 1, "json-comment"),
         ("an open comment", lambda: text(1) + b"\n/*\n" + text(2), 2, "json-malformed"),
         ("trailing commas", lambda: pretty(1).replace(b"\n}", b",\n}").replace(b"\n  ]", b",\n  ]"), 1, "json-trailing-comma"),
         ("two commas", lambda: text()[:-1] + b",,}", 0, "json-malformed"),
@@ -351,4 +351,26 @@ def inputs() -> Iterator[Hostile]:
         *((f"tars with {gap[:1]!r} between, out of step", lambda gap=gap: T1 + STOP + gap * 700 + T2 + STOP, 2, "tar-corrupt") for gap in (b"\0", b"\xff")),
         ("a tar with a byte too many", lambda: T1[:-9] + b"x" + T1[-9:] + T2 + entry(b"3", text(3)) + STOP, 3, "tar-corrupt"),
         ("a gzip behind other bytes in a mail", lambda: mail(b"\xff" * 50 + packed(1)), 1, "leading-bytes"),
+        *((f"{kind} as whole mails, joined without a separator", lambda made=made: b"".join(
+            typed(b"application/octet-stream", base64.encodebytes(made(n))) for n in range(4)), 4, "")
+          for kind, made in (("zips", lambda n: zipped({"x": text(n)})), ("gzips", packed), ("JSON", text))),
+        *((f"mails joined, each beginning with {field!r}", lambda field=field: b"".join(
+            field + b": x\n" + bounded(n) for n in range(9)), 9, "")
+          for field in (b"To", b"X-Original-To", b"Authentication-Results", b"ARC-Seal", b"TLS-Report-Domain", b"Sender")),
+        ("mails joined by form feeds", lambda: b"\n\f\n".join(bounded(n) for n in range(9)), 9, ""),
+        *((f"{kind} behind JSON", lambda held=held: text(1) + b"\n" + held, 2, "")
+          for kind, held in (("an mbox", mbox([mail(packed(2))])), ("base64", base64.encodebytes(packed(2))), ("a uuencoded file", uuencoded(packed(2))),
+                             ("bzip2", bz2.compress(text(2))), ("xz", lzma.compress(text(2))), ("zstandard", zstandard(text(2))))),
+        ("an mbox behind JSON in a gzip", lambda: gzip.compress(text(1) + b"\n" + mbox([mail(packed(2)), mail(packed(3))])), 3, ""),
+        *((f"{kind} behind {first}", lambda held=held, raw=raw: raw + held, 2, "")
+          for first, raw in (("zlib", zlib.compress(text(1))), ("lzma", lzma.compress(text(1), lzma.FORMAT_ALONE)))
+          for kind, held in (("a gzip", packed(2)), ("JSON", text(2)))),
+        *((f"{banner!r} above {kind}", lambda banner=banner, held=held: b"From: a@a.example\nSubject: x\n\n" + banner + b"\n\n" + held, 1, "leading-bytes")
+          for banner in (b"[EXTERNAL] careful!", b"{Spam?}")
+          for kind, held in (("a uuencoded file", uuencoded(packed(1))), ("base64", base64.encodebytes(packed(1))))),
+        ("base64 of a zip in the text of a mail", lambda: b"From: a@a.example\nSubject: x\n\nHello,\n\n" + base64.encodebytes(zipped({"x": text(1)})) + b"\n-- \nx\n", 1, "leading-bytes"),
+        ("a boundary that nobody named, far down", lambda: multipart([part(text(1))]).replace(b'; boundary="b1"', b"").replace(b"\n\n--b1", b"\n\n" + b"words\n" * 5_000 + b"--b1", 1), 1, ""),
+        ("two zips in base64 in what a form posts", lambda: b"".join(
+            b"------form\r\nContent-Disposition: form-data; name=x\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.encodebytes(zipped({"x": text(n)})) for n in range(2)) + b"------form--\r\n", 2, ""),
     )  # fmt: skip
