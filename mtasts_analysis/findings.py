@@ -52,6 +52,17 @@ class Finding:
         return "\n".join([printable(said), *todo])
 
 
+def one_line(action: str) -> str:
+    r"""Give an action as a part of a sentence: what it gives to copy stands on lines of its own.
+
+    Examples
+    --------
+    >>> one_line("publish:\nd.example. IN MX 0 .")
+    'publish: d.example. IN MX 0 .'
+    """
+    return action.replace("\n", " ")
+
+
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sort by severity, else as found; each finding once."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda f: SEVERITIES.index(f.severity)))

@@ -26,6 +26,7 @@ from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.html import element
 from mtasts_analysis.show.progress import watched
+from mtasts_analysis.wording import several
 
 _RECORDED = Path(__file__).parent / "checks" / "recorded.json"
 _SHOWN = 20  # domains whose errors stand below a table of many
@@ -197,7 +198,7 @@ class CheckResults:
         below += (
             f"<p>Errors of {left:,} more domains: <code>.findings</code></p>" if left > 0 else ""
         )
-        return frame_html(shown, f"{len(self):,} domain{'s' * (len(self) != 1)}") + element(
+        return frame_html(shown, several(len(self), "domain")) + element(
             f"<p><b>{'Errors, by domain' if wrong else 'No errors.'}</b></p>{below}",
             "<p>Warnings and remarks stand on each domain's card and in <code>.findings</code>.</p>",
             style=CARD,

@@ -22,6 +22,7 @@ ORDER = [
     "errors",
     "limits",
     "names",
+    "wording",
     "findings",
     "archive",
     "checks",

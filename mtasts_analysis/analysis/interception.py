@@ -19,6 +19,7 @@ from mtasts_analysis.analysis.facts import (
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.wording import several
 
 _STRIPPED = "starttls-not-supported"
 _FOREIGN = ("certificate-not-trusted", "certificate-host-mismatch")
@@ -202,12 +203,12 @@ def _text(row: Any) -> str:
     when = f"{row['first_day']:%Y-%m-%d} to {row['last_day']:%Y-%m-%d}"
     if row["lead"] == "starttls-for-few":
         return (
-            f"{row['mx_host']} offered no STARTTLS to {who} ({row['sessions']} sessions, {when}), while"
-            f" {row['other_senders']} other sender{'' if row['other_senders'] == 1 else 's'} had"
+            f"{row['mx_host']} offered no STARTTLS to {who} ({several(row['sessions'], 'session')}, {when}), while"
+            f" {several(row['other_senders'], 'other sender')} had"
             f" sessions with {row['domain']} on those days"
         )
     what = "presented a foreign certificate" if row["lead"] == "foreign-certificate" else "failed"
     return (
         f"{row['receiving_ip']}, none of the addresses seen for {row['mx_host']}, {what}"
-        f" ({row['result_type']}) to {who} ({row['sessions']} sessions, {when})"
+        f" ({row['result_type']}) to {who} ({several(row['sessions'], 'session')}, {when})"
     )

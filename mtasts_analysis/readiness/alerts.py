@@ -21,7 +21,8 @@ from mtasts_analysis.analysis.senders import FEWEST_DAYS, SILENT_GAPS, senders
 from mtasts_analysis.analysis.trends import change_points
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.readiness.gate import named
+from mtasts_analysis.readiness.gate import certificates, lasts, named
+from mtasts_analysis.wording import several
 
 MOST = 20
 """Alerts of one kind about one domain; how many more there are is one alert. Strangers make up names."""
@@ -186,8 +187,8 @@ def _refused(data: Data, domain: str, recent: Filter, least: int) -> list[Alert]
         what = "that enforce refuses" if row["effect"] == REFUSED else "of a type without a rule"
         day = row["last_day"].date()
         text = (
-            f"{_many(row['sessions'], 'session')} {what}: {named([row['result_type']])} at"
-            f" {_many(row['mx_hosts'], 'MX host')}, {_many(row['senders'], 'sender')}, last on {day}"
+            f"{several(row['sessions'], 'session')} {what}: {named([row['result_type']])} at"
+            f" {several(row['mx_hosts'], 'MX host')}, {several(row['senders'], 'sender')}, last on {day}"
         )
         subject = f"{row['policy_type']} {row['result_type']} {row['effect']}"
         found.append(Alert("refused", domain, subject, text, row["action"], day))
@@ -301,25 +302,12 @@ def _leads(data: Data, domain: str, recent: Filter) -> list[Alert]:
 
 
 def _certificates(check: Check, days: int) -> list[Alert]:
-    ends: list[tuple[str, Any]] = [(mx.host, mx.certificate) for mx in check.mx]
-    shown = check.fetched.presented if check.fetched else None
-    if shown is not None and shown.chain:
-        ends.append((f"mta-sts.{check.domain}", shown.chain[0]))
     found = []
-    for host, certificate in ends if days else ():
-        if certificate is None:
-            continue
-        left = (certificate.not_after - check.checked_at).days
-        if left < days:
-            until = f"{certificate.not_after:%Y-%m-%d}"
-            text = f"the certificate of {host} has {left} days left, until {until}"
-            if left < 0:
-                text = f"the certificate of {host} expired on {until}"
+    for host, certificate in certificates(check) if days else ():
+        if certificate.days_left(check.checked_at) < days:
+            subject = f"{host} {certificate.not_after:%Y-%m-%d}"
+            text = lasts(host, certificate, check.checked_at)
             action = "renew it, and have the server load it"
             day = check.checked_at.date()
-            found.append(Alert("certificate", check.domain, f"{host} {until}", text, action, day))
+            found.append(Alert("certificate", check.domain, subject, text, action, day))
     return found
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -10,11 +10,13 @@ import pandas as pd
 
 from mtasts_analysis.analysis.facts import Data, total
 from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.checks.certificates import Certificate
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import ReadinessConfig
 from mtasts_analysis.readiness.stages import Stage
+from mtasts_analysis.wording import several
 
 Status = Literal["pass", "warn", "fail", "not enough evidence"]
 Half = Literal["reports", "live", "either"]
@@ -152,6 +154,23 @@ class Rule:
     thresholds: tuple[str, ...]
     judge: Callable[[Evidence], Found]
     needs_sessions: bool = False
+
+
+def certificates(check: Check) -> list[tuple[str, Certificate]]:
+    """Give each certificate that a check saw, with the name of its host."""
+    found = [(mx.host, mx.certificate) for mx in check.mx if mx.certificate is not None]
+    shown = check.fetched.presented if check.fetched else None
+    if shown is not None and shown.chain:
+        found.append((f"mta-sts.{check.domain}", shown.chain[0]))
+    return found
+
+
+def lasts(host: str, certificate: Certificate, now: datetime) -> str:
+    """Say how long a host's certificate lasts, as a clause."""
+    left, until = certificate.days_left(now), f"{certificate.not_after:%Y-%m-%d}"
+    if left < 0:
+        return f"the certificate of {host} expired on {until}"
+    return f"the certificate of {host} has {several(left, 'day')} left, until {until}"
 
 
 def named(values: Iterable[object], most: int = 4) -> str:

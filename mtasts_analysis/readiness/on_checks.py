@@ -1,12 +1,11 @@
 """The gates that a live check decides."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 
 import pandas as pd
 
 from mtasts_analysis.checks.facts import Check
-from mtasts_analysis.findings import Finding
+from mtasts_analysis.findings import Finding, one_line
 from mtasts_analysis.readiness.gate import (
     FAIL,
     LITTLE,
@@ -16,8 +15,11 @@ from mtasts_analysis.readiness.gate import (
     Found,
     Rule,
     Status,
+    certificates,
+    lasts,
     named,
 )
+from mtasts_analysis.wording import several
 
 _HOMES = (
     ("policy-host-certificate-expires-soon", "certificates-last"),
@@ -65,13 +67,8 @@ def _weigh(of: Evidence, code: str, good: str) -> Found:
         if worst is not None:
             figures = "; ".join(f"{f.subject}: {f.evidence}" for f in own if f.severity == severity)
             clause = f"{worst.subject}: {worst.evidence}"
-            return Found(status, clause, figures, _line(worst.action), rows=rows)
+            return Found(status, clause, figures, one_line(worst.action), rows=rows)
     return Found(PASS, good, rows=rows)
-
-
-def _line(action: str) -> str:
-    """Give an action as a part of a sentence: what is to be copied stands on lines of its own."""
-    return action.replace("\n", " ")
 
 
 def _frame(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -119,7 +116,7 @@ def _certificates(of: Evidence, check: Check) -> Found:
     figures = (
         ", ".join(f"{host}: {fate}" for host, fate in list(fates.items())[:12]) or "no MX host"
     )
-    action = next((_line(f.action) for f in bad if f.action), "")
+    action = next((one_line(f.action) for f in bad if f.action), "")
     told = {f.subject.partition(" ")[0]: f.evidence for f in reversed(bad)}
     refused = [host for host, fate in fates.items() if fate == "refused"]
     unknown = [host for host, fate in fates.items() if fate == "unknown"]
@@ -146,29 +143,23 @@ def _certificates(of: Evidence, check: Check) -> Found:
 
 
 def _last(of: Evidence, check: Check) -> Found:
-    ends: list[tuple[date, str]] = [
-        (mx.certificate.not_after.date(), mx.host) for mx in check.mx if mx.certificate
-    ]
-    shown = check.fetched.presented if check.fetched else None
-    if shown is not None and shown.chain:
-        ends.append((shown.chain[0].not_after.date(), f"mta-sts.{of.domain}"))
-    today = check.checked_at.date()
+    now = check.checked_at
+    seen = sorted(certificates(check), key=lambda one: (one[1].not_after, one[0]))
     rows = pd.DataFrame(
-        [(host, (end - today).days, str(end)) for end, host in sorted(ends)],
+        [(host, shown.days_left(now), f"{shown.not_after:%Y-%m-%d}") for host, shown in seen],
         columns=["host", "days_left", "not_after"],
     ).astype({"host": "str", "days_left": "Int64", "not_after": "str"})
-    if not ends:
+    if not seen:
         action = "run the check where port 25 is open"
         return Found(LITTLE, "no certificate was seen", "", action, rows=rows)
-    end, host = min(ends)
-    left = (end - today).days
-    clause = f"the certificate of {host} has {left} days left, until {end}"
+    host, first = seen[0]
+    left, clause = first.days_left(now), lasts(host, first, now)
     renew = f"renew the certificate of {host}, have the server load it, and automate both"
     if left < of.config.certificate_days_least:
         return Found(FAIL, clause, "", renew, of.within(1), rows)
     if left < of.config.certificate_days:
         return Found(WARN, clause, "", renew, rows=rows)
-    return Found(PASS, f"every certificate lasts {left} days or more", rows=rows)
+    return Found(PASS, f"every certificate lasts {several(left, 'day')} or more", rows=rows)
 
 
 def _tlsrpt(of: Evidence, check: Check) -> Found:

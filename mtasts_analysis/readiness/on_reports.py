@@ -17,6 +17,7 @@ from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.readiness.forecast import FEWEST, more_days, unseen
 from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Found, Rule, named
 from mtasts_analysis.readiness.impact import Impact, replay
+from mtasts_analysis.wording import percent, several
 
 _MONTH = 28
 
@@ -92,10 +93,9 @@ def _senders(of: Evidence) -> Found:
     found = senders(of.reports, of.last(_MONTH))
     whole = found["sessions"].sum()
     big = found[found["sessions"] >= of.config.big_sender * whole] if whole else found.iloc[:0]
-    count = f"{len(found)} sender{'s' * (len(found) != 1)}"
     figures = (
-        f"{count} in {_MONTH} days; with {_percent(of.config.big_sender)} or more of the sessions:"
-        f" {named(big['sender'], 6) or 'none'}"
+        f"{several(len(found), 'sender')} in {_MONTH} days; with {percent(of.config.big_sender)} or more of"
+        f" the sessions: {named(big['sender'], 6) or 'none'}"
     )
     if len(found) < of.config.fewest_senders:
         who = f", {named(found['sender'])}" if len(found) else ""
@@ -152,7 +152,7 @@ def _refused(of: Evidence) -> Found:
     clause = f"enforce {did} {_census(whole)} in {days} days"
     figures = (
         f"last {days} days: {_census(whole)}; last {days // 2} days: {_census(half)}; the forecast reaches"
-        f" {high:.1%} (at most {_percent(bound)} passes)"
+        f" {high:.1%} (at most {percent(bound)} passes)"
     )
     if whole.latent:
         figures += f"; {whole.latent:,} more failed for senders that found no policy yet"
@@ -183,10 +183,6 @@ def _refused(of: Evidence) -> Found:
             WARN, clause, f"{figures}; falling", _mend(of, days), of.within(days // 2), rows
         )
     return Found(FAIL, clause, figures, _mend(of, days), of.within(days), rows)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g}%"
 
 
 def _census(impact: Impact) -> str:

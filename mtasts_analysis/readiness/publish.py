@@ -30,6 +30,7 @@ from mtasts_analysis.findings import Finding
 from mtasts_analysis.names import a_label
 from mtasts_analysis.readiness.config import DAY
 from mtasts_analysis.readiness.rollout import fresh_id, policy_text
+from mtasts_analysis.wording import several
 
 WELL_KNOWN = ".well-known/mta-sts.txt"
 HOSTS = ("nginx", "cloudflare-pages", "s3-cloudfront", "github-pages")
@@ -572,7 +573,7 @@ def _strings(text: str) -> str:
 
 def _span(wait: timedelta) -> str:
     days, hours, minutes = wait.days, wait.seconds // 3600, -(-(wait.seconds % 3600) // 60)
-    parts = [f"{days} day{'s' * (days != 1)}"] if days else []
+    parts = [several(days, "day")] if days else []
     parts += [f"{hours} h"] if hours else []
     parts += [f"{minutes} min"] if minutes else []
     return " ".join(parts)

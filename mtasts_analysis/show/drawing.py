@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNL
 
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.show.style import INK, SOFT, VERMILION, Plot, canvas, label, quiet, styled
+from mtasts_analysis.wording import percent
 
 WIDTH = 9.6
 LEFT, RIGHT = 0.85, 0.3
@@ -129,17 +130,6 @@ def share_marks(top: float) -> list[float]:
     """Give few round shares from 0 up."""
     ticks = MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]).tick_values(0, max(0.001, top))
     return [float(t) for t in ticks if 0 <= t <= max(0.001, 1.15 * top)]
-
-
-def percent(value: float) -> str:
-    """Give a round share in as few digits as it has.
-
-    Examples
-    --------
-    >>> percent(0.0), percent(0.025), percent(0.0005)
-    ('0%', '2.5%', '0.05%')
-    """
-    return f"{100 * value:.3g}%"
 
 
 # --- Periods -----------------------------------------------------------------------------------------

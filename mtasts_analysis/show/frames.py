@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtasts_analysis.findings import one_line
 from mtasts_analysis.show.html import element, text, unbroken
 from mtasts_analysis.show.html import table as html_table
 from mtasts_analysis.show.text import columns as aligned
@@ -31,8 +32,7 @@ def cell(name: str, value: Any) -> str:
         return f"{int(value):,}"
     if isinstance(value, Real):
         return f"{float(value):,.4g}"
-    # What an action gives to copy stands on lines of its own: a cell has one.
-    return plain(str(value).replace("\n", " ") if name == "action" else value, 300)
+    return plain(one_line(str(value)) if name == "action" else value, 300)
 
 
 def frame_html(

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from mtasts_analysis.analysis.summary import Summary
-from mtasts_analysis.show.text import heading, plain, share, span
+from mtasts_analysis.show.text import HEAD, NUMBERS, ROWS, figures, heading, plain, share, span
 
 STYLE = """
 .mtasts { font: 13px/1.45 system-ui, sans-serif; max-width: 75rem; color: inherit; }
@@ -92,24 +92,15 @@ def summary_html(summary: Summary) -> str:
         f"<p>{escape(span(summary))}<br>{escape(str(account))}</p>",
     ]
     if len(summary.sessions):
-        rows = [_sessions_row(row) for row in summary.sessions.head(_ROWS).itertuples()]
-        more = len(summary.sessions) - _ROWS
+        rows = [_sessions_row(row) for row in summary.sessions.head(ROWS).itertuples()]
+        more = len(summary.sessions) - ROWS
         parts.append(
             table(
                 "Sessions <small>by domain and policy type; never to be added up across policy types"
                 f"{f'; {more:,} rows more in the tables' if more > 0 else ''}</small>",
-                [
-                    "domain",
-                    "policy type",
-                    "modes",
-                    "reports",
-                    "senders",
-                    "successful",
-                    "failed",
-                    "failure share",
-                ],
+                list(HEAD),
                 rows,
-                {3, 4, 5, 6, 7},
+                NUMBERS,
             )
         )
     if len(summary.problems):
@@ -131,9 +122,6 @@ def summary_html(summary: Summary) -> str:
     return element(*parts)
 
 
-_ROWS = 40
-
-
 def _sessions_row(row: Any) -> list[str]:
     # Null where there was no session.
     width = 100 * row.failure_share if isinstance(row.failure_share, float) else 0.0
@@ -141,9 +129,6 @@ def _sessions_row(row: Any) -> list[str]:
         text(row.domain) if isinstance(row.domain, str) else "<i>not named</i>",
         text(row.policy_type),
         text(row.modes),
-        f"{row.reports:,}",
-        f"{row.senders:,}",
-        f"{row.successful:,}",
-        f"{row.failed:,}",
+        *figures(row),
         f'{escape(share(row.failure_share))}<span class="bar"><i style="width:{width:.1f}%"></i></span>',
     ]

@@ -30,7 +30,6 @@ from mtasts_analysis.show.drawing import (
     marks,
     named,
     nothing,
-    percent,
     share_marks,
     shares,
     short,
@@ -57,6 +56,7 @@ from mtasts_analysis.show.style import (
     styled,
 )
 from mtasts_analysis.show.text import share
+from mtasts_analysis.wording import percent
 
 TOP = 8
 """Bands of a stack, and lines of a chart, before the rest is summed as `other (n)`."""

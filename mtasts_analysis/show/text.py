@@ -1,9 +1,12 @@
 """Summaries as plain text, for a terminal."""
 
+from typing import Any
+
 import pandas as pd
 
 from mtasts_analysis.analysis.summary import Summary
 from mtasts_analysis.printable import printable
+from mtasts_analysis.wording import several
 
 _LONGEST = 60
 
@@ -49,17 +52,6 @@ def share(value: object) -> str:
     return f"{value:.2%}" if value == 0 or value >= 0.0001 else "< 0.01%"
 
 
-def several(number: int, noun: str) -> str:
-    """Give a number with its noun.
-
-    Examples
-    --------
-    >>> several(1, "domain"), several(1_200, "report")
-    ('1 domain', '1,200 reports')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def heading(summary: Summary) -> str:
     """Give how many reports of how many senders about how many domains there are."""
     domains = summary.sessions["domain"].nunique()
@@ -67,6 +59,20 @@ def heading(summary: Summary) -> str:
         f"{several(summary.reports, 'TLS report')} of {several(summary.senders, 'sender')}"
         f" about {several(domains, 'domain')}"
     )
+
+
+HEAD = (
+    "domain", "policy type", "modes", "reports", "senders", "successful", "failed", "failure share",
+)  # fmt: skip
+"""Of a summary's table of sessions."""
+
+NUMBERS = {3, 4, 5, 6, 7}
+ROWS = 40
+
+
+def figures(row: Any) -> list[str]:
+    """Give the counts of a row of a summary's sessions."""
+    return [f"{count:,}" for count in (row.reports, row.senders, row.successful, row.failed)]
 
 
 def summary_text(summary: Summary) -> str:
@@ -84,39 +90,23 @@ def summary_text(summary: Summary) -> str:
     """
     parts = [f"{heading(summary)}, {span(summary)}", str(summary.accounting)]
     if len(summary.sessions):
-        head = [
-            "domain",
-            "policy type",
-            "modes",
-            "reports",
-            "senders",
-            "successful",
-            "failed",
-            "failure share",
-        ]
         rows = [
             [
                 plain(r.domain) or "(not named)",
                 plain(r.policy_type),
                 plain(r.modes),
-                f"{r.reports:,}",
-                f"{r.senders:,}",
-                f"{r.successful:,}",
-                f"{r.failed:,}",
+                *figures(r),
                 share(r.failure_share),
             ]
-            for r in summary.sessions.head(_ROWS).itertuples()
+            for r in summary.sessions.head(ROWS).itertuples()
         ]
         parts += ["", "sessions (never to be added up across policy types)"]
-        parts.append(columns([head, *rows], {3, 4, 5, 6, 7}))
-        if len(summary.sessions) > _ROWS:
-            parts.append(f"... and {len(summary.sessions) - _ROWS:,} rows more")
+        parts.append(columns([list(HEAD), *rows], NUMBERS))
+        if len(summary.sessions) > ROWS:
+            parts.append(f"... and {len(summary.sessions) - ROWS:,} rows more")
     if len(summary.problems):
         rows = [
             [str(r.severity), plain(r.code), f"{r.rows:,}"] for r in summary.problems.itertuples()
         ]
         parts += ["", "problems", columns([["severity", "code", "rows"], *rows], {2})]
     return "\n".join(parts)
-
-
-_ROWS = 40

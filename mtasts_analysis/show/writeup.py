@@ -14,6 +14,7 @@ from mtasts_analysis.analysis.failures import failure_types
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.senders import senders
 from mtasts_analysis.archive.redaction import redacted
+from mtasts_analysis.findings import one_line
 from mtasts_analysis.readiness.config import DEFAULT, MEANINGS
 from mtasts_analysis.readiness.impact import Impact
 from mtasts_analysis.readiness.judgement import VERDICTS, Judgement
@@ -30,7 +31,7 @@ from mtasts_analysis.show.document import (
     Points,
 )
 from mtasts_analysis.show.frames import cell
-from mtasts_analysis.show.text import several
+from mtasts_analysis.wording import percent, several
 
 TONES = {
     "ready": "good", "ready by reports": "good", "enforcing": "good",
@@ -284,8 +285,7 @@ def _live(of: Judgement) -> list[Block]:
         if found:
             head = ("severity", "subject", "what was seen", "action", "rule")
             rows = [
-                (f.severity, f.subject, f.evidence, f.action.replace("\n", " "), f.reference)
-                for f in found
+                (f.severity, f.subject, f.evidence, one_line(f.action), f.reference) for f in found
             ]
             made.append(Grid(head, tuple(rows[:_ROWS])))
             made += _more(len(found))
@@ -363,7 +363,7 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
 
 
 def _bound(value: float) -> str:
-    return f"{100 * value:g}%" if isinstance(value, float) else f"{value}"
+    return percent(value) if isinstance(value, float) else f"{value}"
 
 
 def _more(size: int) -> list[Block]:

@@ -41,6 +41,8 @@ def test_each_finding_has_its_gate():
         (29, WARN, "the certificate of mta-sts.d.example has 29 days left, until 2026-05-11"),
         (7, WARN, "the certificate of mta-sts.d.example has 7 days left, until 2026-04-19"),
         (6, FAIL, "the certificate of mta-sts.d.example has 6 days left, until 2026-04-18"),
+        (1, FAIL, "the certificate of mta-sts.d.example has 1 day left, until 2026-04-13"),
+        (-3, FAIL, "the certificate of mta-sts.d.example expired on 2026-04-09"),
     ],
 )
 def test_days_of_a_certificate(left, status, clause):
