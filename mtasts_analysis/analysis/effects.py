@@ -140,7 +140,7 @@ ADVICE: dict[str, Advice] = {
     "certificate-expired": Advice(
         "the MX's certificate had expired",
         "a renewal that failed, or a renewed certificate that the mail server never loaded",
-        "renew it, reload the mail server, and watch the days left",
+        "renew the certificate, reload the mail server, and watch the days left",
         _STARTTLS + " | openssl x509 -noout -enddate",
         "RFC 8460 §4.3.1",
     ),
@@ -154,7 +154,7 @@ ADVICE: dict[str, Advice] = {
     "validation-failure": Advice(
         "the TLS negotiation failed for another reason",
         "no protocol version or cipher in common, a broken chain, a connection cut",
-        "look at failure_reason_code, offer TLS 1.2 and 1.3, and check the whole chain",
+        "read the sender's reason (failure_reason_code), offer TLS 1.2 and 1.3, and check the whole chain",
         _STARTTLS,
         "RFC 8460 §4.3.1",
     ),
@@ -214,7 +214,7 @@ ADVICE: dict[str, Advice] = {
 _UNKNOWN = Advice(
     "a result type that is in no registry known here",
     "a newer type, or a sender's own",
-    "read additional_information and failure_reason_code, and ask the sender (contact_info)",
+    "read the sender's reason (failure_reason_code, additional_information), or ask it (contact_info)",
     _STARTTLS,
     "RFC 8460 §4.3: the set of types may grow",
 )
@@ -235,6 +235,6 @@ def advice(result_type: str | None) -> Advice:
     Examples
     --------
     >>> advice("certificate-expired").action
-    'renew it, reload the mail server, and watch the days left'
+    'renew the certificate, reload the mail server, and watch the days left'
     """
     return _UNKNOWN if result_type is None else ADVICE.get(result_type, _UNKNOWN)

@@ -67,7 +67,7 @@ class Filter:
     >>> where
     Filter(domains=('clinic.example',), start='2026-03-12')
     >>> print(Filter())
-    everything
+    all reports
     """
 
     domains: tuple[str | None, ...] = ()
@@ -180,7 +180,7 @@ class Filter:
             parts.append(f"from {self.start}")
         elif self.end:
             parts.append(f"until {self.end}")
-        return printable(", ".join(parts)) or "everything"
+        return printable(", ".join(parts)) or "all reports"
 
 
 def _list(values: list[str]) -> str:

@@ -207,8 +207,9 @@ def _text(row: Any) -> str:
             f" {several(row['other_senders'], 'other sender')} had"
             f" sessions with {row['domain']} on those days"
         )
-    what = "presented a foreign certificate" if row["lead"] == "foreign-certificate" else "failed"
+    foreign = row["lead"] == "foreign-certificate"
+    what = "presented a foreign certificate to" if foreign else "failed for"
     return (
-        f"{row['receiving_ip']}, none of the addresses seen for {row['mx_host']}, {what}"
-        f" ({row['result_type']}) to {who} ({several(row['sessions'], 'session')}, {when})"
+        f"{row['receiving_ip']}, none of the addresses seen for {row['mx_host']}, {what} {who}"
+        f" ({row['result_type']}, {several(row['sessions'], 'session')}, {when})"
     )

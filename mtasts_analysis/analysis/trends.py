@@ -322,15 +322,40 @@ def _changes_frame(facts: Facts, rows: list[dict[str, Any]]) -> pd.DataFrame:
     )
     frame["text"] = pd.Series(
         [
-            f"{_or(row.result_type, 'a type not named')} at {_or(row.mx_host, 'no MX named')}"
+            f"{failure(row.result_type, row.mx_host)}"
             f" {'rose' if row.change == 'rise' else 'fell'} on {row.day:%Y-%m-%d}"
-            f" from {_percent(row.before)} to {_percent(row.after)}"
-            f" of {_or(row.domain, 'a domain not named')}'s {_or(row.policy_type, '')} sessions"
+            f" from {_percent(row.before)} to {_percent(row.after)} of the sessions of"
+            f" {_or(row.domain, 'a domain not named')}{_under(row.policy_type)}"
             for row in frame.itertuples()
         ],
         dtype="str",
     )
     return frame.sort_values("day", ascending=False, kind="stable", ignore_index=True)
+
+
+def failure(result_type: object, mx_host: object) -> str:
+    """Name a kind of failure, with the MX host where it names one: no report of a policy's failure does.
+
+    Examples
+    --------
+    >>> failure("certificate-expired", "mx1.example.com"), failure("sts-policy-fetch-error", None)
+    ('certificate-expired at mx1.example.com', 'sts-policy-fetch-error (no MX named)')
+    """
+    where = f"at {mx_host}" if isinstance(mx_host, str) else "(no MX named)"
+    return f"{_or(result_type, 'a type not named')} {where}"
+
+
+def _under(policy_type: object) -> str:
+    """Say under which kind of policy sessions were.
+
+    Examples
+    --------
+    >>> _under("sts"), _under("no-policy-found"), _under("other"), _under(None)
+    (' under MTA-STS', ' without a policy', ' under other', '')
+    """
+    words = {"sts": " under MTA-STS", "tlsa": " under DANE", "no-policy-found": " without a policy"}
+    said = _or(policy_type, "")
+    return words.get(said, f" under {said}" if said else "")
 
 
 def _parts(cuts: list[int], size: int) -> list[tuple[int, int, int]]:

@@ -18,7 +18,7 @@ from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.interception import interception_leads
 from mtasts_analysis.analysis.senders import FEWEST_DAYS, SILENT_GAPS, senders
-from mtasts_analysis.analysis.trends import change_points
+from mtasts_analysis.analysis.trends import change_points, failure
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.gate import certificates, lasts, named
@@ -186,9 +186,10 @@ def _refused(data: Data, domain: str, recent: Filter, least: int) -> list[Alert]
     for row in kinds[kinds["sessions"] >= least].to_dict("records"):
         what = "that enforce refuses" if row["effect"] == REFUSED else "of a type without a rule"
         day = row["last_day"].date()
+        where = f" at {several(row['mx_hosts'], 'MX host')}" if row["mx_hosts"] else ""
         text = (
-            f"{several(row['sessions'], 'session')} {what}: {named([row['result_type']])} at"
-            f" {several(row['mx_hosts'], 'MX host')}, {several(row['senders'], 'sender')}, last on {day}"
+            f"{several(row['sessions'], 'session')} {what}: {named([row['result_type']])}"
+            f"{where}, met by {several(row['senders'], 'sender')}, last on {day}"
         )
         subject = f"{row['policy_type']} {row['result_type']} {row['effect']}"
         found.append(Alert("refused", domain, subject, text, row["action"], day))
@@ -249,7 +250,7 @@ def _rises(data: Data, domain: str, everything: Filter, since: date) -> list[Ale
             for one in compared[:1]
             if not pd.isna(one["after_low"])
         )
-        subject = f"{named([row['result_type']])} at {named([row['mx_host']])} {day}"
+        subject = f"{failure(row['result_type'], row['mx_host'])} {day}"
         action = "find what changed on that day; compare(data, day) tells whether a mend worked"
         found.append(Alert("rise", domain, subject, f"{row['text']}{range_}", action, day))
     return found
@@ -291,10 +292,10 @@ def _no_reports(data: Data, domain: str, everything: Filter, today: date, most: 
 
 
 def _leads(data: Data, domain: str, recent: Filter) -> list[Alert]:
-    action = "look at that path with the sender's operator"
+    action = "look with the sender's operator at what lies on its way to you"
     return [
         Alert(
-            "interception", domain, f"{row['lead']} at {named([row['mx_host']])}", row["text"], action,
+            "interception", domain, f"{row['lead']} at {row['mx_host']}", row["text"], action,
             row["last_day"].date(),
         )
         for row in interception_leads(data, recent).to_dict("records")

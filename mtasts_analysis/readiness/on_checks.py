@@ -135,7 +135,8 @@ def _certificates(of: Evidence, check: Check) -> Found:
         return Found(
             LITTLE, clause, figures, action or "run the check where port 25 is open", rows=rows
         )
-    clause = f"all {len(fates)} MX hosts present a valid certificate over TLS 1.2 or newer"
+    every = "the one MX host presents" if len(fates) == 1 else f"all {len(fates)} MX hosts present"
+    clause = f"{every} a valid certificate over TLS 1.2 or newer"
     if bad:
         status = FAIL if bad[0].severity == "error" else WARN  # the findings come the worst first
         return Found(status, f"{bad[0].subject}: {bad[0].evidence}", figures, action, rows=rows)

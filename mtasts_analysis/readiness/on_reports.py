@@ -11,7 +11,7 @@ from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.interception import interception_leads
 from mtasts_analysis.analysis.senders import senders
-from mtasts_analysis.analysis.trends import change_points
+from mtasts_analysis.analysis.trends import change_points, failure
 from mtasts_analysis.checks.coverage import covers
 from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.readiness.forecast import FEWEST, more_days, unseen
@@ -84,7 +84,12 @@ def _reporting(of: Evidence) -> Found:
     if len(days) < need:
         more = need - len(days)
         return Found(
-            LITTLE, clause, "", f"wait for {more} more days with reports", of.within(more), rows
+            LITTLE,
+            clause,
+            "",
+            f"wait for {several(more, 'more day')} with reports",
+            of.within(more),
+            rows,
         )
     return Found(PASS, clause, rows=rows)
 
@@ -101,7 +106,7 @@ def _senders(of: Evidence) -> Found:
         who = f", {named(found['sender'])}" if len(found) else ""
         reporting = "1 sender reports" if len(found) == 1 else f"{len(found)} senders report"
         clause = f"only {reporting}{who}: that speaks for nobody else"
-        action = "wait for more senders; if these are all who write to you, lower fewest_senders"
+        action = "wait for more senders; if these are all who write to you, lower the threshold fewest_senders"
         return Found(LITTLE, clause, figures, action, of.within(1), found)
     silent = found[found["silent"]]
     if len(silent):
@@ -120,7 +125,7 @@ def _honouring(of: Evidence) -> Found:
             LITTLE, f"no session was reported in {days} days", "", "wait for reports", rows=rows
         )
     share = sts / (sts + none)
-    figures = f"{share:.1%} of {sts + none:,} sessions were of senders that saw an sts policy"
+    figures = f"{share:.1%} of {sts + none:,} sessions were of senders that saw an MTA-STS policy"
     if not sts:
         clause = f"no sender saw a policy in {days} days"
         action = "publish the policy and its _mta-sts record, or mend them"
@@ -145,14 +150,14 @@ def _refused(of: Evidence) -> Found:
         daily = f"{whole.sender_days} in {days} days, one for each sender and day"
         clause = f"too few daily figures to judge by: {daily}"
         more = max(1, ceil((FEWEST - month.sender_days) * days / max(whole.sender_days, days)))
-        action = f"wait for about {more} more days with reports"
+        action = f"wait for about {several(more, 'more day')} with reports"
         return Found(LITTLE, clause, "", action, of.within(more), rows)
     # What a policy in enforce refused, and what one in testing would have.
     did = "refused" if whole.already == whole.refused > 0 else "would have refused"
     clause = f"enforce {did} {_census(whole)} in {days} days"
     figures = (
-        f"last {days} days: {_census(whole)}; last {days // 2} days: {_census(half)}; the forecast reaches"
-        f" {high:.1%} (at most {percent(bound)} passes)"
+        f"refused under enforce in the last {days} days: {_census(whole)}; in the last {days // 2}:"
+        f" {_census(half)}; the forecast's upper end is {high:.1%} (up to {percent(bound)} passes)"
     )
     if whole.latent:
         figures += f"; {whole.latent:,} more failed for senders that found no policy yet"
@@ -163,7 +168,7 @@ def _refused(of: Evidence) -> Found:
         known = of.as_of - month.cells["day"].min().date()
         more = more_days(sample, known.days, bound)
         clause = f"few sessions would be refused, but {known.days} days are too few to rely on that"
-        action = f"wait for about {more} more days like these"
+        action = f"wait for about {several(more, 'more day')} like these"
         if known.days + more > of.config.forecast_days:
             clause = (
                 f"few sessions would be refused, but too few days with reports in {known.days} days"
@@ -198,7 +203,11 @@ def _mend(of: Evidence, days: int) -> str:
     kinds = failure_types(of.reports, where)
     if not len(kinds):
         return "ask the senders what the failures without details were"
-    return f"mend {kinds['result_type'].iloc[0]} first: {kinds['action'].iloc[0]}"
+    worst = kinds.iloc[0]
+    own = where.but(result_types=Filter.of(worst).result_types)
+    hosts = failures_by_mx(of.reports, own)["mx_host"].dropna()
+    at = named(hosts, 2) if len(hosts) else None
+    return f"mend {failure(worst['result_type'], at)} first: {worst['action']}"
 
 
 def _not_in_policy(of: Evidence) -> Found:
@@ -229,7 +238,8 @@ def _not_in_policy(of: Evidence) -> Found:
         clause = f"senders still dialled {named(retired)}, which is no MX and not in the policy"
         return Found(WARN, clause, "", "find out whether it is a forgotten backup MX", rows=rows)
     if live and policy is not None:
-        return Found(PASS, f"all {len(live)} MX hosts are in the policy", rows=rows)
+        every = "the one MX host is" if len(live) == 1 else f"all {len(live)} MX hosts are"
+        return Found(PASS, f"{every} in the policy", rows=rows)
     clause = (
         "no session failed at an MX outside the policy, but reports name no MX where sessions pass"
     )
@@ -259,8 +269,7 @@ def _changes(of: Evidence) -> Found:
     latest = found.drop_duplicates(["policy_type", "mx_host", "result_type"])  # the latest first
     rises = latest[latest["change"] == "rise"]
     subjects = [
-        f"{named([kind])} at {named([mx])}"
-        for kind, mx in zip(rises["result_type"], rises["mx_host"], strict=True)
+        failure(kind, mx) for kind, mx in zip(rises["result_type"], rises["mx_host"], strict=True)
     ]
     still = of.open("open-change", subjects)
     if not still:
@@ -295,7 +304,7 @@ def _seen(of: Evidence) -> Found:
             action = "give the _mta-sts record a new id if it still has the old one, and wait for max_age"
             return Found(WARN, clause, "", action, rows=last)
     if len(stale):
-        clause = f"{named(stale['sender'].unique())} held on to an old policy past its max_age"
+        clause = f"{named(stale['sender'].unique())} kept an old policy past its max_age"
         return Found(
             WARN, clause, "", "ask them to fetch it: enforce does nothing for them yet", rows=stale
         )
@@ -319,15 +328,14 @@ def _interception(of: Evidence) -> Found:
     if of.check is not None:
         addresses = {mx.host: mx.addresses for mx in of.check.mx if mx.addresses}
     rows = interception_leads(of.reports, of.last(_MONTH), addresses)
-    subjects = [
-        f"{lead} at {named([mx])}" for lead, mx in zip(rows["lead"], rows["mx_host"], strict=True)
-    ]
+    subjects = [f"{lead} at {mx}" for lead, mx in zip(rows["lead"], rows["mx_host"], strict=True)]
     still = of.open("interception", subjects)
     if not still:
         return Found(PASS, f"no lead is unexplained in {_MONTH} days{_closed(subjects)}", rows=rows)
     texts = [str(t) for t, s in zip(rows["text"], subjects, strict=True) if s in still]
     action = (
-        "look at that sender's path with its operator; acknowledge the lead once it is understood"
+        "look with the sender's operator at what lies on its way to you; acknowledge the lead once it is"
+        " understood"
     )
     return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows)
 

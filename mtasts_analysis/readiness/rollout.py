@@ -20,7 +20,7 @@ class Step:
     Attributes
     ----------
     name : str
-        The stage that begins with it.
+        The stage that begins with it; `review` where the one before enforce has begun already.
     earliest : datetime.date
         The first day on which it may be taken, if its gate holds.
     gate : str
@@ -168,13 +168,14 @@ def plan(
         step(
             "monitoring", max(as_of, began + timedelta(days=SET_UP_DAYS)),
             "the live check finds nothing to mend, and the first reports have come",
-            "testing", DAY, "nothing to undo: nothing is published anew",
+            "testing", DAY, "nothing to undo: nothing new is published",
         )  # fmt: skip
     reviewed = max(as_of, began + timedelta(days=config.days_in_testing), not_before or as_of)
     if stage.before("enforce") and not ready:
         step(
-            "preparation", reviewed, "the reports are reviewed: this assessment is made again",
-            "testing", DAY, "nothing to undo: nothing is published anew",
+            "preparation" if stage.before("preparation") else "review", reviewed,
+            "the reports are reviewed: this assessment is made again",
+            "testing", DAY, "nothing to undo: nothing new is published",
         )  # fmt: skip
     if stage.before("enforce"):
         step(

@@ -16,6 +16,22 @@ from mtasts_analysis.show.text import plain, share
 _SHARES = {"share", "failure_share", "refused_share", "low", "high", "before", "after"}
 
 
+_CAPITALS = {
+    "mx": "MX", "mta": "MTA", "ip": "IP", "ips": "IPs", "dns": "DNS", "dkim": "DKIM",
+}  # fmt: skip
+
+
+def headed(name: str) -> str:
+    """Give a column's name as a heading.
+
+    Examples
+    --------
+    >>> headed("mx_host"), headed("last_day")
+    ('MX host', 'last day')
+    """
+    return " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
+
+
 def cell(name: str, value: Any) -> str:
     """Give one value as plain text: shares in percent, days as days, absent ones as a dash."""
     if isinstance(value, list | np.ndarray):
@@ -76,7 +92,7 @@ def frame_html(
     for ready in (extra or {}).values():
         for row, html in zip(body, ready, strict=False):
             row.append(html)
-    head = [name.replace("_", " ") for name in [*names, *(extra or {})]]
+    head = [headed(name) for name in [*names, *(extra or {})]]
     more = len(shown) - rows
     if more > 0:
         caption += f" <small>the first {rows:,} of {len(shown):,} rows</small>"
@@ -87,7 +103,7 @@ def frame_html(
 
 
 def _html(name: str, value: str) -> str:
-    if len(value) <= 40:
+    if len(value) <= (24 if " " in value else 40):  # a name is broken last
         return text(value, 300)
     return f'<div class="long{" command" if name == "verify" else ""}">{unbroken(text(value, 300))}</div>'
 
@@ -153,7 +169,7 @@ def frame_text(frame: pd.DataFrame, rows: int) -> str:
     numbers = {
         at for at, name in enumerate(names) if pd.api.types.is_numeric_dtype(frame[name].dtype)
     }
-    head = [] if names == ["text"] else [[name.replace("_", " ") for name in names]]
+    head = [] if names == ["text"] else [[*map(headed, names)]]
     more = len(frame) - len(body)
     return aligned([*head, *body], numbers) + (f"\n... and {more:,} more" if more > 0 else "")
 

@@ -100,7 +100,7 @@ class Overview:
         rate = cell("share", failed / whole) if whole else "–"
         parts = [
             f"Overview: {self.where}",
-            f"{failed:,} of {whole:,} sessions failed ({rate}); tlsa apart, reports over 25 h left out",
+            f"{failed:,} of {whole:,} sessions failed ({rate}); DANE apart, reports over 25 hours left out",
             _text("what enforce would do", self.effects, ["effect", "sessions", "senders"]),
             _text("what fails", self.types, ["result_type", "effect", "sessions", "last_day", "action"]),
             _text("where", self.mx_hosts, ["mx_host", "result_type", "sessions", "senders"]),
@@ -149,7 +149,7 @@ def overview(data: Data, where: Filter = EVERYTHING) -> Overview:
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> print(ma.overview(data, ma.Filter(domains="harbour.example")))  # doctest: +ELLIPSIS
     Overview: domain harbour.example
-    9 of 22,206 sessions failed (0.04%); tlsa apart, reports over 25 h left out
+    9 of 22,206 sessions failed (0.04%); DANE apart, reports over 25 hours left out
     ...
     """
     return Overview(

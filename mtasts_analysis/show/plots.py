@@ -95,7 +95,7 @@ def sessions(
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.sessions(ma.over_time(data))
-    <Plot: 1,701 of 96,764 sessions failed (1.76%); everything>
+    <Plot: 1,701 of 96,764 sessions failed (1.76%); all reports>
     """
     failed, whole = _sum(frame["failed"]), _sum(frame["sessions"])
     rate = share(failed / whole if whole else None)
@@ -154,7 +154,7 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.failures(ma.failures_over_time(data))
-    <Plot: certificate-expired leads with 996 of 1,701 failed sessions; everything>
+    <Plot: certificate-expired leads with 996 of 1,701 failed sessions; all reports>
     """
     split = str(frame.columns[1])
     folded, order = _fold(frame, split, "sessions")
@@ -209,7 +209,7 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.types_by_mx(ma.failures_by_mx(data))
-    <Plot: mx2.clinic.example fails most: 1,070 of 1,775 failed sessions; everything>
+    <Plot: mx2.clinic.example fails most: 1,070 of 1,775 failed sessions; all reports>
     """
     if not _sum(frame["sessions"]):
         return nothing("no failed sessions in the details", where)
@@ -279,7 +279,7 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.sender_days(ma.over_time(data, split="sender"))
-    <Plot: Most failures in one day: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); everything>
+    <Plot: Most failures in one day: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); all reports>
     """
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
@@ -338,7 +338,7 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.senders(ma.over_time(data, by="week", split="sender"))
-    <Plot: Failed share by sender, most sessions first; everything>
+    <Plot: Failed share by sender, most sessions first; all reports>
     """
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
@@ -414,7 +414,7 @@ def top(
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.top(ma.senders(data), "sender", value="failed")
-    <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; everything>
+    <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; all reports>
     """
     folded, order = _fold(frame, of, value, n)
     whole = _sum(frame[value])

@@ -30,7 +30,7 @@ from mtasts_analysis.show.document import (
     Picture,
     Points,
 )
-from mtasts_analysis.show.frames import cell
+from mtasts_analysis.show.frames import cell, headed
 from mtasts_analysis.wording import percent, several
 
 TONES = {
@@ -40,29 +40,38 @@ TONES = {
 }  # fmt: skip
 _ROWS = 15
 
+_INTRODUCTION = (
+    "MTA-STS lets a domain ask that mail to it travels encrypted. Under a policy in testing, senders deliver all"
+    " the same and report what failed; under one in enforce, they do not deliver where the connection is not"
+    " encrypted or the certificate is not valid (RFC 8461 §5). A session is one connection of a sender's mail"
+    " server to an MX, a host that takes your mail; STARTTLS turns encryption on in it."
+)
 _METHOD = (
-    (
-        "A session is one connection of a sender's mail server to an MX, a host that takes your mail. STARTTLS"
-        " turns encryption on in it. A policy in testing only asks for reports; one in enforce asks senders to"
-        " refuse a session that is not encrypted, or whose certificate is not valid (RFC 8461 §5)."
-    ),
     (
         "Counted are sessions, not messages: a refused session's mail may still arrive by another MX or on a retry"
         " (RFC 8461 §5.1)."
     ),
     (
-        "The impact replays the failure details as if every MTA-STS policy (sts) had said enforce. What DANE"
-        " refuses is refused already, stands apart, and is no evidence for or against."
+        "What enforce would have refused is read from the failures reported, as if every MTA-STS policy had said"
+        " enforce. What DANE refuses is refused already, stands apart, and is no evidence for or against."
     ),
     (
-        "The share is a census of what was reported. The range is a forecast: it resamples senders and days,"
-        " because failures cluster by both, and allows for an outage of a day that has not come up yet."
+        "The refused share is that of the sessions reported. The range is a forecast: it draws senders and days"
+        " anew many times, because failures come in spells and by sender, and allows for a day's outage that has"
+        " not come up yet."
     ),
-    "Failures of a type without a rule, or without details, are those that are perhaps refused.",
+    (
+        "Perhaps refused are failures of a type that no rule speaks of, and failures that a report counts without"
+        " a detail."
+    ),
     "Reports name an MX only where a session failed; only senders that report are seen.",
     "Anyone can mail a report: unless signatures were checked, the figures may be forged (RFC 8460 §3).",
-    "Reports over 25 hours count, but belong to no single day.",
+    "Reports that span more than 25 hours count, but are drawn on no single day.",
     "Details may overlap, or leave failures out (RFC 8460 §4); the figures are as reported.",
+    (
+        "Where a rule names the guide, it is the guide to MTA-STS and TLS-RPT whose steps and weeks the plan"
+        " follows; the RFCs stand above it."
+    ),
 )
 ORDER = {"fail": 0, "warn": 1, "not enough evidence": 2, "pass": 3}
 """Statuses, what needs work first."""
@@ -98,6 +107,7 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
         Paragraph(f"As of {of.as_of}" + (f", by {author}. " if author else ". ") + standing(of)),
         Banner(of.sentence, TONES[of.verdict]),
         *([Paragraph(note)] if note else []),
+        Paragraph(_INTRODUCTION),
         Heading(2, "Why"),
         Points(why(of)),
         Heading(2, "What next"),
@@ -113,7 +123,7 @@ def blocks(of: Judgement, author: str = "", note: str = "", *, redact: bool = Fa
         *_source(of),
         Heading(2, "Thresholds"),
         Grid(
-            ("threshold", "value", "by default", "in ReadinessConfig"),
+            ("threshold", "value", "by default", "name in ReadinessConfig"),
             tuple(
                 (MEANINGS[f.name], *(_bound(getattr(c, f.name)) for c in (of.config, DEFAULT)), f.name)
                 for f in fields(of.config)
@@ -144,7 +154,7 @@ def why(of: Judgement) -> tuple[str, ...]:
             )
         told += [f"{clause}."] if clause else []
     passed = sum(gate.status == "pass" for gate in of.gates)
-    return (*told, f"{passed} of {len(of.gates)} gates pass.")
+    return (*told, f"{passed} of {len(of.gates)} gates, the conditions for enforce, pass.")
 
 
 def next_step(of: Judgement) -> str:
@@ -233,9 +243,10 @@ def _gates(of: Judgement) -> list[Block]:
         for status, (once, often) in _VERBS.items()
         if count[status]
     )
+    meaning = f"The verdict “{of.verdict}” means: {VERDICTS[of.verdict]}."
     return [
         Heading(2, "Gates"),
-        Paragraph(f"Of {len(of.gates)} gates, {tally}. {of.missing}".strip()),
+        Paragraph(f"Of {len(of.gates)} gates, {tally}. {meaning} {of.missing}".strip()),
         Grid(
             ("gate", "status", "what was found", "next action", "rule"),
             tuple(
@@ -255,6 +266,7 @@ def _failures(of: Judgement) -> list[Block]:
     if len(kinds):
         names = ["result_type", "effect", "sessions", "likely_cause", "action", "verify"]
         made.append(_grid(kinds, names))
+        made.append(Paragraph("In a command, MX stands for the name of the host that failed."))
     else:
         made.append(Paragraph("No failure was reported in these days."))
     made.append(Heading(2, "Senders"))
@@ -295,9 +307,9 @@ def _live(of: Judgement) -> list[Block]:
     if len(hosts):
         names = ["mx_host", "in_dns", "in_policy", "failed_sessions", "certificate_until"]
         kept = [name for name in names if hosts[name].notna().any()]
-        made.append(Heading(2, "MX hosts known"))
+        made.append(Heading(2, "Known MX hosts"))
         if of.data is not None:
-            made.append(Paragraph("Failed sessions are those of the whole archive."))
+            made.append(Paragraph("Failed sessions are counted over the whole archive."))
         made.append(_grid(hosts, kept))
     return made
 
@@ -345,10 +357,9 @@ def _source(of: Judgement) -> list[Block]:
     by_count = sorted(severities.items(), key=lambda one: (-one[1], one[0]))
     nouns = {"info": "remark"}
     counted = ", ".join(several(n, nouns.get(name, name)) for name, n in by_count) or "none"
-    meaning = f"The verdict “{of.verdict}” means: {VERDICTS[of.verdict]}."
     held = several(of.data.facts.report_count, "report")
     archive = f"The archive holds {held}; noted while it was read: {counted}."
-    return [*made, Paragraph(f"{text} {archive} {meaning}")]
+    return [*made, Paragraph(f"{text} {archive}")]
 
 
 def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
@@ -359,7 +370,7 @@ def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
     more = len(frame) - _ROWS
     if more > 0:
         rows = (*rows, (f"and {more:,} more", *[""] * (len(names) - 1)))
-    return Grid(tuple(name.replace("_", " ") for name in names), rows)
+    return Grid(tuple(map(headed, names)), rows)
 
 
 def _bound(value: float) -> str:

@@ -81,7 +81,7 @@ def test_the_rules_have_a_version():
 @pytest.mark.parametrize(
     ("where", "sentence"),
     [
-        (ma.Filter(), "everything"),
+        (ma.Filter(), "all reports"),
         (ma.Filter(domains=["a", "b"], modes="testing"), "domains a and b, mode testing"),
         (ma.Filter(start="2026-05-14", end="2026-05-14"), "on 2026-05-14"),
         (ma.Filter(start="2026-05-14", end="2026-05-15"), "2026-05-14 to 2026-05-15"),
@@ -93,7 +93,7 @@ def test_the_rules_have_a_version():
 def test_a_filter_reads_as_a_sentence_and_as_code(where, sentence):
     assert str(where) == sentence
     assert eval(repr(where), {"Filter": ma.Filter}) == where
-    assert bool(where) == (sentence != "everything")
+    assert bool(where) == (sentence != "all reports")
     assert hash(where) == hash(where.but())
 
 
@@ -341,7 +341,7 @@ def test_an_outage_has_two_ends():
     ]
     assert [str(day.date()) for day in found["day"]] == ["2026-03-26", "2026-03-21"]
     assert found.loc[1, "text"] == (
-        "certificate-expired at mx2.d.example rose on 2026-03-21 from 0% to 30% of d.example's sts sessions"
+        "certificate-expired at mx2.d.example rose on 2026-03-21 from 0% to 30% of the sessions of d.example under MTA-STS"
     )
 
 

@@ -65,7 +65,7 @@ def test_ready_with_both_halves(ask, reports, tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.startswith("ready.example may go to enforce.")
     assert code == 0
-    assert "All 1 MX hosts present a valid certificate" in said
+    assert "The one MX host presents a valid certificate" in said
     assert out.exists()
 
 

@@ -41,13 +41,23 @@ def test_new_refused_failures():
         "d.example",
         AS_OF - timedelta(days=1),
     )
-    assert refused.text.startswith(
-        "9 sessions that enforce refuses: certificate-expired at 1 MX host"
+    assert refused.text == (
+        "9 sessions that enforce refuses: certificate-expired at 1 MX host, met by 1 sender, last on 2026-04-11"
     )
-    assert refused.action.startswith("renew it")
+    assert refused.action.startswith("renew the certificate")
     assert (mx.code, mx.subject) == ("new-mx", MX2)
     assert (sender.code, sender.subject) == ("new-sender", "Big")
     assert codes(data, rules=AlertRules(refused_sessions=10)) == ["new-mx", "new-sender"]
+
+
+def test_failures_that_name_no_mx():
+    data = world(lambda day, s: [("certificate-expired", None, 30)] if day >= 35 else [])
+    refused, *_, rise = found(data, AS_OF - timedelta(days=8))
+    # 4 senders on each of the last seven days.
+    assert refused.text == (
+        "840 sessions that enforce refuses: certificate-expired, met by 4 senders, last on 2026-04-11"
+    )
+    assert rise.subject == "certificate-expired (no MX named) 2026-04-05"
 
 
 def test_only_what_is_new_of_mx_and_senders():
@@ -68,7 +78,8 @@ def test_a_rise_with_its_interval():
     (rise,) = [a for a in found(data, AS_OF - timedelta(days=8)) if a.code == "rise"]
     # 4 x 30 of 860 sessions on each of the last seven days.
     assert (
-        "rose on 2026-04-05 from 0% to 14% of d.example's sts sessions (95% interval: " in rise.text
+        "rose on 2026-04-05 from 0% to 14% of the sessions of d.example under MTA-STS (95% interval: "
+        in rise.text
     )
     low, high = (
         float(x.rstrip("%)")) for x in rise.text.rpartition("95% interval: ")[2].split(" to ")

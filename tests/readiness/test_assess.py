@@ -203,7 +203,9 @@ def test_what_is_published_now_counts_more_than_what_was_seen():
 
 def test_next_step_and_date():
     mended = assess(world(lambda day, s: [("certificate-expired", MX2, 20)] if day >= 35 else []))
-    assert mended.next_step.startswith("mend certificate-expired first: renew it")
+    assert mended.next_step.startswith(
+        "mend certificate-expired at mx2.d.example first: renew the certificate"
+    )
     assert mended.next_date == AS_OF + timedelta(days=14), "not before the window is clean"
     young = ma.assess(world(days=15), "d.example")
     assert young.next_step == "go on in testing until 2026-03-22"
@@ -226,6 +228,9 @@ def test_the_plan_agrees_with_the_verdict():
     ready = assess(world(), live())
     assert [step.name for step in ready.plan] == ["enforce", "production"]
     failing = assess(world(lambda day, s: [("certificate-expired", MX2, 20)]))
+    assert [step.name for step in failing.plan] == ["review", "enforce", "production"], (
+        "28 days are over"
+    )
     assert failing.plan[-2].earliest == failing.next_date
     enforcing = assess(world(text=lambda day, s: TESTING if day < 30 else ENFORCE))
     assert [step.earliest for step in enforcing.plan] == [AS_OF], "its week is over"

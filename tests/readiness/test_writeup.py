@@ -194,6 +194,10 @@ def test_markdown_can_be_read_as_it_stands(written):
     assert "max_age" in source
     assert "max&#95;age" not in source
     assert "mx2.d.example" in source
+    assert (
+        to_markdown([Paragraph("On 2026-03-17. Then 1) more")]) == "On 2026-03-17. Then 1) more\n"
+    )
+    assert to_markdown([Paragraph("17. March")]) == "&#49;&#55;. March\n", "it would begin a list"
 
 
 def test_nothing_in_the_document_acts(written):
@@ -231,10 +235,12 @@ def test_the_reasons_repeat_no_verdict_and_spoil_no_name():
         world(lambda day, s: [("certificate-expired", MX2, 20)] if day >= 35 else []), live()
     )
     given = next(b for b in blocks(found) if isinstance(b, Points)).texts
-    assert given[0].startswith("Last 14 days: 560 of 12,040 sessions (4.7%); last 7 days:")
+    assert given[0].startswith(
+        "Refused under enforce in the last 14 days: 560 of 12,040 sessions (4.7%); in the last 7:"
+    )
     assert given[1].startswith("certificate-expired at mx2.d.example rose on")
     assert given[2] == "No report's signature was checked."
-    assert given[3].endswith("of 17 gates pass.")
+    assert given[3].endswith("of 17 gates, the conditions for enforce, pass.")
     assert not any(text.endswith("..") or text.rstrip(".") in found.sentence for text in given)
 
 
@@ -242,7 +248,7 @@ def test_what_is_in_it(judged):
     headings = [b.text for b in blocks(judged) if isinstance(b, Heading)]
     assert headings == [
         "MTA-STS readiness of d.example", "Why", "What next", "If the policy had said enforce", "Gates",
-        "Failures by type, and what to do", "Senders", "Live findings", "MX hosts known", "Plan", "Acknowledged",
+        "Failures by type, and what to do", "Senders", "Live findings", "Known MX hosts", "Plan", "Acknowledged",
         "Method and limits", "Data", "Thresholds",
     ]  # fmt: skip
     grids = [b for b in blocks(judged) if isinstance(b, Grid)]

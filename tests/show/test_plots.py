@@ -161,7 +161,7 @@ def test_a_day_with_one_session_is_not_the_worst():
 def test_what_is_drawn_is_what_was_counted():
     data = load([report(0, [policy(7, [("dns-error", "mx", 3)])]), report(1, [policy(5)])])
     plot = dict(pictures(data))["sessions"]
-    assert plot.alt == "3 of 15 sessions failed (20.00%); everything"
+    assert plot.alt == "3 of 15 sessions failed (20.00%); all reports"
     bands = plot.axes[0].collections
     tops = [max(y for _, y in band.get_paths()[0].vertices) for band in bands]
     assert tops == [7, 10]  # successful, and failed on top of them
@@ -192,7 +192,7 @@ def test_who_moved_on_no_longer_sees_an_old_policy(mended, title):
     ]
     data = load(days)
     plot = ma.plots.policies(ma.policy_history(data))
-    assert plot.alt == f"{title}; everything"
+    assert plot.alt == f"{title}; all reports"
     hatched = [c for c in plot.axes[0].collections if c.get_hatch()]
     across = {x for c in hatched for path in c.get_paths() for x in path.vertices[:, 0]}
     assert across == ({12, mended} if mended > 12 else set()), "only the days past its max_age"
