@@ -19,11 +19,11 @@ STYLE = """
 .mtasts table { border-collapse: collapse; margin: 0 0 1em; font-variant-numeric: tabular-nums; font-size: 13px; }
 .mtasts caption { text-align: left; font-weight: 600; padding: 0 0 .3em; white-space: nowrap; }
 .mtasts caption small { font-weight: 400; opacity: .75; }
-.mtasts table th, .mtasts table td { padding: .25em 1em .25em 0; text-align: left !important; vertical-align: top;
+.mtasts table th, .mtasts table td { padding: .25em .8em .25em 0; text-align: left !important; vertical-align: top;
   border: 0; background: none; white-space: nowrap; max-width: none; }
 .mtasts table thead th { border-bottom: 1px solid currentColor; font-weight: 600; }
 .mtasts table .number { text-align: right !important; }
-.mtasts .long { white-space: normal; width: max-content; max-width: 24em; overflow-wrap: anywhere; }
+.mtasts .long { white-space: normal; min-width: 12em; max-width: 24em; overflow-wrap: anywhere; }
 .mtasts table td:only-child .long, .mtasts table td:nth-child(2):last-child .long { max-width: 60em; }
 .mtasts .long.command { font: 12px/1.45 ui-monospace, monospace; max-width: 28em; }
 .mtasts .whole { white-space: nowrap; }

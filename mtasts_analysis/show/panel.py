@@ -31,6 +31,13 @@ _WHOLE = (
     " type, MX host or effect.</small>"
 )
 
+_MORE = "<small>more columns: Export, or <code>panel.frame</code></small>"
+
+_ONE_ROW = """
+.mtasts-panel .widget-toggle-buttons .widget-toggle-button { padding: 0 7px; margin: 0 2px 2px 0; }
+"""
+"""All views beside each other where a page is 1,280 pixels wide."""
+
 _LINK_MOST = 40_000_000
 """Bytes that a page carries as a download; more is for `Archive.export`."""
 
@@ -104,12 +111,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._one = threading.RLock()
         self._offered: tuple[Data, Filter] | None = None
         self._make()
-        super().__init__(
-            [
-                widgets.HBox([self._view, self._by, self._reset]),
-                widgets.HBox([self._controls, self._answer]),
-            ]
-        )
+        super().__init__([self._view, widgets.HBox([self._controls, self._answer])])
+        self.add_class("mtasts-panel")
         self._redraw()
 
     @property
@@ -150,7 +153,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- Controls -----------------------------------------------------------------------------------
 
     def _make(self) -> None:
-        wide = {"width": "290px"}
+        wide = {"width": "240px"}
         self._view = widgets.ToggleButtons(
             options=list(VIEWS), value=self.state.view, style={"button_width": "auto"}
         )
@@ -178,7 +181,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._upload = widgets.FileUpload(
             multiple=True, description="Load an archive", layout={"width": "220px"}
         )
-        self._bar = widgets.IntProgress(layout={"width": "290px", "visibility": "hidden"})
+        self._bar = widgets.IntProgress(layout={"width": "240px", "visibility": "hidden"})
         self._note = widgets.HTML()
         self._head, self._picture, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
         boxes: list[Any] = []
@@ -192,12 +195,13 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._upload.observe(self._loaded, "value")
         self._controls = widgets.VBox(
             [
-                *boxes, widgets.HTML("<b>days (UTC)</b>"), self._start, self._end,
+                widgets.HBox([self._by, self._reset]), *boxes,
+                widgets.HTML("<b>days (UTC)</b>"), self._start, self._end,
                 widgets.HTML("<b>this filter in code</b>"), self._code,
                 widgets.HBox([self._format, self._export]), self._link,
                 *([self._upload, widgets.HTML(_UPLOAD_MOST), self._bar, self._note] if self._loader else []),
             ],
-            layout={"min_width": "310px", "max_width": "310px"},
+            layout={"min_width": "260px", "max_width": "260px"},
         )  # fmt: skip
         self._answer = widgets.VBox(
             [self._head, self._picture, self._table], layout={"flex": "1 1 auto", "min_width": "0"}
@@ -230,11 +234,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         chosen = where.result_types or where.mx_hosts or where.effects
         self._head.value = element(
             f"<h3>{escape(view.question)}</h3><p>{text(str(where), 400)}"
-            f"{_WHOLE if view.whole and chosen else ''}</p>"
+            f"{_WHOLE if view.whole and chosen else ''}</p>",
+            style=_ONE_ROW,
         )
         self._picture.value = "" if self.plot is None else self.plot._repr_html_()
         columns = list(view.columns) or None
-        self._table.value = frame_html(self.frame, columns=columns, rows=30)
+        self._table.value = frame_html(
+            self.frame, _MORE if columns else "", columns=columns, rows=30
+        )
         self._link.value = ""
 
     def _offer(self) -> None:

@@ -39,7 +39,7 @@ class View:
     picture
         Frame, filter → figure; None where the table is the answer.
     columns
-        Those that a table on a page shows; all where there are none.
+        Those that a table on a page shows, as many as fit beside the controls; all where there are none.
     whole
         It counts whole sessions, whichever failures the filter chooses.
     """
@@ -72,8 +72,7 @@ VIEWS: dict[str, View] = {
         lambda data, where, _: failure_types(data, where),
         None,
         (
-            "result_type", "effect", "sessions", "share", "senders", "last_day", "action", "verify",
-            "policy_type", "failures", "mx_hosts", "first_day", "not_in_policy", "likely_cause",
+            "result_type", "effect", "sessions", "senders", "last_day", "action", "verify",
         ),
     ),
     "effects": View(
@@ -85,11 +84,15 @@ VIEWS: dict[str, View] = {
         "Which MX host fails in which way?",
         lambda data, where, _: failures_by_mx(data, where),
         plots.types_by_mx,
+        ("mx_host", "result_type", "sessions", "senders", "first_day", "last_day", "not_in_policy"),
     ),
     "addresses": View(
         "Between which addresses do sessions fail?",
         lambda data, where, _: failures_by_address(data, where),
         None,
+        (
+            "sending_mta_ip", "receiving_ip", "result_type", "sessions", "senders", "first_day", "last_day",
+        ),
     ),
     "senders": View(
         "Who sends, who fails, who fell silent?",
@@ -97,7 +100,6 @@ VIEWS: dict[str, View] = {
         _top_senders,
         (
             "sender", "sessions", "failed", "failure_share", "low", "high", "trend", "last_day", "silent", "new",
-            "reports", "days", "first_day",
         ),
         whole=True,
     ),
@@ -117,6 +119,9 @@ VIEWS: dict[str, View] = {
         "Which policy did each sender see?",
         lambda data, where, _: policy_history(data, where),
         plots.policies,
+        (
+            "domain", "sender", "policy", "mode", "max_age", "first_day", "last_day", "stale", "mx_patterns",
+        ),
         whole=True,
     ),
     "changes": View(

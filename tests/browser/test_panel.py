@@ -180,6 +180,22 @@ def test_every_kind_of_control_changes_picture_and_numbers(page, data):
     by.select_option("day")
 
 
+def test_a_small_laptop_shows_it_whole(page):
+    """At 1,280 x 800 all views are named in one row, and no table is cut at its right edge."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 800})
+    buttons = page.locator(".mtasts-panel").first.locator(".widget-toggle-button")
+    assert len({buttons.nth(at).bounding_box()["y"] for at in range(len(VIEWS))}) == 1
+    for name in VIEWS:
+        view(page, name)
+        page.wait_for_timeout(500)  # the table comes after the heading
+        shown = page.locator(".mtasts-panel .mtasts .scroll").last
+        if shown.count():
+            assert shown.evaluate("e => e.scrollWidth - e.clientWidth") == 0, name
+    view(page, "sessions")
+    page.set_viewport_size(before)
+
+
 def test_each_option_says_how_many(page, data):
     selects = page.locator(".widget-select-multiple select")
     assert f"clinic.example ({len(data.filter(domains='clinic.example').policies):,})" in options(
