@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo lab test test-lowest coverage mutation audit guard lint types notebooks-clean clean
+.PHONY: demo lab test test-lowest coverage mutation audit guard pictures lint types notebooks-clean clean
 
 demo: $(VENV)/installed
 	$(BIN)/mtasts-analysis demo -o out
@@ -38,6 +38,10 @@ audit: $(VENV)/installed-lint
 # The loader's instructions beside those of a floor that checks nothing: valgrind counts them.
 guard: $(VENV)/installed
 	$(BIN)/python -m benchmarks.guard
+
+# What README.md shows of the panel and of a write-up; needs Chromium.
+pictures: $(VENV)/installed-test
+	$(BIN)/python -m tests.browser.pictures
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .
