@@ -10,7 +10,7 @@ from mtasts_analysis.checks.config import DEFAULT
 from mtasts_analysis.checks.facts import Check, MxHost
 from mtasts_analysis.checks.smtp import Session
 from mtasts_analysis.findings import SEVERITIES, Finding
-from mtasts_analysis.show.html import element, table, text
+from mtasts_analysis.show.html import element, table, text, unbroken
 from mtasts_analysis.show.text import columns, plain
 
 CARD = """
@@ -326,7 +326,7 @@ def _cell(cell: _Cell) -> str:
 
 
 def _lines(action: str) -> str:
-    return "<br>".join(text(line, 700) for line in action.splitlines()[:60])
+    return "<br>".join(unbroken(text(line, 700)) for line in action.splitlines()[:60])
 
 
 def _counted(findings: Sequence[Finding]) -> str:
