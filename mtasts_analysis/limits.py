@@ -46,9 +46,9 @@ class Limits:
     """Report text packs 5 to 60 times; deflate's own ceiling, which bombs reach, is 1032."""
     barren: int = 2 * 1024 * MIB
     """What compressed data may give without an item, where it expands more than 30 times."""
-    items: int = 200_000
-    """Items in compressed data that takes less than 16 bytes for each; and lines of JSON, members of a gzip
-    or files in a zip of less than 64: no report is so small."""
+    items: int = 50_000
+    """Items in compressed data that takes less than 16 bytes for each; and texts, lines of JSON, members of a
+    gzip or files in a zip of less than 64: no report is so small."""
     rows: int = 1_000_000
     """Policies and failure details in data that takes less than 6 bytes for each: none packs so small."""
     names: int = 10_000

@@ -14,7 +14,7 @@ from mtasts_analysis.archive import reports, tables, wire
 from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together
 from mtasts_analysis.archive.tolerant import Refusal
 from mtasts_analysis.errors import ProblemError
-from mtasts_analysis.limits import Limits
+from mtasts_analysis.limits import NO_REPORT, Limits
 
 _UNIT = 20_000
 """Rows gathered before they become Arrow: Python objects take some ten times the room."""
@@ -182,7 +182,7 @@ class Gathered:
         self.reports = 0
         self.rejected = 0
         self.others: Counter[str] = Counter()
-        self._rows = self._packed = 0
+        self._rows = self._packed = self._tiny = 0
         self._crowded = self._foreign = False
         self._converted = wire.converted()
         self._raise = raise_problems
@@ -224,6 +224,7 @@ class Gathered:
         form = item.form
         before = self._builder.rows
         if form == REPORT:
+            self._tiny += len(item.data) < NO_REPORT
             past = self._past_limits(item)
             if past:
                 self._reject(item.origin, *past)
@@ -254,6 +255,12 @@ class Gathered:
                 f"more than {limits.rows} rows, and more than so little data holds (limit: rows)"
             )
             return "limit-rows", detail
+        if self._tiny > limits.items and len(item.data) < NO_REPORT:
+            detail = (
+                f"more than {limits.items} texts, each of less than {NO_REPORT} bytes: "
+                "no report is so short (limit: items)"
+            )
+            return "limit-items", detail
         if self._foreign and _is_foreign(item):
             detail = f"more than {limits.names} domain names outside ASCII (limit: names)"
             return "limit-names", detail
