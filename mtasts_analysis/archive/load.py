@@ -183,7 +183,7 @@ class Gathered:
         self.rejected = 0
         self.others: Counter[str] = Counter()
         self._rows = self._packed = self._tiny = 0
-        self._crowded = self._foreign = False
+        self._crowded = self._foreign = self._wary = False
         self._converted = wire.converted()
         self._raise = raise_problems
         self._limits = limits
@@ -216,7 +216,7 @@ class Gathered:
 
     def _strict(self, item: Item) -> reports.Parsed | None:
         """Read a report that needs no tolerance, and is not about to be rejected."""
-        if item.form != REPORT or item.code or self._past_limits(item):
+        if item.form != REPORT or item.code or (self._wary and self._past_limits(item)):
             return None
         return reports.strict(item.data, self._limits)
 
@@ -224,8 +224,7 @@ class Gathered:
         form = item.form
         before = self._builder.rows
         if form == REPORT:
-            self._tiny += len(item.data) < NO_REPORT
-            past = self._past_limits(item)
+            past = self._past_limits(item) if self._wary else None
             if past:
                 self._reject(item.origin, *past)
                 return
@@ -234,10 +233,12 @@ class Gathered:
                 self.reports += 1
             else:
                 self._tolerant(item)
+                self._tiny += len(item.data) < NO_REPORT
+                self._foreign = wire.converted() - self._converted > self._limits.names
             self._packed += _taken(item)
             self._rows += self._builder.rows - before
             self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
-            self._foreign = wire.converted() - self._converted > self._limits.names
+            self._wary = self._crowded or self._foreign or self._tiny > self._limits.items
         elif form == OTHER:
             self._other(item.origin, item.code, item.detail)
         elif form == REFUSED:

@@ -72,7 +72,7 @@ VIEWS: dict[str, View] = {
         lambda data, where, _: failure_types(data, where),
         None,
         (
-            "result_type", "effect", "sessions", "senders", "last_day", "action", "verify",
+            "result_type", "policy_type", "effect", "sessions", "last_day", "action", "verify",
         ),
     ),
     "effects": View(
