@@ -47,14 +47,15 @@ class Limits:
     barren: int = 2 * 1024 * MIB
     """What compressed data may give without an item, where it expands more than 30 times."""
     items: int = 50_000
-    """Items in compressed data that takes less than 16 bytes for each; and texts, lines of JSON, members of a
-    gzip or files in a zip of less than 64: no report is so small."""
+    """Items in compressed data that takes less than 16 bytes for each; members of a gzip or files in a zip of
+    less than 64; and texts and lines of JSON of less than 120: no report is so small."""
     rows: int = 1_000_000
     """Policies and failure details in data that takes less than 6 bytes for each: none packs so small."""
     names: int = 10_000
-    """Domain names outside ASCII in one report, and in what a process reads: IDNA takes up to a millisecond."""
+    """Different domain names outside ASCII in what a process reads: IDNA takes up to a millisecond for each."""
     openings: int = 10_000
-    """How often a process looks behind one thing for another and finds no report, before it gives that up."""
+    """How often a process looks behind one thing for another and finds no report, before it looks only once
+    behind each, and behind nothing of less than 512 bytes."""
     json_values: int = 3_000_000
     """Values in one report: a Python object each, where the strict reader declines."""
     json_documents: int = 200_000
@@ -69,8 +70,8 @@ class Limits:
 
 DEFAULT = Limits()
 
-NO_REPORT = 64
-"""Bytes: the keys alone of what RFC 8460 §4.4 asks for take more, and packed no report was seen below 150."""
+NO_REPORT, NO_TEXT = 64, 120
+"""Bytes: packed no report was seen below 150; as text the keys alone of what RFC 8460 §4.4 asks for take 120."""
 
 COUNT_MAX = 2**63 - 1
 """A count is a signed 64-bit integer in Arrow, Parquet and every BI tool; RFC 8460 §4.4 sets none."""

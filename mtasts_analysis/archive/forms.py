@@ -181,7 +181,7 @@ def sniff(head: bytes) -> str:
     if not text:
         return "empty"
     begins = text.startswith((b"{", b"[", b"\x1e{")) and not _BANNER.match(text)
-    if begins or _COMMENTED.match(text) or _UTF16.match(head):
+    if begins or _UTF16.match(head) or (_COMMENTED.match(text) and KEY.search(text)):
         return "json"
     if head.startswith(_WIDE):
         return "utf-16"
@@ -207,7 +207,7 @@ def sniff(head: bytes) -> str:
 _BANNER = re.compile(
     # `[EXTERNAL] ...` and `{Spam?} ...`, as gateways put before a text; but no word of JSON in a list.
     rb"[\[{][ \t]{0,9}+(?!(?:true|false|null|NaN|Infinity)[ \t]{0,9}\])"
-    rb'[A-Za-z][^\[\]{}":,\r\n]{0,60}[\]}][^\r\n]{0,300}\r?\n'
+    rb'[A-Za-z][^\[\]{}":,\r\n]{0,60}[\]}][^\r\n]{0,300}\r?\n(?!\s*[\[{])'
 )
 _COMMENTED = re.compile(rb"(?:(?://[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/)\s*+)++[{\[]")
 _UTF16 = re.compile(

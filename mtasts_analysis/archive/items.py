@@ -7,6 +7,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from mtasts_analysis.archive import mail as mime
+from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import KIB
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
@@ -71,6 +72,10 @@ class Openings:
     def __init__(self, most: int) -> None:
         self.left = self._most = most
 
+    def may(self, stream: Stream, number: int = 1) -> bool:
+        """Tell whether to look behind the `number`th thing in a stream."""
+        return self.left > 0 or (number == 1 and len(stream.peek(_WORTH)) >= _WORTH)
+
     def watched(self, found: Iterator[Item], origin: str) -> Generator[Item, None, bool]:
         """Hand on the items of something found so, and what it returns; it counts where none is a report."""
         held = False
@@ -87,10 +92,14 @@ class Openings:
             if not self.left:
                 detail = (
                     f"{self._most} times something stood behind something else and held no report: "
-                    "nothing more is looked for there (limit: openings)"
+                    f"from here on only the first thing is looked for, in {_WORTH} bytes or more (limit: openings)"
                 )
                 yield Item(REFUSED, origin, b"", "limit-openings", detail)
         return ended
+
+
+_WORTH = 512
+"""Bytes that may hold a report, though ten thousand times there was none."""
 
 
 def over(most: int, name: str) -> str:

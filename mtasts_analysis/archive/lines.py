@@ -3,13 +3,14 @@
 What is broken, or in several lines, costs no other.
 """
 
+import json
 import re
 from collections.abc import Iterator
 
 from mtasts_analysis.archive.forms import KEY, MAY_SPEAK, speaks
-from mtasts_analysis.archive.items import NOTE, REFUSED, REPORT, RUN, Budget, Item, over, run
+from mtasts_analysis.archive.items import NOTE, OTHER, REFUSED, REPORT, RUN, Budget, Item, over, run
 from mtasts_analysis.archive.streams import Stream
-from mtasts_analysis.limits import CHUNK, NO_REPORT, Limits
+from mtasts_analysis.limits import CHUNK, NO_TEXT, Limits
 
 _LINE = re.compile(rb"\n(?=[{\[])")
 _SHORT, _RUN_MOST = 256, 50_000
@@ -47,7 +48,7 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
             documents.append(text)
         for document in documents:
             quiet = len(document) < _SHORT and not speaks(document)
-            if len(document) < NO_REPORT and not quiet and not overlong:
+            if len(document) < NO_TEXT and not quiet and not overlong:
                 tiny += 1
                 quiet = tiny > limits.items
             if overlong:
@@ -94,17 +95,17 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
         yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
 
 
-_OPENS = re.compile(rb'\{(?=\s{0,40}(?!"smtp_tls_reports")' + KEY.pattern + rb")")
-_BEFORE = re.compile(rb'[\s\[{]*(?:"[^"]{1,60}"\s*:\s*\[\s*)?')
-"""What may stand before the first of a list: its bracket, or those of the object that holds it."""
+_NAMED = re.compile(rb'(?!"smtp_tls_reports")' + KEY.pattern)
+_OPENS = re.compile(rb"\{(?=\s{0,40}" + _NAMED.pattern + rb")")
 _BETWEEN = b",] \t\r\n\x1e\0"
+_BRACKETS = _BETWEEN + b"[}"
 _FAR = 120
 """How long an opening is at most."""
 
 
 def _tiny(what: str, limits: Limits) -> str:
     return (
-        f"more than {limits.items} {what}, each of less than {NO_REPORT} bytes: "
+        f"more than {limits.items} {what}, each of less than {NO_TEXT} bytes: "
         "no report is so short (limit: items)"
     )
 
@@ -115,13 +116,17 @@ def crowded(text: bytes, limits: Limits) -> bool:
     return len(text) > most and sum(map(text.count, (b",", b"[", b"{"))) > most
 
 
+def listed(text: bytes) -> bool:
+    """Tell whether a JSON text is a report with something behind it, or several."""
+    return _OPENS.search(text) is not None
+
+
 def pieces(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -> Iterator[Item]:
     """Give each report of a JSON text that is too large for one report: it is cut where a report opens."""
     most = limits.report_bytes
     text = b""
-    number = -1  # what stands before the first is none
+    given = tiny = 0
     overlong = words = False
-    tiny = 0
     while True:
         piece = stream.take(CHUNK)
         seek = max(1, len(text) - _FAR)
@@ -129,51 +134,76 @@ def pieces(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -
         cuts = [found.start() for found in _OPENS.finditer(text, seek)]
         ends = cuts if piece else [*cuts, len(text)]
         for start, end in zip([0, *cuts], ends, strict=False):
-            document = text[start:end].rstrip(_BETWEEN)
-            closes = document.rfind(b"}") + 1
-            if closes and closes < len(document) and b'"' not in document[closes:]:
-                document, words = document[:closes], True  # as a log has before each
-            if len(document) < NO_REPORT:
-                tiny += 1
-                if tiny > limits.items:
-                    continue
-            if number < 0 and _OPENS.match(document):
-                number = 0
             if overlong:
                 overlong = False
-            elif document and not (number < 0 and _BEFORE.fullmatch(document)):
+                continue
+            left: bytes | None = text[start:end]
+            while left:
+                document, left, said = _first(left)
+                words = words or said
+                tiny += 0 < len(document) < NO_TEXT
+                if not document or (len(document) < NO_TEXT and tiny > limits.items):
+                    continue
                 if budget is not None:
                     budget.entries -= 1
                     if budget.entries < 0:
-                        yield Item(
-                            REFUSED, origin, b"", "limit-nested-entries",
-                            over(limits.nested_entries, "nested_entries"),
-                        )  # fmt: skip
+                        detail = over(limits.nested_entries, "nested_entries")
+                        yield Item(REFUSED, origin, b"", "limit-nested-entries", detail)
                         return
-                where = f"{origin}[{max(number, 0)}]"
-                if len(document) > most:
-                    detail = over(most, "report_bytes")
-                    yield Item(REFUSED, where, b"", "limit-report-bytes", detail)
-                else:
-                    yield Item(REPORT, where, document)
-            number += 1
+                yield _piece(document, f"{origin}[{given}]", most)
+                given += 1
         text = text[cuts[-1] :] if cuts else text
         if not piece:
             break
         if len(text) > most:
-            document = text.rstrip(_BETWEEN)
-            where = f"{origin}[{max(number, 0)}]"
-            padded = len(document) < most // 2 and _OPENS.match(document)
-            if padded and not overlong:
-                yield Item(REPORT, where, document)
-            elif not overlong:
+            document, left, said = _first(text)
+            if left is not None and len(document) <= most:  # behind it is padding, or another
+                words = words or said
+                if document:
+                    yield _piece(document, f"{origin}[{given}]", most)
+                    given += 1
+                text = left
+                continue
+            if not overlong:
                 detail = over(most, "report_bytes")
-                yield Item(REFUSED, where, b"", "limit-report-bytes", detail)
+                yield Item(REFUSED, f"{origin}[{given}]", b"", "limit-report-bytes", detail)
+                given += 1
             overlong = True
             text = text[-_FAR:]
     if tiny > limits.items:
         yield Item(REFUSED, origin, b"", "limit-items", _tiny("reports", limits))
     if words:
         yield Item(NOTE, origin, b"", "leading-bytes", "what stands between reports is passed over")
-    if stream.fault:
-        yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+    fault = stream.fault
+    if fault:
+        yield Item(NOTE if given else REFUSED, origin, b"", fault.code, fault.detail)
+    elif not given:
+        yield Item(OTHER, origin, b"", "other-json", "brackets and blanks")
+
+
+def _piece(document: bytes, where: str, most: int) -> Item:
+    if len(document) > most:
+        return Item(REFUSED, where, b"", "limit-report-bytes", over(most, "report_bytes"))
+    return Item(REPORT, where, document)
+
+
+def _first(text: bytes) -> tuple[bytes, bytes | None, bool]:
+    """Part the first document from what else names a report's key, and tell whether words are left out.
+
+    The rest is None where the document is broken, or cut.
+    """
+    text = text.rstrip(_BETWEEN)
+    if not _NAMED.search(text):
+        return b"", b"", bool(text.strip(_BRACKETS))
+    try:
+        whole = text.decode()
+        end = len(whole[: _DECODER.raw_decode(whole)[1]].encode())
+    except (ValueError, RecursionError):
+        return text, None, False
+    rest = text[end:]
+    if _NAMED.search(rest):
+        return text[:end], rest[max(rest.find(b"{"), 0) :], False
+    return text[:end], b"", bool(rest.strip(_BRACKETS))
+
+
+_DECODER = json.JSONDecoder()

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from mtasts_analysis.archive import reports, tables, wire
+from mtasts_analysis.archive import reports, tables
 from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together
 from mtasts_analysis.archive.tolerant import Refusal
 from mtasts_analysis.errors import ProblemError
-from mtasts_analysis.limits import NO_REPORT, Limits
+from mtasts_analysis.limits import NO_TEXT, Limits
 
 _UNIT = 20_000
 """Rows gathered before they become Arrow: Python objects take some ten times the room."""
@@ -161,12 +161,6 @@ def _dense(item: Item) -> bool:
     return objects * (_ALONE if objects > _MANY else _OBJECT) > _taken(item)
 
 
-def _is_foreign(item: Item) -> bool:
-    """Tell whether a report may hold a domain name outside ASCII."""
-    data, domain = item.data, item.facts.report_domain
-    return not data.isascii() or b"\\u" in data or not (domain or "").isascii()
-
-
 class Gathered:
     """Items → rows, with the count of each class.
 
@@ -183,8 +177,8 @@ class Gathered:
         self.rejected = 0
         self.others: Counter[str] = Counter()
         self._rows = self._packed = self._tiny = 0
-        self._crowded = self._foreign = self._wary = False
-        self._converted = wire.converted()
+        self._crowded = self._wary = False
+        self._names: set[str] = set()
         self._raise = raise_problems
         self._limits = limits
         self._builder = tables.Builder(limits.problem_bytes)
@@ -233,12 +227,11 @@ class Gathered:
                 self.reports += 1
             else:
                 self._tolerant(item)
-                self._tiny += len(item.data) < NO_REPORT
-                self._foreign = wire.converted() - self._converted > self._limits.names
+                self._tiny += len(item.data) < NO_TEXT
             self._packed += _taken(item)
             self._rows += self._builder.rows - before
             self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
-            self._wary = self._crowded or self._foreign or self._tiny > self._limits.items
+            self._wary = self._crowded or self._tiny > self._limits.items
         elif form == OTHER:
             self._other(item.origin, item.code, item.detail)
         elif form == REFUSED:
@@ -256,20 +249,17 @@ class Gathered:
                 f"more than {limits.rows} rows, and more than so little data holds (limit: rows)"
             )
             return "limit-rows", detail
-        if self._tiny > limits.items and len(item.data) < NO_REPORT:
+        if self._tiny > limits.items and len(item.data) < NO_TEXT:
             detail = (
-                f"more than {limits.items} texts, each of less than {NO_REPORT} bytes: "
+                f"more than {limits.items} texts, each of less than {NO_TEXT} bytes: "
                 "no report is so short (limit: items)"
             )
             return "limit-items", detail
-        if self._foreign and _is_foreign(item):
-            detail = f"more than {limits.names} domain names outside ASCII (limit: names)"
-            return "limit-names", detail
         return None
 
     def _tolerant(self, item: Item) -> None:
         found = accepted = False
-        for where, outcome in reports.read(item.data, self._limits):
+        for where, outcome in reports.read(item.data, self._limits, self._names):
             origin = item.origin + where
             if isinstance(outcome, Refusal):
                 if outcome.kind:

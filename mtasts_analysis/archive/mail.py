@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from mtasts_analysis.archive import instants
+from mtasts_analysis.archive.mboxes import HEADED
 from mtasts_analysis.limits import KIB, Limits
 
 
@@ -74,7 +75,9 @@ _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried a
 _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
 _BLANK = re.compile(rb"\n\r*+\n")  # CR CR LF: what passed twice through a text mode
-_FIELD = re.compile(rb"\n(?=[A-Za-z][!-9;-~]{1,60}:)")
+_NEXT = re.compile(rb"\n" + HEADED)
+_LEAST = 256
+"""No mail of a report is smaller."""
 _SOMETHING = re.compile(rb"\S")
 _ENDED = re.compile(rb"\n(?![!-9;-~]{1,120}+[ \t]*+:|[ \t]++[^ \t\r\n])(?:[ \t]*+\r?\n)?")
 """A line that is no field and none's end: without a blank line, or with one that holds blanks, the body begins."""
@@ -195,9 +198,9 @@ def end(of: Header) -> int:
 def next_in_a_row(of: Header) -> int:
     """Say where, in a mail that is nothing but base64, the fields of another one begin; its end where none do."""
     shape = _shape(of.fields)
-    if shape.boundary or not shape.encoding.startswith(b"base64"):
+    if shape.media.startswith(b"multipart/") or not shape.encoding.startswith(b"base64"):
         return len(of.mail)
-    found = _FIELD.search(of.mail, of.body)  # base64 has no colon
+    found = _NEXT.search(of.mail, max(of.body, _LEAST))  # base64 has no colon
     return found.end() if found else len(of.mail)
 
 

@@ -29,6 +29,13 @@ _SEPARATOR = re.compile(
     rb"|(?:(?<=\n\nFrom)|(?<=\n\r\nFrom)|(?<=\A\nFrom))[^\n]*\n(?=[!-9;-~]{1,120}[ \t]*:))"
 )
 
+HEADED = (
+    # A header's first line: a field that begins one, or any other that a second one follows.
+    rb"(?=(?i:return-path|delivered-to|received|dkim-signature|from|date|message-id|mime-version):"
+    rb"|(?i:(?:x-|arc-|dkim-|tls-report-|list-)[a-z-]{1,99}|received-spf|authentication-results"
+    rb"|to|sender|reply-to|subject|content-[a-z-]{1,30}):[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,20}"
+    rb"[!-9;-~]{1,99}:)"
+)
 SEPARATORS = {
     "mbox": _SEPARATOR,
     # Fences before and after each mail, as mmdf(5) has it: nothing in a mail is quoted.
@@ -36,11 +43,7 @@ SEPARATORS = {
     # Rmail's: each mail's header stands in it twice, the second time as it was shown.
     "babyl": re.compile(rb"\n\x1f\x0c\r?\n[01],[^\n]{0,994}\n"),
     # No separator at all, as `cat` joins mails: a closing delimiter, and then a header.
-    "joined": re.compile(
-        rb"\n--[!-~]{1,72}--[ \t]*+\r?\n[ \t\r\n\f\0]{0,99}+"
-        rb"(?=(?i:return-path|(?:x-|arc-|dkim-|tls-report-|list-)[a-z-]{1,99}|delivered-to|received(?:-spf)?"
-        rb"|authentication-results|from|to|sender|reply-to|subject|date|message-id|mime-version|content-type):)"
-    ),
+    "joined": re.compile(rb"\n--[!-~]{1,72}--[ \t]*+\r?\n[ \t\r\n\f\0]{0,99}+" + HEADED),
 }
 """What parts mails, by the form of the file."""
 _MARKS = {

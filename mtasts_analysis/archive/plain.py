@@ -16,7 +16,7 @@ from pybase64 import b64decode
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.forms import is_lines
 from mtasts_analysis.archive.streams import inflate
-from mtasts_analysis.limits import Limits
+from mtasts_analysis.limits import MIB, Limits
 
 _REST = r".*+(?:\n[ \t].*+)*+"
 """The rest of a field, with its folded lines (RFC 5322 §2.2.3)."""
@@ -92,7 +92,7 @@ def read(mail: bytes, limits: Limits) -> Common | None:
 def document(packed: bytes, most: int) -> bytes | None:
     """Give the one JSON document of a plain gzip; None for anything else, which goes the general way."""
     text = inflate(packed, most)
-    if text is None or text[:1] not in (b"{", b"[") or is_lines(text):
+    if text is None or len(text) > MIB or text[:1] not in (b"{", b"[") or is_lines(text):
         return None
     # What stands behind it is for the general way, too.
     return text if text[-1:] == b"}" or text[-9:].rstrip()[-1:] in (b"}", b"]") else None

@@ -244,6 +244,8 @@ def _policy(raw: bytes) -> tuple[wire.Applied, msgspec.Raw]:
         It needs one.
     """
     policy = _POLICY.decode(raw)
+    if policy.policy_domain is not None and not policy.policy_domain.isascii():
+        raise msgspec.ValidationError  # before IDNA is asked: that is slow, and bounded
     if isinstance(policy.mx_host, str):
         # The form of the RFC's own example: the array of erratum 6241 is the same content.
         policy.mx_host = [policy.mx_host]
@@ -307,7 +309,9 @@ def strict(raw: bytes, limits: Limits = DEFAULT) -> Parsed | None:
     )
 
 
-def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | tolerant.Refusal]]:
+def read(
+    raw: bytes, limits: Limits = DEFAULT, names: set[str] | None = None
+) -> Iterator[tuple[str, Parsed | tolerant.Refusal]]:
     """Read every report in a JSON text: one, a list, several in a row, or parsedmarc's output.
 
     Parameters
@@ -316,6 +320,8 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | t
         JSON text in any encoding that JSON had; see :data:`TOLERANCES` for what is accepted.
     limits
         The bounds to keep.
+    names
+        Gathers the domain names outside ASCII of several texts, which the limit `names` bounds together.
 
     Yields
     ------
@@ -328,7 +334,7 @@ def read(raw: bytes, limits: Limits = DEFAULT) -> Iterator[tuple[str, Parsed | t
     >>> [(where, outcome.code) for where, outcome in read(b"{")]
     [('', 'json-malformed')]
     """
-    for where, document in tolerant.documents(raw, limits):
+    for where, document in tolerant.documents(raw, limits, names):
         if isinstance(document, tolerant.Refusal):
             yield where, document
             continue

@@ -105,7 +105,13 @@ class Reader:
             where = origin if number == 1 else f"{origin}+{number}"
             found = self._first(stream, where, layer, budget)
             ended = yield from found if number == 1 else self.openings.watched(found, where)
-            if not ended or not self.openings.left or not stream.seek(*INSIDE, most=_BEFORE):
+            if not ended:
+                return
+            if not self.openings.may(stream, number):
+                if stream.peek(LEAST).strip():
+                    yield Item(NOTE, where, b"", "limit-openings", _NOT_LOOKED)
+                return
+            if not stream.seek(*INSIDE, most=_BEFORE):
                 return
         detail = f"more than {_JOINED} files joined in one: the rest is left"
         yield Item(REFUSED, origin, b"", "joined", detail)
@@ -148,7 +154,7 @@ class Reader:
         elif (
             form in MAY_HOLD
             and len(head) > LEAST
-            and self.openings.left
+            and self.openings.may(stream)
             and stream.seek(*INSIDE, most=_BEFORE)
             and sniff(stream.peek(HEAD))
             not in MAY_HOLD  # what only looks so would be looked for again
@@ -160,7 +166,8 @@ class Reader:
             if fault and not head:
                 yield Item(REFUSED, origin, b"", fault.code, fault.detail)
             else:
-                yield Item(OTHER, origin, b"", form, HINTS.get(form, ""))
+                looked = form not in MAY_HOLD or len(head) <= LEAST or self.openings.may(stream)
+                yield Item(OTHER, origin, b"", form, HINTS.get(form, "") if looked else _NOT_LOOKED)
         return False
 
     def _json(
@@ -174,7 +181,11 @@ class Reader:
             stream.push_back(text)
             del text
             yield from lines.items(stream, origin, self.limits, budget)
-        elif len(text) > most or lines.crowded(text, self.limits):
+        elif len(text) > most and not lines.listed(text):
+            yield Item(REFUSED, origin, b"", "limit-report-bytes", over(most, "report_bytes"))
+        elif len(text) > most or (
+            not stream.fault.code.endswith("-checksum") and lines.crowded(text, self.limits)
+        ):
             stream.push_back(text)
             del text
             yield from lines.pieces(stream, origin, self.limits, budget)
@@ -369,7 +380,8 @@ class Reader:
             inside = others[0].code if others else ""
             if leaf.claims:
                 found = True
-                detail = _PART_UNREADABLE.format(inside or "empty")
+                why = others[0].detail if others else ""
+                detail = _PART_UNREADABLE.format(f"{inside or 'empty'}{why and f': {why}'}")
                 yield Item(REFUSED, where, b"", "part-unreadable", detail)
             kind = kind or inside
         if not found and not top.fields:
@@ -429,7 +441,7 @@ class Reader:
             if inflated.trailing:
                 detail = f"bytes after the {form} data are left out"
                 yield Item(NOTE, where, b"", f"{form}-trailing", detail)
-            if not self.openings.left or not inflated.goes_on():
+            if not self.openings.may(stream, number) or not inflated.goes_on():
                 return False
         detail = f"more than {_DAMAGED} damaged members in one {form}: the rest is left"
         yield Item(REFUSED, origin, b"", f"{form}-corrupt", detail)
@@ -597,4 +609,5 @@ _JOINED = 100
 _DAMAGED = 100
 """Damaged members of one compressed file, after each of which the next is looked for."""
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"
+_NOT_LOOKED = "what stands in it is not looked for any more (limit: openings)"
 _PART_UNREADABLE = "its media type or name says TLS report; it holds none, packed or not: {}"

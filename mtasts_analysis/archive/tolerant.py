@@ -117,14 +117,17 @@ _NAMES = {
 }
 
 
-def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refusal]]:
-    """Read every JSON document in a text as a report.
+def documents(
+    raw: bytes, limits: Limits, names: set[str] | None = None
+) -> Iterator[tuple[str, Document | Refusal]]:
+    """Read every JSON document in a text as a report; `names` gathers domain names outside ASCII, of a whole run.
 
     Yields
     ------
     tuple
         Where in the text (`""` for the only document, else `[index]`), and what it was.
     """
+    names = set() if names is None else names
     notes: list[Note] = []
     text = _text(raw, notes)
     most = limits.json_values
@@ -144,11 +147,11 @@ def documents(raw: bytes, limits: Limits) -> Iterator[tuple[str, Document | Refu
             yield where, value
         elif isinstance(elements, list):
             for inner, element in enumerate(elements):
-                yield from _outcomes(element, f"{where}[{inner}]", notes, limits)
+                yield from _outcomes(element, f"{where}[{inner}]", notes, limits, names)
             if not elements:
                 yield where, Refusal("json-other", "an empty JSON list", "other-json")
         else:
-            yield from _outcomes(value, where, notes, limits)
+            yield from _outcomes(value, where, notes, limits, names)
 
 
 def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -> list[Any]:
@@ -226,7 +229,7 @@ def _is_parsedmarc(value: dict[str, Any]) -> bool:
 
 
 def _outcomes(
-    value: Any, where: str, notes: list[Note], limits: Limits
+    value: Any, where: str, notes: list[Note], limits: Limits, names: set[str]
 ) -> Iterator[tuple[str, Document | Refusal]]:
     """Read a document as a report, or as what reports are wrapped in."""
     reports = [value] if _is_report(value) else list(_within(value))
@@ -238,7 +241,7 @@ def _outcomes(
     for index, report in enumerate(reports):
         wrapped = [] if report is value else [("report-wrapped", "")]
         at = f"{where}[{index}]" if len(reports) > 1 else where
-        yield at, _document(report, [*notes, *wrapped], limits)
+        yield at, _document(report, [*notes, *wrapped], limits, names)
 
 
 def _text(raw: bytes, notes: list[Note]) -> str:
@@ -329,8 +332,10 @@ def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> Document | Refusal:
-    reader = _Reader(limits)
+def _document(
+    value: dict[str, Any], text_notes: list[Note], limits: Limits, names: set[str]
+) -> Document | Refusal:
+    reader = _Reader(limits, names)
     for code, where in text_notes:
         reader.note(code, where)
     try:
@@ -344,16 +349,16 @@ def _document(value: dict[str, Any], text_notes: list[Note], limits: Limits) -> 
 
 
 class _TooMany(Exception):  # noqa: N818  # no error: the way out of a report
-    """A report has too many domain names that IDNA would have to convert."""
+    """There are too many domain names that IDNA would have to convert."""
 
 
 class _Reader:
     """Reads one report, gathering notes: one for each code and key, however often it happens."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, names: set[str]) -> None:
         self._limits = limits
         self._notes: dict[Note, int] = {}
-        self._foreign = 0
+        self._names = names
 
     def note(self, code: str, where: str) -> None:
         # policies[].failure-details[].receiving-ip: the same quirk at another index is no news.
@@ -545,9 +550,10 @@ class _Reader:
                 self.note("unknown-policy-type", f"{where}.policy-type: {_shown(policy_type)}")
         domain = self.required(found, "policy-domain", where)
         if domain is not None:
-            self._foreign += not domain.isascii()
-            if self._foreign > self._limits.names:
-                raise _TooMany
+            if not domain.isascii() and domain not in self._names:
+                if len(self._names) >= self._limits.names:
+                    raise _TooMany
+                self._names.add(domain)
             name = wire.domain(domain)
             if not name.valid or not domain.isascii():
                 self.note("domain-not-a-label", f"{where}.policy-domain: {_shown(domain)}")

@@ -187,10 +187,8 @@ class DomainName(NamedTuple):
 
 def domain(name: str) -> DomainName:
     """Judge a domain name."""
-    global _converted  # noqa: PLW0603  # it only grows: who counts takes the difference
     found = _domains.get(name)
     if found is None:
-        _converted += not name.isascii()
         try:
             key = names.a_label(name)
         except ValueError:
@@ -203,12 +201,6 @@ def domain(name: str) -> DomainName:
     return found
 
 
-def converted() -> int:
-    """Say how many names outside ASCII were converted so far, by this process."""
-    return _converted
-
-
-_converted = 0
 _applied: dict[
     tuple[str | None, str | None, tuple[str, ...] | None, tuple[str, ...] | None], Applied
 ] = {}
