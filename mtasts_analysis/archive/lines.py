@@ -138,11 +138,13 @@ def pieces(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -
                 overlong = False
                 continue
             left: bytes | None = text[start:end]
+            if tiny > limits.items and end - start < NO_TEXT:
+                continue
             while left:
                 document, left, said = _first(left)
                 words = words or said
                 tiny += 0 < len(document) < NO_TEXT
-                if not document or (len(document) < NO_TEXT and tiny > limits.items):
+                if not document:
                     continue
                 if budget is not None:
                     budget.entries -= 1
