@@ -227,14 +227,8 @@ def _packed_inside(text: bytes, at: int) -> int:
     # A line of ASCII, as most JSON is, holds none of them but these two.
     if text.isascii() and b"\n" not in text and b"\x03" not in text and b"BZh" not in text:
         return len(text)
-    return min(_place(text, mark, whole, max(at, 1)) for mark, whole in _PACKED_INSIDE)
-
-
-def _place(text: bytes, mark: bytes, whole: re.Pattern[bytes], at: int) -> int:
-    """Say where a pattern that begins with a mark matches next; else where the text ends."""
-    while (at := text.find(mark, at)) >= 0 and not whole.match(text, at):
-        at += 1
-    return at if at >= 0 else len(text)
+    found = (mboxes.marked(whole, mark, text, max(at, 1)) for mark, whole in _PACKED_INSIDE)
+    return min((match.start() for match in found if match), default=len(text))
 
 
 def encoded(stream: Stream, form: str, most: int) -> bytes:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.streams import Stream
-from mtasts_analysis.limits import KIB
+from mtasts_analysis.limits import KIB, NO_TEXT, Limits
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
 MAIL, MEMBER = "mail", "member"
@@ -106,6 +106,25 @@ def over(most: int, name: str) -> str:
     """Say what a limit is."""
     unit = " bytes" if name.endswith("bytes") else ""
     return f"the limit is {most}{unit} (limit: {name})"
+
+
+def one_too_many(budget: Budget | None, origin: str, limits: Limits) -> Item | None:
+    """Count what lies in an archive inside; give the refusal of the rest where there is too much of it."""
+    if budget is None:
+        return None
+    budget.entries -= 1
+    if budget.entries >= 0:
+        return None
+    detail = over(limits.nested_entries, "nested_entries")
+    return Item(REFUSED, origin, b"", "limit-nested-entries", detail)
+
+
+def too_short(what: str, limits: Limits) -> str:
+    """Say that there were too many texts that are too short for a report."""
+    return (
+        f"more than {limits.items} {what}, each of less than {NO_TEXT} bytes: "
+        "no report is so short (limit: items)"
+    )
 
 
 RUN = 100

@@ -8,7 +8,19 @@ import re
 from collections.abc import Iterator
 
 from mtasts_analysis.archive.forms import KEY, MAY_SPEAK, speaks
-from mtasts_analysis.archive.items import NOTE, OTHER, REFUSED, REPORT, RUN, Budget, Item, over, run
+from mtasts_analysis.archive.items import (
+    NOTE,
+    OTHER,
+    REFUSED,
+    REPORT,
+    RUN,
+    Budget,
+    Item,
+    one_too_many,
+    over,
+    run,
+    too_short,
+)
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import CHUNK, NO_TEXT, Limits
 
@@ -28,9 +40,8 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
     short = tiny = 0
     text = b""
     while True:
-        piece = stream.take(
-            CHUNK
-        )  # in full: members of a gzip may be small, and a line of 30 MB one
+        # In full: members of a gzip may be small, and a line of 30 MB one.
+        piece = stream.take(CHUNK)
         if short >= RUN and not overlong and piece and not MAY_SPEAK.search(text + piece):
             # Nothing in it can be a report: it is counted in one step.
             whole = text + piece
@@ -59,7 +70,7 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
                 said, short = True, RUN
                 yield Item(
                     REFUSED, f"{origin}#{number}", b"", "limit-items",
-                    _tiny("lines", limits),
+                    too_short("lines", limits),
                 )  # fmt: skip
             elif short >= RUN and quiet:
                 short += 1
@@ -70,14 +81,10 @@ def items(stream: Stream, origin: str, limits: Limits, budget: Budget | None) ->
                 if short > RUN:
                     yield run(origin, number, short - RUN)
                 short = short + 1 if quiet else RUN if said else 0
-                if budget is not None:
-                    budget.entries -= 1
-                    if budget.entries < 0:
-                        yield Item(
-                            REFUSED, origin, b"", "limit-nested-entries",
-                            over(limits.nested_entries, "nested_entries"),
-                        )  # fmt: skip
-                        return
+                refusal = one_too_many(budget, origin, limits)
+                if refusal:
+                    yield refusal
+                    return
                 yield Item(REPORT, f"{origin}#{number}", document)
             number += document.count(b"\n") + 1
         if not piece:
@@ -101,13 +108,6 @@ _BETWEEN = b",] \t\r\n\x1e\0"
 _BRACKETS = _BETWEEN + b"[}"
 _FAR = 120
 """How long an opening is at most."""
-
-
-def _tiny(what: str, limits: Limits) -> str:
-    return (
-        f"more than {limits.items} {what}, each of less than {NO_TEXT} bytes: "
-        "no report is so short (limit: items)"
-    )
 
 
 def crowded(text: bytes, limits: Limits) -> bool:
@@ -146,12 +146,10 @@ def pieces(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -
                 tiny += 0 < len(document) < NO_TEXT
                 if not document:
                     continue
-                if budget is not None:
-                    budget.entries -= 1
-                    if budget.entries < 0:
-                        detail = over(limits.nested_entries, "nested_entries")
-                        yield Item(REFUSED, origin, b"", "limit-nested-entries", detail)
-                        return
+                refusal = one_too_many(budget, origin, limits)
+                if refusal:
+                    yield refusal
+                    return
                 yield _piece(document, f"{origin}[{given}]", most)
                 given += 1
         text = text[cuts[-1] :] if cuts else text
@@ -167,13 +165,12 @@ def pieces(stream: Stream, origin: str, limits: Limits, budget: Budget | None) -
                 text = left
                 continue
             if not overlong:
-                detail = over(most, "report_bytes")
-                yield Item(REFUSED, f"{origin}[{given}]", b"", "limit-report-bytes", detail)
+                yield _piece(text, f"{origin}[{given}]", most)
                 given += 1
             overlong = True
             text = text[-_FAR:]
     if tiny > limits.items:
-        yield Item(REFUSED, origin, b"", "limit-items", _tiny("reports", limits))
+        yield Item(REFUSED, origin, b"", "limit-items", too_short("reports", limits))
     if words:
         yield Item(NOTE, origin, b"", "leading-bytes", "what stands between reports is passed over")
     fault = stream.fault

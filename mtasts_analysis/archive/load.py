@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from mtasts_analysis.archive import reports, tables
-from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together
+from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together, too_short
 from mtasts_analysis.archive.tolerant import Refusal
 from mtasts_analysis.errors import ProblemError
 from mtasts_analysis.limits import NO_TEXT, Limits
@@ -250,11 +250,7 @@ class Gathered:
             )
             return "limit-rows", detail
         if self._tiny > limits.items and len(item.data) < NO_TEXT:
-            detail = (
-                f"more than {limits.items} texts, each of less than {NO_TEXT} bytes: "
-                "no report is so short (limit: items)"
-            )
-            return "limit-items", detail
+            return "limit-items", too_short("texts", limits)
         return None
 
     def _tolerant(self, item: Item) -> None:

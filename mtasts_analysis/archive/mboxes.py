@@ -94,7 +94,7 @@ def mails(
     parted = ended = False
     wanted = not skip
     while True:
-        found = _next(separator, mark, buffer, seek)
+        found = marked(separator, mark, buffer, seek)
         if found:
             at, following = found.span()
             if wanted and (parted or dropped or buffer[start:at].strip()):
@@ -153,12 +153,12 @@ def goes_on(text: bytes, at: int) -> bool:
     return gap == len(text) or _SEPARATOR.match(b"\n" + text, gap) is not None
 
 
-def _next(
-    separator: re.Pattern[bytes], mark: bytes, buffer: bytes, at: int
+def marked(
+    pattern: re.Pattern[bytes], mark: bytes, buffer: bytes, at: int
 ) -> re.Match[bytes] | None:
-    """Find the next separator: a mark is found in half the time that a pattern is."""
+    """Find where a pattern that begins with a mark matches next: a mark is found in half the time or less."""
     while (at := buffer.find(mark, at)) >= 0:
-        found = separator.match(buffer, at)
+        found = pattern.match(buffer, at)
         if found:
             return found
         at += 1

@@ -1,5 +1,6 @@
 """Files → their items, as far as they can be read; small files, which are most, in short lists."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -47,41 +48,49 @@ def path(reader: Reader, path: str, advance: Advance | None = None) -> Iterator[
     if path == "-":
         yield from content(reader, sys.stdin.buffer.read, "stdin", advance)
         return
-    origin = shown(path)
-    try:
-        # Buffered: who takes 20 bytes after 20 bytes asks no disk for them.
-        file = open(path, "rb", buffering=64 * KIB)  # noqa: SIM115  # closed below
-    except OSError as error:
-        yield _unreadable(origin, error)
-        return
-    with file:
-        yield from content(reader, file.read, origin, advance)
+    yield from _from_disk(path, reader.items, advance)
 
 
 def content(
     reader: Reader, read: _Read, origin: str, advance: Advance | None = None
 ) -> Iterator[Item]:
     """Give the items of what a read gives, so many bytes at a time."""
-    return _as_far(read, origin, lambda stream: reader.items(stream, origin), advance)
+    return _as_far(read, origin, reader.items, advance)
 
 
 def part(reader: Reader, path: str, part: mboxes.Part) -> Iterator[Item]:
     """Give the items of a part of an mbox, numbered from its own first mail."""
+
+    def items(stream: Stream, origin: str) -> Iterator[Item]:
+        return reader.mbox(stream, origin, 0, part)
+
+    return _from_disk(path, items, first=max(0, part.first - mboxes.BEFORE))
+
+
+def _from_disk(
+    path: str,
+    items: Callable[[Stream, str], Iterator[Item]],
+    advance: Advance | None = None,
+    first: int = 0,
+) -> Iterator[Item]:
+    """Give the items of a file, from a byte on."""
     origin = shown(path)
-    try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115  # closed below
-    except OSError as error:
-        yield _unreadable(origin, error)
-        return
-    with file:
-        file.seek(max(0, part.first - mboxes.BEFORE))
-        yield from _as_far(file.read, origin, lambda stream: reader.mbox(stream, origin, 0, part))
+    with contextlib.ExitStack() as held:
+        try:
+            # Buffered: who takes 20 bytes after 20 bytes asks no disk for them.
+            file = held.enter_context(open(path, "rb", buffering=64 * KIB))
+            if first:
+                file.seek(first)
+        except OSError as error:
+            yield _unreadable(origin, error)
+            return
+        yield from _as_far(file.read, origin, items, advance)
 
 
 def _as_far(
     read: _Read,
     origin: str,
-    items: Callable[[Stream], Iterator[Item]],
+    items: Callable[[Stream, str], Iterator[Item]],
     advance: Advance | None = None,
 ) -> Iterator[Item]:
     """Give the items of what can be read; where reading fails, the rest is refused."""
@@ -101,7 +110,7 @@ def _as_far(
     stream = Stream(read=told)
     stream.peek(1)
     if failed is None:
-        yield from items(stream)
+        yield from items(stream, origin)
     if failed is not None:
         yield _unreadable(origin, failed)
 

@@ -54,6 +54,7 @@ from mtasts_analysis.archive.items import (
     Budget,
     Item,
     Openings,
+    one_too_many,
     over,
     run,
     shown,
@@ -126,6 +127,8 @@ class Reader:
             stream.skip(HEAD)
             head = stream.peek(HEAD)
             form = sniff(head)
+        may_hold = form in MAY_HOLD and len(head) > LEAST
+        may_look = may_hold and self.openings.may(stream)
         if form in CONTAINERS and layer >= self.limits.layers:
             detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
             yield Item(REFUSED, origin, b"", "limit-layers", detail)
@@ -136,10 +139,10 @@ class Reader:
         elif form in mboxes.SEPARATORS:
             yield from self.mbox(stream, origin, layer, form=form)
         elif form in PACKED:
-            stream.skip(len(head) - len(head.lstrip(BLANKS)))
+            _skip_blanks(stream)
             return (yield from self._inflated(stream, form, origin, layer, budget))
         elif form == "zip":
-            stream.skip(len(head) - len(head.lstrip(BLANKS)))
+            _skip_blanks(stream)
             found = zips.members(stream, self.limits, self.expansion)
             return (yield from self._members(stream, found, origin, layer, budget))
         elif form == "tar":
@@ -152,9 +155,7 @@ class Reader:
             read = WRITTEN[form](stream)
             yield from self.items(Stream(read=read, fault=stream.fault), origin, layer + 1, budget)
         elif (
-            form in MAY_HOLD
-            and len(head) > LEAST
-            and self.openings.may(stream)
+            may_look
             and stream.seek(*INSIDE, most=_BEFORE)
             and sniff(stream.peek(HEAD))
             not in MAY_HOLD  # what only looks so would be looked for again
@@ -166,8 +167,8 @@ class Reader:
             if fault and not head:
                 yield Item(REFUSED, origin, b"", fault.code, fault.detail)
             else:
-                looked = form not in MAY_HOLD or len(head) <= LEAST or self.openings.may(stream)
-                yield Item(OTHER, origin, b"", form, HINTS.get(form, "") if looked else _NOT_LOOKED)
+                detail = _NOT_LOOKED if may_hold and not may_look else HINTS.get(form, "")
+                yield Item(OTHER, origin, b"", form, detail)
         return False
 
     def _json(
@@ -206,8 +207,7 @@ class Reader:
     ) -> Generator[Item, None, bool]:
         """Give the items of a text that some bytes are written as."""
         most = self.limits.mail_bytes
-        head = stream.peek(HEAD)
-        stream.skip(len(head) - len(head.lstrip(BLANKS)))
+        _skip_blanks(stream)
         text = encoded(stream, form, most + 1)
         if len(text) > most:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
@@ -460,17 +460,13 @@ class Reader:
             name = f"{origin}!{shown(member.name)}"
             if len(name) > ORIGIN:  # names in names, each of them long
                 name = shown(name)
-            if budget is not None:
-                budget.entries -= 1
-                if budget.entries < 0:
-                    most = self.limits.nested_entries
-                    yield Item(
-                        REFUSED, origin, b"", "limit-nested-entries", over(most, "nested_entries")
-                    )
-                    return False
-                if budget.size <= 0:
-                    yield Item(REFUSED, name, b"", "limit-nested-bytes", _NESTED_BYTES)
-                    return False
+            refusal = one_too_many(budget, origin, self.limits)
+            if refusal:
+                yield refusal
+                return False
+            if budget is not None and budget.size <= 0:
+                yield Item(REFUSED, name, b"", "limit-nested-bytes", _NESTED_BYTES)
+                return False
             if member.refused:
                 yield Item(REFUSED, name, b"", *member.refused)
             elif member.stream is not None:
@@ -549,6 +545,11 @@ class Splitter(Reader):
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         content = stream.take(self.limits.mail_bytes + 1)
         yield Item(MEMBER, origin, content, layer=layer)
+
+
+def _skip_blanks(stream: Stream) -> None:
+    head = stream.peek(HEAD)
+    stream.skip(len(head) - len(head.lstrip(BLANKS)))
 
 
 def _length(numbered: tuple[int, bytes | int]) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import errno
 import gzip
 import io
 import json
@@ -121,3 +122,13 @@ def tarred(files: dict[str, bytes], mode: str = "w") -> bytes:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return raw.getvalue()
+
+
+class FailingDisk(io.BytesIO):
+    """A file of which the bytes past its own cannot be read."""
+
+    def read(self, size=-1):
+        piece = super().read(size)
+        if not piece:
+            raise OSError(errno.EIO, "Input/output error")
+        return piece

@@ -1,6 +1,5 @@
 """Nothing good is lost beside the bad: each killer at each position among ten good ones, in every container."""
 
-import errno
 import gzip
 import io
 import json
@@ -13,7 +12,17 @@ import mtasts_analysis as ma
 from mtasts_analysis.archive import opened, reports, tolerant
 from mtasts_analysis.archive.sources import Reader
 from mtasts_analysis.archive.streams import Stream
-from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped, zstandard
+from tests.archive.building import (
+    FailingDisk,
+    mail,
+    mbox,
+    packed,
+    report,
+    tarred,
+    text,
+    zipped,
+    zstandard,
+)
 from tests.hostile import inputs
 from tests.hostile.test_inputs import accounted
 
@@ -183,16 +192,6 @@ def test_cut_at_every_byte(container):
         found = ids(piece)
         assert found >= {n for n, end in enumerate(ends) if end <= reach}, cut
         assert found <= {0, 1, 2}
-
-
-class FailingDisk(io.BytesIO):
-    """A file of which the bytes past its own cannot be read."""
-
-    def read(self, size=-1):
-        piece = super().read(size)
-        if not piece:
-            raise OSError(errno.EIO, "Input/output error")
-        return piece
 
 
 @pytest.mark.parametrize("container", CUT)

@@ -21,7 +21,7 @@ import mtasts_analysis as ma
 from mtasts_analysis.archive import units
 from mtasts_analysis.store import dataset, ingest, manifest
 from mtasts_analysis.store.places import Folder
-from tests.archive.building import mail, mbox, packed, report, text, zipped
+from tests.archive.building import FailingDisk, mail, mbox, packed, report, text, zipped
 from tests.scale.mixed import LONG, NOTE, lay_out
 
 KEYS = {
@@ -210,13 +210,6 @@ def test_a_file_that_cannot_be_read_is_told_and_tried_again(tmp_path, monkeypatc
 def test_a_file_that_was_read_in_part_leaves_no_problem_once_it_is_whole(tmp_path, monkeypatch):
     """What was cut by the disk's failure is no fault of the file's; what stood before it is taken in."""
 
-    class Failing(io.BytesIO):
-        def read(self, size=-1):
-            piece = super().read(size)
-            if not piece:
-                raise OSError(errno.EIO, "Input/output error")
-            return piece
-
     whole = mbox([mail(packed(n)) for n in range(400)])
     cut = whole.index(mail(packed(300))) + 700  # within its base64
     box, beside = tmp_path / "in" / "a.mbox", tmp_path / "in" / "a.mbox.json"
@@ -226,7 +219,7 @@ def test_a_file_that_was_read_in_part_leaves_no_problem_once_it_is_whole(tmp_pat
     real = open
 
     def fails(path, *given, **named):
-        return Failing(whole[:cut]) if str(path) == str(box) else real(path, *given, **named)
+        return FailingDisk(whole[:cut]) if str(path) == str(box) else real(path, *given, **named)
 
     store = ma.Store(tmp_path / "store")
     with monkeypatch.context() as patch:
