@@ -346,9 +346,9 @@ class Store:
                         writer.write(month, CUBES[name], rows)
                 for month, made in writer.close().items():
                     months[month] = {table: tuple(files) for table, files in made.items()}
-            if months == state.months:
-                return
-            state = manifest.commit(self._place, replace(state, months=months))
+            if months != state.months:
+                state = manifest.commit(self._place, replace(state, months=months))
+            # Always: who was killed between its commit and this left something to take away.
             manifest.clean(self._place, state)
             self._see(state)
 

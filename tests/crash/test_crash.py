@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import mtasts_analysis as ma
+from mtasts_analysis.store import manifest
 from tests.archive.building import text
 from tests.archive.test_files import NEW, OLD, Failing, is_one_of, leftovers
 from tests.conftest import ROOT
@@ -44,6 +45,21 @@ def test_the_judge_sees_a_torn_file(tmp_path):
     with pytest.raises(ma.InputError):
         run.told(tmp_path / "place")
     assert act.state(tmp_path / "place") != old
+
+
+def test_what_a_kill_before_the_cleaning_left_goes_with_the_next_compact(tmp_path, monkeypatch):
+    """Even where that has nothing else to do: the state is compact already."""
+    monkeypatch.setattr(run, "in_small_steps", lambda: None)  # they would stay in this process
+    run.before_compact(tmp_path)
+    stray = tmp_path / "store" / manifest.FOLDER / ".00000001.json.0.part"
+    stray.write_bytes(b"{")
+    with monkeypatch.context() as killed:
+        killed.setattr(manifest, "clean", lambda *_: None)
+        run.do_compact(tmp_path)
+    state = run.stored(tmp_path)
+    assert stray.name in run.left_of_store(tmp_path)
+    run.do_compact(tmp_path)
+    assert run.left_of_store(tmp_path) == [] and run.stored(tmp_path) == state
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EMFILE], ids=errno.errorcode.get)
