@@ -45,16 +45,17 @@ INSIDE = (
 """How what can be read begins among other bytes, and in how many."""
 _NEAR = 4 * KIB
 _PACKED_INSIDE = (
-    # Each with how it begins: that is found ten times faster than a pattern.
-    (b"PK\x03\x04", re.compile(zips.HEAD)),
-    (b"\x1f\x8b\x08", re.compile(GZIP)),
-    (b"BZh", re.compile(BZIP2)),
-    (b"\xfd7zXZ", re.compile(XZ)),
-    (b"\x28\xb5\x2f\xfd", re.compile(ZSTD)),
-    (b"\nFrom ", mboxes.SEPARATORS["mbox"]),
-    (b"\nH4sI", re.compile(rb"\nH4sI[\w+/-]{36}")),
-    (b"\nUEsDB", re.compile(rb"\nUEsDB[\w+/-]{36}")),
-    (b"\nbegin ", re.compile(rb"\nbegin [0-7]{3,4} ")),
+    # Each with how it begins, which is found ten times faster than a pattern, and with a letter of that which
+    # JSON seldom has: a letter is found ten times faster again.
+    (b"\x03", b"PK\x03\x04", re.compile(zips.HEAD)),
+    (b"\x1f", b"\x1f\x8b\x08", re.compile(GZIP)),
+    (b"Z", b"BZh", re.compile(BZIP2)),
+    (b"\xfd", b"\xfd7zXZ", re.compile(XZ)),
+    (b"\xfd", b"\x28\xb5\x2f\xfd", re.compile(ZSTD)),
+    (b"\n", b"\nFrom ", mboxes.SEPARATORS["mbox"]),
+    (b"\n", b"\nH4sI", re.compile(rb"\nH4sI[\w+/-]{36}")),
+    (b"\n", b"\nUEsDB", re.compile(rb"\nUEsDB[\w+/-]{36}")),
+    (b"\n", b"\nbegin ", re.compile(rb"\nbegin [0-7]{3,4} ")),
 )
 _SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + KEY.pattern + rb")")
 LEAST = 40
@@ -224,11 +225,13 @@ def until_packed(stream: Stream, most: int) -> tuple[bytes, bool]:
 
 
 def _packed_inside(text: bytes, at: int) -> int:
-    # A line of ASCII, as most JSON is, holds none of them but these two.
-    if text.isascii() and b"\n" not in text and b"\x03" not in text and b"BZh" not in text:
-        return len(text)
-    found = (mboxes.marked(whole, mark, text, max(at, 1)) for mark, whole in _PACKED_INSIDE)
-    return min((match.start() for match in found if match), default=len(text))
+    ends = len(text)
+    for letter, mark, whole in _PACKED_INSIDE:
+        first = text.find(letter, max(at, 1))
+        if first >= 0:
+            found = mboxes.marked(whole, mark, text, max(at, 1, first - len(mark)))
+            ends = min(ends, found.start()) if found else ends
+    return ends
 
 
 def encoded(stream: Stream, form: str, most: int) -> bytes:

@@ -136,6 +136,14 @@ def test_padding_in_a_list_costs_nothing():
     assert ids(data) == [0, 1, 2] and "limit-items" in set(data.problems["code"])
 
 
+def test_utf_16_is_not_cut_at_reports():
+    """What has too many values is refused by its limit, not taken for words and brackets."""
+    raw = b"[" + b",".join(map(text, range(9))) + b"]"
+    data = ma.load(raw.decode().encode("utf-16"), limits=ma.Limits(json_values=50))
+    assert list(data.problems["code"]) == ["limit-json-values"] and not len(data.reports)
+    assert ids(ma.load(raw, limits=ma.Limits(json_values=50))) == list(range(9))
+
+
 def test_a_checksum_refuses_what_is_read_piece_by_piece_too():
     packed_ = bytearray(gzip.compress(b"[" + b",".join(map(text, range(9))) + b"]"))
     packed_[-8] ^= 1
