@@ -225,11 +225,15 @@ def until_packed(stream: Stream, most: int) -> tuple[bytes, bool]:
 
 
 def _packed_inside(text: bytes, at: int) -> int:
+    # A line of ASCII, as most JSON is, holds none of them but these two.
+    if text.isascii() and b"\n" not in text and b"\x03" not in text and b"BZh" not in text:
+        return len(text)
     ends = len(text)
+    at = max(at, 1)
     for letter, mark, whole in _PACKED_INSIDE:
-        first = text.find(letter, max(at, 1))
+        first = text.find(letter, at)
         if first >= 0:
-            found = mboxes.marked(whole, mark, text, max(at, 1, first - len(mark)))
+            found = mboxes.marked(whole, mark, text, max(at, first - len(mark)))
             ends = min(ends, found.start()) if found else ends
     return ends
 
