@@ -19,7 +19,7 @@ from mtasts_analysis.store import manifest
 from mtasts_analysis.store.known import Known
 from mtasts_analysis.store.manifest import File, State
 from mtasts_analysis.store.places import Place
-from mtasts_analysis.store.sources import Sources, sorted_identities, unreadable
+from mtasts_analysis.store.sources import Sources, sorted_identities
 
 FLUSH = 60_000
 """Rows of reports and failures that are gathered before they are written: some 30 MiB."""
@@ -150,7 +150,8 @@ class Run:
     def add(self, unit: Unit, done: Done) -> None:
         """Take a unit in."""
         problems = done.tables["problems"]
-        names = problems.filter(unreadable(problems))["origin"].to_pylist()
+        gone = pc.equal(problems["code"].cast(pa.string()), "file-unreadable")
+        names = problems.filter(gone)["origin"].to_pylist()
         self.unread += names
         kept, rejected = (done.tables, done.rejected) if not names else _without(names, done)
         self._held = [*(self._held or ()), kept]
@@ -162,7 +163,7 @@ class Run:
             Accounting(rejected=rejected, not_reports_by_kind=dict(done.others)),
         )
         self._bytes += unit.size
-        self.sources.done(unit, done)
+        self.sources.done(unit, done, names)
         if self._rows >= FLUSH:
             self._flush()
         if self._written >= CHECKPOINT:

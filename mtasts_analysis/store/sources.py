@@ -6,8 +6,6 @@ from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from mtasts_analysis.archive import mboxes
 from mtasts_analysis.archive.forms import HEAD, sniff
@@ -86,10 +84,8 @@ class Sources:
             start, mails = _start(file, past)
         self.starts[file], self.before[file] = start, mails
 
-    def done(self, unit: Unit, done: Done) -> None:
+    def done(self, unit: Unit, done: Done, unread: list[str]) -> None:
         """Note that a unit was taken in; a file that could not be read is tried again the next time."""
-        problems = done.tables["problems"]
-        unread = set(problems.filter(unreadable(problems))["origin"].to_pylist())
         if shown(unit.mbox or unit.source) in unread:
             return
         if unit.mbox:
@@ -132,11 +128,6 @@ def sorted_identities(found: list[bytes]) -> npt.NDArray[np.bytes_]:
 
 def _hash(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest().encode()
-
-
-def unreadable(problems: pa.Table) -> pa.ChunkedArray:
-    """Tell which rows say that a file or folder could not be read."""
-    return pc.equal(problems["code"].cast(pa.string()), "file-unreadable")
 
 
 def _may_be_mbox(file: str) -> bool:
