@@ -272,9 +272,9 @@ def _live(given: argparse.Namespace) -> int:
             return 4
         return 5 if frame["days_left"].isna().any() else 0
     results = check_domains(domains, config=config, history=given.history)
-    print(json.dumps(results.to_dict(), indent=1) if given.json else results)
-    if given.output:
+    if given.output:  # first what is asked to stay: whoever is told may close the pipe
         results.to_parquet(given.output)
+    print(json.dumps(results.to_dict(), indent=1) if given.json else results)
     severities = set(results.findings["severity"])
     return 4 if "error" in severities else 5 if "unknown" in severities else 0
 

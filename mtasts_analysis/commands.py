@@ -176,9 +176,12 @@ def assess(given: argparse.Namespace) -> int:
         return 3
     check = next(iter(_checked(given, [given.domain])), None) if given.check else None
     found = judge(data, given.domain, check, given.as_of, acknowledged=known, policy=draft)
-    print(found)
-    for path in given.output:
-        print(found.write_up(path, author=given.author, note=given.note, redact=given.redact))
+    # First what is asked to stay: whoever is told may close the pipe (`| head`).
+    written = [
+        found.write_up(path, author=given.author, note=given.note, redact=given.redact)
+        for path in given.output
+    ]
+    print(found, *written, sep="\n")
     return _CODES[found.verdict]
 
 

@@ -27,6 +27,27 @@ def test_load_from_standard_input(tmp_path):
     assert len(ma.read_parquet(tmp_path).reports) == 2
 
 
+def test_a_write_up_is_there_though_nobody_reads_what_is_printed(tmp_path):
+    """As by `assess ... | head -1`, with a line that is written at once."""
+    path = tmp_path / "clinic.html"
+    call = [
+        sys.executable,
+        "-u",
+        "-m",
+        "mtasts_analysis.cli",
+        "assess",
+        str(bundled.sample_archive()),
+    ]
+    with subprocess.Popen(
+        [*call, "--domain", "clinic.example", "-o", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert "may not go to enforce yet" in path.read_text()
+
+
 def test_summary(tmp_path, capsys):
     (tmp_path / "a.mbox").write_bytes(mbox([mail(packed())]))
     assert cli.main(["summary", str(tmp_path)]) == 0

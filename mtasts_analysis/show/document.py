@@ -450,13 +450,16 @@ def _rgb(colour: str) -> tuple[int, int, int]:
 def _widths(
     head: Sequence[str], rows: Sequence[Sequence[str]], whole: float, pad: float
 ) -> tuple[float, ...]:
-    """Share a width in millimetres out: to each column its longest word, the rest by what is long."""
+    """Share a width in millimetres out by the longest texts; where these are too long, by words first."""
     least, wanted = [], []
     for at, name in enumerate(head):
         cells = [name, *(row[at] for row in rows)]
         word = max((len(w) for c in cells for w in c.split()), default=1)
         least.append(1.75 * min(word, 24) + pad)
         wanted.append(1.4 * min(max(map(len, cells)), 60) + pad)
+    full = [max(n, w) for n, w in zip(least, wanted, strict=True)]
+    if sum(full) <= whole:
+        return tuple(whole * width / sum(full) for width in full)
     more = [max(0.1, w - n) for w, n in zip(wanted, least, strict=True)]
     left = max(0.0, whole - sum(least))
     shared = [n + left * m / sum(more) for n, m in zip(least, more, strict=True)]
