@@ -11,8 +11,9 @@
     ma.read_parquet("out/")                   # and back, identical
     ma.check_domain("example.com")            # what senders meet at a domain today
 
-The map: ``archive`` turns bytes into tables, ``analysis`` tables into answers, ``show`` answers into
-what a person sees; ``checks`` asks a domain's servers. Names are loaded when they are first used:
+The map: ``archive`` turns bytes into tables, which ``store`` keeps and adds to; ``analysis`` turns tables into
+answers, ``readiness`` answers and checks into a judgement, ``show`` all of it into what a person sees; ``checks``
+asks a domain's servers. Names are loaded when they are first used:
 the import itself is quick.
 """
 

@@ -54,6 +54,11 @@ class MissingExtraError(MtastsAnalysisError, ImportError):
     """A feature whose optional package is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
+        self._given = feature, extra
         super().__init__(
             f"{feature} needs an optional package: pip install 'mtasts-analysis[{extra}]'"
         )
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        """Come whole out of a worker: an exception is made anew from what it was given."""
+        return type(self), self._given

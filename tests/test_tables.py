@@ -205,6 +205,16 @@ def test_jsonl(hostile, tmp_path):
     assert (row["mx_host"], row["total_successful_session_count"]) == (["mx1.d.example"], 10)
 
 
+def test_fractions_of_a_second_are_kept(tmp_path):
+    made = report()
+    made["date-range"]["start-datetime"] = "2026-02-01T00:00:00.250Z"
+    data = ma.load(json.dumps(made).encode())
+    data.export(tmp_path, format="jsonl")
+    row = json.loads((tmp_path / "reports.jsonl").read_text())
+    assert row["start"] == "2026-02-01T00:00:00.250000Z"
+    assert row["end"] == "2026-02-01T23:59:59Z"
+
+
 def test_xlsx(hostile, tmp_path):
     (path,) = hostile.export(tmp_path, format="xlsx")
     book = openpyxl.load_workbook(path)

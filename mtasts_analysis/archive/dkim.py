@@ -6,6 +6,7 @@ the verdict is a column, and what to make of it the analyst's choice.
 """
 
 import re
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from mtasts_analysis.archive.items import Item
 from mtasts_analysis.archive.mail import Facts
-from mtasts_analysis.errors import MissingExtraError
+from mtasts_analysis.errors import InputError, MissingExtraError
 
 
 class Verdict(StrEnum):
@@ -160,16 +161,20 @@ def _key(record: bytes) -> bytes | None:
 def _passes(mail: bytes, at: int, key: bytes) -> bool:
     import dkim  # noqa: PLC0415  # an extra
 
-    # dkimpy judges x= by today's clock: it is judged above, so the check is taken out.
+    # dkimpy judges x= by today's clock: it is judged above, so the check is taken out, for one thread at a time.
     verifier = dkim.DKIM(mail, minkey=1024)
-    checked = dkim.validate_signature_fields
-    try:
-        dkim.validate_signature_fields = _without_expiry(checked)
-        return bool(verifier.verify(at, dnsfunc=lambda *_a, **_k: key))
-    except Exception:  # noqa: BLE001  # a stranger's mail meets a parser that is not ours
-        return False
-    finally:
-        dkim.validate_signature_fields = checked
+    with _ALONE:
+        checked = dkim.validate_signature_fields
+        try:
+            dkim.validate_signature_fields = _without_expiry(checked)
+            return bool(verifier.verify(at, dnsfunc=lambda *_a, **_k: key))
+        except Exception:  # noqa: BLE001  # a stranger's mail meets a parser that is not ours
+            return False
+        finally:
+            dkim.validate_signature_fields = checked
+
+
+_ALONE = threading.Lock()
 
 
 def _without_expiry(checked: Callable[..., object]) -> Callable[..., object]:
@@ -183,7 +188,8 @@ class DnsKeys:
     """Keys from live DNS: each name is asked once, several at a time, with a deadline.
 
     No more names are asked than `most`: whoever can send mail could else make this a tool for sending
-    queries. What is past that is a :class:`TemporaryError`, and so the same in each run.
+    queries. What is past that is a :class:`TemporaryError`. A load asks by unit of work: one process all it
+    reads, several workers 16 MiB each.
     """
 
     def __init__(
@@ -194,9 +200,14 @@ class DnsKeys:
         at_once: int = 16,
         most: int = 2_000,
     ) -> None:
-        from dns.resolver import Resolver  # noqa: PLC0415  # loaded where DNS is asked for
+        from dns.resolver import NoResolverConfiguration, Resolver  # noqa: PLC0415  # loaded where DNS is asked for
 
-        chosen = resolver if resolver is not None else Resolver()
+        try:
+            chosen = resolver if resolver is not None else Resolver()
+        except NoResolverConfiguration as error:
+            raise InputError(
+                "dkim: expected a resolver in the system's configuration, to ask for keys; there is none"
+            ) from error
         assert isinstance(chosen, Resolver)
         self._resolver = chosen
         self._deadline = deadline

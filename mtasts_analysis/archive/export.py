@@ -171,7 +171,7 @@ def _json(value: Any) -> str:
 
 
 def _iso(value: datetime) -> str:
-    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def write_xlsx(tables: dict[str, pa.Table], folder: Path) -> list[Path]:

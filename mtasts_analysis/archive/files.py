@@ -46,13 +46,13 @@ def replacing(folder: Path, names: list[str]) -> Iterator[list[Path]]:
         settle(folder)
         yield parts
         for path in parts:
-            _sync(path)
+            sync(path)
         draft = _part(folder, "commit", token)
         draft.write_text(json.dumps(names), encoding="utf-8")
-        _sync(draft)
+        sync(draft)
         draft.replace(commit)
         committed = True
-        _sync(folder)
+        sync(folder)
         _put(folder, token, names)
     except OSError as error:
         after = (
@@ -121,11 +121,12 @@ def _put(folder: Path, token: str, names: list[str]) -> None:
         part = _part(folder, name, token)
         if part.exists():  # or it was put in place before
             part.replace(folder / name)
-    _sync(folder)
+    sync(folder)
     (folder / f".{token}.commit").unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have what was written to a file or folder reach the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows opens no folder
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

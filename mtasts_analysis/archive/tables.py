@@ -4,7 +4,7 @@ A star: `reports` ← `policies` ← `failures` by single key columns, and `prob
 is one object with a version, which Parquet files carry; a column's meaning stands in docs/data-dictionary.md.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -369,6 +369,15 @@ def recipient(rule: wire.Applied, report_domain: str | None) -> str | None:
     return rule.domain
 
 
+def problems_of(problems: pa.Table, reports: pa.Table) -> pa.Table:
+    """Give the problems of some reports, and those that are no report's."""
+    own = pc.or_(
+        pc.is_null(problems["report_key"]),
+        pc.is_in(problems["report_key"], reports["report_key"].combine_chunks()),
+    )
+    return problems.filter(own)
+
+
 def _columns(rows: list[Any], width: int) -> list[list[Any]]:
     return [rows[at::width] for at in range(width)]
 
@@ -571,6 +580,3 @@ def recipients(tables: dict[str, pa.Table]) -> dict[str, str]:
         for host, domains in served.items()
         if len(domains) == 1 and host not in domains and host not in known
     }
-
-
-Progress = Callable[[int], None]

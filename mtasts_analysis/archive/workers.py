@@ -170,43 +170,49 @@ class Workers(Executor):
                 thread.join()
 
     def _serve(self, number: int) -> None:
-        process: subprocess.Popen[bytes] | None = None
         while (task := self._tasks.get()) is not None:
             future, sent, name = task
             if self._closing.is_set() or not future.set_running_or_notify_cancel():
                 future.cancel()
                 continue
-            for attempt in range(1, ATTEMPTS + 1):
-                if process is None or process.returncode is not None:
-                    process = self.processes[number] = _start()
+            try:
+                good, value = self._answer(number, sent, name)
+            except Exception as error:  # noqa: BLE001  # told to the one who waits, whatever it is
+                good, value = False, error
+            if good:
+                future.set_result(value)
+            else:
+                future.set_exception(value)
+        if number in self.processes:
+            _end(self.processes[number])
+
+    def _answer(self, number: int, sent: bytes, name: str) -> tuple[bool, Any]:
+        """Have a unit read, by a new process where there is none; say whether it went well, and what it gave."""
+        for _ in range(ATTEMPTS):
+            process = self.processes.get(number)
+            if process is None or process.returncode is not None:
                 try:
-                    _send(process.stdin, sent)
-                    answer = _receive(process.stdout)
-                except OSError:
-                    answer = None
-                if answer is not None:
-                    _settle(future, *pickle.loads(answer))  # noqa: S301  # from our own process
-                    break
-                code = _end(process)
-                if self._closing.is_set():
-                    future.set_exception(WorkerError(f"{name}: stopped"))
-                    break
-                if attempt == ATTEMPTS:
-                    future.set_exception(
-                        WorkerError(
-                            f"{name}: expected its reports from a worker; {ATTEMPTS} processes died over it"
-                            f" (exit code {code}, -9 is the system's out of memory). Run it with fewer workers"
-                        )
-                    )
-        if process is not None:
-            _end(process)
-
-
-def _settle(future: "Future[Any]", good: bool, value: Any) -> None:
-    if good:
-        future.set_result(value)
-    else:
-        future.set_exception(value)
+                    process = self.processes[number] = _start()
+                except OSError as error:
+                    raise WorkerError(
+                        f"{name}: expected a process to read it; the system starts none"
+                        f" ({error.strerror or error}). Run it with fewer workers"
+                    ) from error
+            try:
+                _send(process.stdin, sent)
+                answer = _receive(process.stdout)
+            except OSError:
+                answer = None
+            if answer is not None:
+                good, value = pickle.loads(answer)  # noqa: S301  # from our own process
+                return good, value
+            code = _end(process)
+            if self._closing.is_set():
+                raise WorkerError(f"{name}: stopped")
+        raise WorkerError(
+            f"{name}: expected its reports from a worker; {ATTEMPTS} processes died over it"
+            f" (exit code {code}, -9 is the system's out of memory). Run it with fewer workers"
+        )
 
 
 def _start() -> "subprocess.Popen[bytes]":

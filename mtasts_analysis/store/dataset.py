@@ -25,7 +25,7 @@ from mtasts_analysis.analysis.summary import Summary, summarise
 from mtasts_analysis.archive import finding, tables, units
 from mtasts_analysis.archive import workers as processes
 from mtasts_analysis.archive.load import Accounting
-from mtasts_analysis.archive.tables import NAMES, SCHEMAS
+from mtasts_analysis.archive.tables import NAMES, SCHEMAS, problems_of
 from mtasts_analysis.data import Archive, PathLike
 from mtasts_analysis.errors import InputError, StoreError
 from mtasts_analysis.limits import DEFAULT, Limits
@@ -435,7 +435,7 @@ class Store:
             for name in held
         }
         if where and "problems" in held:
-            whole["problems"] = _problems_of(whole["problems"], whole["reports"])
+            whole["problems"] = problems_of(whole["problems"], whole["reports"])
         if columns is None:
             return Archive(tables.canonical(whole), self.accounting)
         return tables.canonical({name: whole[name].select(list(columns[name])) for name in columns})
@@ -715,14 +715,6 @@ def _check(columns: object) -> None:
         if unknown:
             listed = ", ".join(sorted(map(str, unknown)))
             raise InputError(f"columns: expected tables and columns of theirs; got {listed}")
-
-
-def _problems_of(problems: pa.Table, reports: pa.Table) -> pa.Table:
-    own = pc.or_(
-        pc.is_null(problems["report_key"]),
-        pc.is_in(problems["report_key"], reports["report_key"].combine_chunks()),
-    )
-    return problems.filter(own)
 
 
 _STOPPING = b"\nstopping when the parts that are being read are done; Ctrl-C again stops at once\n"

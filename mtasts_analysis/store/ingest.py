@@ -140,12 +140,12 @@ class Run:
     unread: list[str] = field(default_factory=list)
     """Files and folders that could not be read: a later run may, so nothing of that stays in the store."""
     _writer: Writer | None = None
-    _held: list[dict[str, pa.Table]] | None = None
+    _held: list[dict[str, pa.Table]] = field(default_factory=list)
     _rows: int = 0
     _written: int = 0
     _bytes: int = 0
     _pending: Accounting = field(default_factory=Accounting)
-    _problems: Counter[tuple[str, str]] | None = None
+    _problems: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, unit: Unit, done: Done) -> None:
         """Take a unit in."""
@@ -154,7 +154,7 @@ class Run:
         names = problems.filter(gone)["origin"].to_pylist()
         self.unread += names
         kept, rejected = (done.tables, done.rejected) if not names else _without(names, done)
-        self._held = [*(self._held or ()), kept]
+        self._held.append(kept)
         if done.left_out:
             self._held.append(tables.left_out(done.left_out))
         self._rows += len(done.tables["reports"]) + len(done.tables["failures"])
@@ -194,7 +194,7 @@ class Run:
                 self._write_cube(writer, month, cubes.cube(part))
         codes = kept["problems"]
         counted = codes.group_by(["severity", "code"]).aggregate([([], "count_all")])
-        self._problems = (self._problems or Counter()) + Counter(
+        self._problems += Counter(
             {(row["severity"], row["code"]): row["count_all"] for row in counted.to_pylist()}
         )
         conflicts = pc.sum(pc.equal(codes["code"], "conflict")).as_py() or 0
@@ -235,7 +235,7 @@ class Run:
                 pq.write_table(pa.table({"identity": identities.astype("U").tolist()}), file)
             seen = (*seen, File(name, len(identities)))
         problems = {severity: dict(codes) for severity, codes in self.state.problems.items()}
-        for (severity, code), count in (self._problems or {}).items():
+        for (severity, code), count in self._problems.items():
             own_codes = problems.setdefault(severity, {})
             own_codes[code] = own_codes.get(code, 0) + count
         self.state = manifest.commit(
@@ -254,7 +254,7 @@ class Run:
         self.read += self._bytes
         self.known.committed()
         self.sources.committed()
-        self._writer, self._problems = None, None
+        self._writer, self._problems = None, Counter()
         self._written = self._bytes = 0
         self._pending = Accounting()
         manifest.clean(self.place, self.state)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from mtasts_analysis.archive.files import sync
 from mtasts_analysis.errors import (
     InputError,
     MissingExtraError,
@@ -109,7 +110,7 @@ class Folder:
         with _told(path):
             unsynced, self._unsynced = self._unsynced, set()
             for folder in unsynced:
-                _sync(folder)
+                sync(folder)
             try:
                 os.link(aside, path)
             except FileExistsError:
@@ -120,7 +121,7 @@ class Folder:
                 aside.replace(path)
             finally:
                 aside.unlink(missing_ok=True)
-            _sync(path.parent)
+            sync(path.parent)
         return True
 
     def delete(self, name: str) -> None:
@@ -166,14 +167,6 @@ def _told(path: Path) -> Iterator[None]:
             f"{path}: expected to read and write the store's files; {error.strerror or error}."
             " What was committed is as it was: run it again when that is mended"
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 class Bucket:

@@ -4,6 +4,7 @@ import base64
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import dkim
 import dns.flags
@@ -120,6 +121,31 @@ CASES = [
 @pytest.mark.parametrize(("verdict", "judge", "why"), CASES, ids=[f"{c[0]}: {c[2]}" for c in CASES])
 def test_verdict(verdict, judge, why):
     assert judge() == verdict, why
+
+
+def test_threads_that_verify_at_once_leave_the_library_as_it_was(monkeypatch):
+    """dkimpy's check of x= is taken out meanwhile: by one thread at a time, or the last one puts back a patched one."""
+    checked = dkim.validate_signature_fields
+    raw = with_expiry(RECEIVED + 604800)
+    real = dkim.DKIM.verify
+
+    def slow(*given, **named):
+        time.sleep(0.02)  # so that others begin before this one ends
+        return real(*given, **named)
+
+    monkeypatch.setattr(dkim.DKIM, "verify", slow)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(judged, [raw] * 12)) == {"pass"}
+    assert dkim.validate_signature_fields is checked
+
+
+def test_without_a_resolver_it_says_so(monkeypatch):
+    def none(*_, **__):
+        raise dns.resolver.NoResolverConfiguration
+
+    monkeypatch.setattr(dns.resolver, "Resolver", none)
+    with pytest.raises(ma.InputError, match="expected a resolver"):
+        signatures.Judge()
 
 
 def test_mbox_quoting_is_undone():

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -265,6 +266,27 @@ def test_a_worker_that_dies_is_replaced(folder, whole):
     pool.shutdown()
     assert len(killed) == 3
     same(ma.Archive(tables, account), whole)
+
+
+@pytest.mark.parametrize("broken", ["_start", "_receive"])
+def test_nobody_waits_for_a_worker_that_never_came(broken, folder, monkeypatch):
+    """The system starts none (EAGAIN), or what a worker answers cannot be read: told, and no waiting for ever."""
+
+    def fails(*_):
+        if broken == "_start":
+            raise OSError(11, "Resource temporarily unavailable")
+        return b"no answer"
+
+    monkeypatch.setattr(workers, broken, fails)
+    with pytest.raises(Exception, match=r"Run it with fewer workers|invalid load key"):
+        in_parts([folder], 2_000, count=2)
+
+
+def test_a_missing_extra_comes_whole_out_of_a_worker():
+    """An exception is made anew there, and an exception that cannot be is an answer that cannot be read."""
+    error = ma.MissingExtraError("verifying DKIM signatures", "dkim")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
 
 
 def test_a_unit_that_kills_is_told():
