@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mtasts_analysis import __version__, commands
 from mtasts_analysis.errors import InputError, MtastsAnalysisError
+from mtasts_analysis.printable import printable
 
 _EPILOG = """\
 exit codes:
@@ -256,7 +257,7 @@ def _load(given: argparse.Namespace) -> int:
 
 
 def _live(given: argparse.Namespace) -> int:
-    from mtasts_analysis.live import check_domains, monitor  # noqa: PLC0415
+    from mtasts_analysis.live import NO_NAME, check_domains, monitor  # noqa: PLC0415
     from mtasts_analysis.show.cards import certificates_text  # noqa: PLC0415
 
     domains = [*given.domains, *(_lines(given.file) if given.file else ())]
@@ -268,6 +269,8 @@ def _live(given: argparse.Namespace) -> int:
     if given.command == "monitor":
         frame = monitor(domains, config=config)
         print(certificates_text(frame))
+        for problem in frame.loc[frame["role"] == NO_NAME, "problem"]:
+            print(f"mtasts-analysis: {printable(problem)}", file=sys.stderr)
         if frame["accepted"].eq(False).any() or (frame["days_left"] < given.days).any():
             return 4
         return 5 if frame["days_left"].isna().any() else 0

@@ -168,7 +168,8 @@ def assess(given: argparse.Namespace) -> int:
         ranking = assess_all(data, given.as_of, acknowledged=known)
         print(ranking)
         codes = {_CODES[verdict] for verdict in ranking.frame["verdict"]}
-        return next((code for code in (4, 5) if code in codes), 0)
+        # Of no domain that can be judged nothing is known.
+        return next((code for code in (4, 5) if code in codes), 0 if codes else 5)
     if data is None and not given.check:
         raise InputError("expected an archive, --check, or both")
     if data is not None and not data.accounting.reports and not given.check:

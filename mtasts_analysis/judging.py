@@ -62,6 +62,17 @@ class Assessment(Judgement):
             The file cannot be written.
         MissingExtraError
             The format's extra is not installed.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import mtasts_analysis as ma
+        >>> data = ma.load(ma.sample_archive(), progress=False)
+        >>> found = ma.assess(data, "harbour.example")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = found.write_up(pathlib.Path(folder, "readiness.md"), author="A. Analyst")
+        ...     found.sentence in path.read_text(encoding="utf-8")
+        True
         """
         target = Path(path)
         writer = document.WRITERS.get(target.suffix.lower())
@@ -190,7 +201,14 @@ def assess_all(
     Returns
     -------
     Ranking
-        `frame` has a row for each domain; a notebook shows it with a sparkline of the failed share.
+        `frame` has a row for each domain, and none for what is no domain name: `domain`, `stage`, `verdict`,
+        `sessions` (of the impact's days), `refused_share`, `high` (the forecast's upper bound), `failing`
+        (gates), `next_step`, `next_date` and `weekly` (failed shares); a notebook shows these as a sparkline.
+
+    Raises
+    ------
+    InputError
+        An impossible day.
 
     Examples
     --------
@@ -223,6 +241,11 @@ def assess_panel(
     -------
     AssessmentPanel
         A widget for JupyterLab 4 and notebook 7; `panel.assessment` is what it shows.
+
+    Raises
+    ------
+    InputError
+        An impossible domain or day, or a draft that is no policy: given here. In a control, the panel says so.
 
     Examples
     --------

@@ -29,6 +29,8 @@ from mtasts_analysis.show.progress import watched
 from mtasts_analysis.wording import several
 
 _RECORDED = Path(__file__).parent / "checks" / "recorded.json"
+NO_NAME = "no domain name"
+"""The role, among certificates, of what was rejected."""
 _SHOWN = 20  # domains whose errors stand below a table of many
 
 
@@ -122,7 +124,10 @@ class CheckResults:
 
     def __getitem__(self, domain: str) -> DomainCheck:
         """Give one domain's check."""
-        wanted = a_label(domain)
+        try:
+            wanted = a_label(domain)
+        except ValueError:
+            raise KeyError(domain) from None
         for check in self.checks:
             if check.domain == wanted:
                 return check
@@ -144,13 +149,25 @@ class CheckResults:
 
     @property
     def facts(self) -> pd.DataFrame:
-        """A row for each domain: what is published, and how many MX hosts would be refused under enforce."""
+        """A row for each domain: what is published, and how many MX hosts would be refused under enforce.
+
+        The columns: `domain`, `checked_at` (UTC), `state`, `record_id`, `mode`, `max_age`, `policy_mx`,
+        `policy_days_left` (of the policy host's certificate), `tlsrpt_rua`, `providers`, `mx_hosts`,
+        `mx_not_in_policy`, `mx_refused`, `mx_unknown`, `dane_match` (MX hosts whose TLSA records match), `errors`,
+        `warnings`, `unknowns` (findings of each severity).
+        """
         return _frame([_facts(c) for c in self.checks], _FACTS)
 
     @property
     def certificates(self) -> pd.DataFrame:
-        """A row for each certificate of a policy host or MX address; the one that expires first comes first."""
+        """A row for each certificate of a policy host or MX address; the one that expires first comes first.
+
+        The columns: `domain`, `role` (`policy host`, `MX`; `none` where no host was found, `no domain name` for
+        what was rejected), `host`, `address`, `days_left`, `not_after` (UTC), `accepted`, `problem`, `sha256`.
+        Where no certificate was seen, `days_left` is missing and `problem` says why.
+        """
         rows = [row for check in self.checks for row in _certificates(check)]
+        rows += [_no_certificate(f.subject, NO_NAME, f.subject, f.evidence) for f in self.rejected]
         frame = _frame(rows, _CERTIFICATES)
         return frame.sort_values(["days_left", "domain"], kind="stable", ignore_index=True)
 
@@ -226,7 +243,7 @@ def check_domain(
         Resolver, trust, time-outs, bounds.
     history
         A Parquet file in which what matters for the next check is kept: then it is told when the policy changed
-        under the same id, and the like.
+        under the same id, and the like. For one run at a time: of two that overlap, the rows of one may be lost.
 
     Returns
     -------
@@ -237,6 +254,10 @@ def check_domain(
     ------
     InputError
         It is no domain name; there is no resolver, or there are no trusted CAs; the history cannot be read.
+    SchemaError
+        The history is another file.
+    OutputError
+        The history cannot be written.
 
     Examples
     --------
@@ -280,6 +301,10 @@ def check_domains(
     ------
     InputError
         There is no resolver, or there are no trusted CAs; the history cannot be read.
+    SchemaError
+        The history is another file.
+    OutputError
+        The history cannot be written.
 
     Examples
     --------
@@ -340,7 +365,7 @@ def monitor(
     Parameters
     ----------
     domains
-        Domain names.
+        Domain names; one that is none has a row that says so.
     config
         Resolver, trust, time-outs, bounds; `expiry_days` is the threshold.
     progress
@@ -351,6 +376,11 @@ def monitor(
     pandas.DataFrame
         As :attr:`CheckResults.certificates`: `days_left` is missing where no certificate was seen, and `problem`
         then says why.
+
+    Raises
+    ------
+    InputError
+        There is no resolver, or there are no trusted CAs.
 
     Examples
     --------
@@ -390,7 +420,8 @@ def check_certificate(
     Raises
     ------
     InputError
-        There is no certificate; it is no domain name.
+        The file cannot be read; there is no certificate in it, or one that cannot be read; the domain or a host is
+        no domain name; there is no resolver, or there are no trusted CAs.
 
     Examples
     --------
@@ -400,7 +431,7 @@ def check_certificate(
         ...
     mtasts_analysis.errors.InputError: pem: expected certificates between ...
     """
-    ders = read_pem(_pem(pem))
+    ders = read_pem(*_pem(pem))
     name = _name(domain)
     wanted = None if hosts is None else [_name(h) for h in hosts]
 
@@ -428,6 +459,11 @@ def online(config: CheckConfig = DEFAULT) -> bool:
     ----------
     config
         Which resolver.
+
+    Raises
+    ------
+    InputError
+        There is no resolver, or there are no trusted CAs.
     """
 
     async def asked() -> bool:
@@ -451,6 +487,11 @@ def check_form(domains: Iterable[str] = (), *, config: CheckConfig = DEFAULT) ->
     CheckForm
         A widget; `form.shown` holds the checks of the cards. With no network, or no domain yet, the card is a
         recorded one, and says so.
+
+    Raises
+    ------
+    InputError
+        With domains to begin with: there is no resolver, or there are no trusted CAs.
 
     Examples
     --------
@@ -476,13 +517,15 @@ def check_form(domains: Iterable[str] = (), *, config: CheckConfig = DEFAULT) ->
     return CheckForm(ask, given, first)
 
 
-def _pem(pem: str | bytes | os.PathLike[str]) -> bytes:
+def _pem(pem: str | bytes | os.PathLike[str]) -> tuple[bytes, str]:
+    """Give the text, and where it stands."""
+    given = "the text given"
     if isinstance(pem, bytes):
-        return pem
+        return pem, given
     if isinstance(pem, str) and "-----BEGIN" in pem:
-        return pem.encode("ascii", "replace")
+        return pem.encode("ascii", "replace"), given
     try:
-        return Path(pem).read_bytes()
+        return Path(pem).read_bytes(), os.fspath(pem)
     except OSError as error:
         raise InputError(f"pem: expected PEM text or a file of it; {error}") from error
 
@@ -574,21 +617,36 @@ def _certificates(check: Check) -> Iterator[dict[str, Any]]:
             "sha256": leaf.sha256 if leaf else None,
         }
 
+    host = f"mta-sts.{check.domain}"
+    told = {f.code: f.evidence for f in check.findings if f.subject in (check.domain, host)}
     if check.fetched is not None:
-        host = f"mta-sts.{check.domain}"
         shown = check.fetched.presented
         why = "" if shown is not None else "no certificate was seen"
         yield row("policy host", host, check.fetched.address, shown, why)
+    elif "policy-host-dns-failed" in told:  # there may be one
+        yield _no_certificate(check.domain, "policy host", host, told["policy-host-dns-failed"])
     for mx in check.mx:
         for session in mx.sessions:
             why = "" if session.presented else f"{session.outcome}: {session.detail}"
             yield row("MX", mx.host, session.address, session.presented, why)
         if not mx.sessions:
             yield row("MX", mx.host, None, None, "no address, or not connected to")
-    if check.fetched is None and not check.mx:
-        yield row(
-            "none", check.domain, None, None, "neither a policy host nor an MX host was found"
-        )
+    if check.mx:
+        return
+    if "mx-dns-failed" in told:
+        yield _no_certificate(check.domain, "MX", check.domain, told["mx-dns-failed"])
+    elif check.fetched is None:
+        why = told.get("check-failed", "neither a policy host nor an MX host was found")
+        yield _no_certificate(check.domain, "none", check.domain, why)
+
+
+def _no_certificate(domain: str, role: str, host: str, why: str) -> dict[str, Any]:
+    return dict.fromkeys(_CERTIFICATES) | {
+        "domain": domain,
+        "role": role,
+        "host": host,
+        "problem": why,
+    }
 
 
 def _frame(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:

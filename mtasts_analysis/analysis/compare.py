@@ -18,7 +18,7 @@ from mtasts_analysis.analysis.facts import (
     grouped,
     totals,
 )
-from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter, read_day
 from mtasts_analysis.analysis.intervals import Share, differ, from_sums
 from mtasts_analysis.errors import InputError
 
@@ -64,7 +64,7 @@ def compare(
     """
     if days < 1:
         raise InputError(f"days: expected 1 or more; got {days}")
-    first = Filter(start=day).start
+    first = read_day("day", day)
     if first is None:
         raise InputError("day: expected a day such as 2026-05-14; got none")
     at = days_since_1970(first)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mtasts_analysis.analysis.encoding import numbers, rows_of
+from mtasts_analysis.analysis.encoding import LONG_HOURS, numbers, rows_of, rows_stand_for
 from mtasts_analysis.analysis.facts import Codes, Counts, Mask, grouped, totals
 from mtasts_analysis.archive.tables import SCHEMAS
 
@@ -254,14 +254,12 @@ def _days(times: pa.ChunkedArray, earlier: int) -> tuple[npt.NDArray[np.int64], 
 
 
 def _flag(hours: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], int]:
-    return pc.fill_null(pc.greater(hours, 25.0), False).to_numpy().astype(np.int64), 2
+    return pc.fill_null(pc.greater(hours, LONG_HOURS), False).to_numpy().astype(np.int64), 2
 
 
 def _weights(table: pa.Table, name: str) -> Counts:
-    if name in table.column_names:
-        weights: Counts = table[name].to_numpy()
-        return weights
-    return np.ones(len(table), dtype=np.int64)
+    weights = rows_stand_for(table, name)
+    return np.ones(len(table), dtype=np.int64) if weights is None else weights
 
 
 def _within(group: Codes) -> Counts:

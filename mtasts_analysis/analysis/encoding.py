@@ -54,11 +54,11 @@ def make(data: HasTables) -> Facts:
     policy, seen = _contents(policies)
     of = rows_of(failures["policy_key"], policies["policy_key"])
     result_type = _column(failures["result_type"])
-    mx = _column(failures["receiving_mx_hostname"], _host)
+    mx = _column(failures["receiving_mx_hostname"], names.mx_host)
     sessions = numbers(failures["failed_session_count"])
     failed = numbers(policies["total_failure_session_count"])
     detailed = _sum_of_details(of, sessions, len(policies))
-    stand_for = _stand_for(reports, "reports")
+    stand_for = rows_stand_for(reports, "reports")
     return Facts(
         sender=sender,
         spellings=spellings,
@@ -87,11 +87,12 @@ def make(data: HasTables) -> Facts:
         sessions=sessions,
         reports=stand_for,
         results=None if stand_for is None else stand_for[of_report],
-        details=_stand_for(failures, "details"),
+        details=rows_stand_for(failures, "details"),
     )
 
 
-def _stand_for(table: pa.Table, name: str) -> Counts | None:
+def rows_stand_for(table: pa.Table, name: str) -> Counts | None:
+    """Give for how many each row stands; None where each stands for itself."""
     return numbers(table[name]) if name in table.column_names else None
 
 
@@ -104,10 +105,6 @@ def _column(column: pa.ChunkedArray, spelling: Callable[[str], str] | None = Non
     places: dict[str, int] = {}
     moved = [places.setdefault(word, len(places)) if word else NONE for word in spelled]
     return Column(np.array([*moved, NONE], dtype=np.int32)[codes], tuple(places))
-
-
-def _host(name: str) -> str:
-    return name.strip().lower().removesuffix(".")
 
 
 def rows_of(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
@@ -142,7 +139,7 @@ def _sum_of_details(of: Codes, sessions: Counts, size: int) -> Counts:
 def _senders(reports: pa.Table) -> tuple[Column, tuple[tuple[str, str], ...]]:
     submitter, name = _column(reports["submitter"]), _column(reports["organization_name"])
     groups = grouped((submitter.codes, len(submitter.words)), (name.codes, len(name.words)))
-    stand_for = _stand_for(reports, "reports")
+    stand_for = rows_stand_for(reports, "reports")
     sizes = number(groups.place, stand_for, slice(None), groups.size).tolist()
     spelled: list[names.Pair] = [
         (submitter.word(s), name.word(n)) for s, n in zip(*groups.codes, strict=True)
@@ -164,7 +161,7 @@ def _senders(reports: pa.Table) -> tuple[Column, tuple[tuple[str, str], ...]]:
 
 
 def _contents(policies: pa.Table) -> tuple[Column, tuple[Seen, ...]]:
-    """Give each policy result the code of the whole policy that the sender saw; none where it saw none."""
+    """Give each policy result the code of the policy that the sender saw; none where it saw none."""
     age = policies["max_age"].cast(pa.string())
     texts = pc.binary_join(policies["policy_string"], "\n")
     patterns = pc.binary_join(policies["mx_patterns"], ",")
@@ -172,13 +169,22 @@ def _contents(policies: pa.Table) -> tuple[Column, tuple[Seen, ...]]:
         policies["mode"].cast(pa.string()), age, patterns, texts, "\x1f", null_handling="replace"
     )
     seen = pc.or_(pc.is_valid(policies["policy_string"]), pc.is_valid(policies["mode"]))
-    column = _column(pc.if_else(seen, content, pa.scalar(None, pa.string())).dictionary_encode())
+    known = pc.if_else(seen, content, pa.scalar(None, pa.string())).dictionary_encode()
+    column = _column(known, _told)
     first = np.zeros(len(column.words) + 1, dtype=np.int64)
     first[column.codes[::-1]] = np.arange(len(policies))[::-1]
     rows = policies.select(["mode", "max_age", "mx_patterns"]).take(pa.array(first[:-1]))
     return column, tuple(
         Seen(row["mode"], row["max_age"], _tuple(row["mx_patterns"])) for row in rows.to_pylist()
     )
+
+
+def _told(content: str) -> str:
+    """Give what tells a policy from another: not how a sender writes it, or in which order its MX stand."""
+    mode, age, patterns, _ = content.split("\x1f", 3)
+    if not (mode or age or patterns):
+        return content  # no part of it could be read
+    return "\x1f".join([mode, age, ",".join(sorted(patterns.split(",")))])
 
 
 def _tuple(words: list[str] | None) -> tuple[str, ...] | None:

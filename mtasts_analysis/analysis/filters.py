@@ -5,12 +5,13 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Self
 
+from mtasts_analysis.analysis.names import mx_host
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.names import a_label
 from mtasts_analysis.printable import printable
 
 _SHOWN = 5
-_PLURALS = {
+PLURALS = {
     "domains": ("domain", "domains"),
     "senders": ("sender", "senders"),
     "policy_types": ("policy type", "policy types"),
@@ -19,6 +20,7 @@ _PLURALS = {
     "mx_hosts": ("MX host", "MX hosts"),
     "effects": ("effect", "effects"),
 }
+"""What one and several values of each part of a filter are called."""
 
 
 def _domain(name: str) -> str:
@@ -28,11 +30,7 @@ def _domain(name: str) -> str:
         return name
 
 
-def _host(name: str) -> str:
-    return name.strip().lower().removesuffix(".")
-
-
-_SPELLED: dict[str, Callable[[str], str]] = {"domains": _domain, "mx_hosts": _host}
+_SPELLED: dict[str, Callable[[str], str]] = {"domains": _domain, "mx_hosts": mx_host}
 """Names as the tables have them: domains in A-labels, MX hosts in lower case."""
 
 
@@ -108,8 +106,8 @@ class Filter:
             if spelled is not None:
                 values = [spelled(v) if v is not None else None for v in values]
             object.__setattr__(self, name, tuple(dict.fromkeys(values)))
-        object.__setattr__(self, "start", _day("start", start))
-        object.__setattr__(self, "end", _day("end", end))
+        object.__setattr__(self, "start", read_day("start", start))
+        object.__setattr__(self, "end", read_day("end", end))
         if self.start and self.end and self.start > self.end:
             raise InputError(
                 f"expected start to be no later than end; got {self.start} and {self.end}"
@@ -141,7 +139,7 @@ class Filter:
         Filter(domains=('a.example',), result_types=('certificate-expired',))
         """
         given: dict[str, Any] = {}
-        for name in _PLURALS:
+        for name in PLURALS:
             column = {"policy_types": "policy_type", "mx_hosts": "mx_host"}.get(name, name[:-1])
             if column in row:
                 value = row[column]
@@ -166,7 +164,7 @@ class Filter:
 
     def __str__(self) -> str:
         parts = []
-        for name, (one, many) in _PLURALS.items():
+        for name, (one, many) in PLURALS.items():
             values = [value or "not named" for value in getattr(self, name)]
             if len(values) > _SHOWN:
                 values = [*values[: _SHOWN - 1], f"{len(values) - _SHOWN + 1} more"]
@@ -187,7 +185,19 @@ def _list(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"
 
 
-def _day(name: str, value: date | str | None) -> date | None:
+def read_day(name: str, value: date | str | None) -> date | None:
+    """Read a day as a date or a text; an error calls it by its argument's name.
+
+    Raises
+    ------
+    InputError
+        It is no day.
+
+    Examples
+    --------
+    >>> read_day("as_of", "2026-05-14")
+    datetime.date(2026, 5, 14)
+    """
     if isinstance(value, str):
         try:
             return date.fromisoformat(value)

@@ -1,4 +1,4 @@
-"""One name for a sender whose spelling varies; the raw name stays in `reports`."""
+"""One name for a sender or an MX host whose spelling varies; the raw name stays in the tables."""
 
 import re
 from collections import Counter, defaultdict
@@ -10,6 +10,17 @@ _LEGAL = re.compile(
 )
 
 Pair = tuple[str | None, str | None]
+
+
+def mx_host(name: str) -> str:
+    """Give an MX host's name as it is compared.
+
+    Examples
+    --------
+    >>> mx_host(" MX1.example.com.")
+    'mx1.example.com'
+    """
+    return name.strip().lower().removesuffix(".")
 
 
 def canonical(name: str) -> str:

@@ -40,9 +40,9 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         `sender`, `policy` (P1, P2 ... in the order in which a domain's policies were first seen),
         `mode`, `max_age` (seconds), `mx_patterns` (joined by commas), `first_day`, `last_day` (UTC),
         `results`, `sessions`, `stale` (the run began before a newer policy was first seen, went on for
-        more than its own max_age after that, and the newer one was still seen then), `stale_from` (the
-        first day of the run that was past its max_age; null where it is not stale). `Filter.of(row)`
-        chooses the domain's, sender's and mode's rows of those days.
+        more than its own max_age after that, and the newer one was still seen then; false where no
+        max_age is told), `stale_from` (the first day of the run that was past its max_age; null where it
+        is not stale). `Filter.of(row)` chooses the domain's, sender's and mode's rows of those days.
 
     Examples
     --------
@@ -57,7 +57,8 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     mask &= facts.policy_type.codes == facts.policy_type.code("sts")
     runs = _runs(facts, np.flatnonzero(mask))
     own = [facts.seen[code] for code in runs.policy.tolist()]
-    age = np.array([policy.max_age or 0 for policy in own], dtype=np.float64) / 86_400
+    # A max_age that no report tells is not nought: NaN makes no run stale.
+    age = np.array([policy.max_age for policy in own], dtype=np.float64) / 86_400
     patterns = [", ".join(p.mx_patterns) if p.mx_patterns is not None else None for p in own]
     # A policy that came back, as after a roll-back, is no old one: its run begins after the newer one's.
     stale = (runs.first <= runs.newer_first) & (runs.last > runs.newer_first + np.ceil(age))

@@ -42,13 +42,6 @@ MOST_SERIES = 200
 LEAST_RATIO = 3.0
 """The higher share must be this many times the lower."""
 
-_SPLITS = {
-    "sender": "sender",
-    "domain": "domain",
-    "policy_type": "policy_type",
-    "mode": "mode",
-}
-
 
 def over_time(
     data: Data, where: Filter = EVERYTHING, by: Period = "day", split: str | None = None
@@ -90,11 +83,17 @@ def over_time(
     ['2026-02', '2026-03', '2026-04', '2026-05']
     """
     facts = data.facts
-    if split is not None and split not in _SPLITS:
-        raise InputError(f"split: expected one of {', '.join(_SPLITS)}; got {split!r}")
+    columns = {
+        "sender": Column(facts.policy_sender, facts.sender.words),
+        "domain": facts.domain,
+        "policy_type": facts.policy_type,
+        "mode": facts.mode,
+    }
+    if split is not None and split not in columns:
+        raise InputError(f"split: expected one of {', '.join(columns)}; got {split!r}")
+    column = None if split is None else columns[split]
     rows = np.flatnonzero(facts.sessions_where(where) & facts.dated)
     period, whole = _periods(facts, rows, by)
-    column = _split(facts, split)
     days, low = _from_zero(period)
     by_column = () if column is None else ((column.codes[rows], len(column.words)),)
     groups = grouped(days, *by_column)
@@ -477,17 +476,6 @@ def _percent(value: Any) -> str:
 
 def _or(value: Any, otherwise: str) -> str:
     return value if isinstance(value, str) else otherwise
-
-
-def _split(facts: Facts, split: str | None) -> Column | None:
-    if split is None:
-        return None
-    return {
-        "sender": Column(facts.policy_sender, facts.sender.words),
-        "domain": facts.domain,
-        "policy_type": facts.policy_type,
-        "mode": facts.mode,
-    }[split]
 
 
 def _start(days: npt.NDArray[Any], by: str) -> Counts:

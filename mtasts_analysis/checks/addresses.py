@@ -57,6 +57,21 @@ def refusal(address: str, allowed: Sequence[str] = ()) -> str:
     return ""
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text reads as an IP address.
+
+    Examples
+    --------
+    >>> is_address("192.0.2.1"), is_address("mx.example.com")
+    (True, False)
+    """
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _public(address: _Address) -> bool:
     if address in _NAT64:
         return True  # what it leads to is judged by itself

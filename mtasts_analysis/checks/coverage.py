@@ -17,7 +17,12 @@ def covers(policy: Policy, host: str) -> bool:
 
 
 def coverage(
-    policy: Policy, hosts: Sequence[str], subject: str, *, in_force: bool = True
+    policy: Policy,
+    hosts: Sequence[str],
+    subject: str,
+    *,
+    preferred: int = 1,
+    in_force: bool = True,
 ) -> list[Finding]:
     """Compare the policy with the MX hosts.
 
@@ -30,6 +35,8 @@ def coverage(
         not what a CNAME leads to.
     subject
         The policy's URL.
+    preferred
+        So many of the hosts, from the first on, have the best preference; the others are backups.
     in_force
         There is a record, so that senders look for the policy.
 
@@ -54,7 +61,8 @@ def coverage(
         if covers(policy, host):
             continue
         misses = [p for p in policy.mx if _by_one_label(host, p)]
-        evidence = f"no mx pattern of the policy matches the {'preferred' if not at else 'backup'} MX {host}"
+        rank = "preferred" if at < preferred else "backup"
+        evidence = f"no mx pattern of the policy matches the {rank} MX {host}"
         if misses:
             evidence += f"; {misses[0]} misses by one label: '*' stands for exactly one"
         evidence += (

@@ -3,7 +3,7 @@
 import hashlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
 from mtasts_analysis.checks.certificates import load, names_match, read_certificate
-from mtasts_analysis.checks.dns import Answer, Asker
+from mtasts_analysis.checks.dns import Answer, Asker, unanswered
 from mtasts_analysis.findings import Finding
 
 Verdict = Literal[
@@ -66,7 +66,9 @@ async def look_up(asker: Asker, host: str, addresses: Sequence[Answer]) -> tuple
     Returns
     -------
     tuple
-        The base domain, the answer, and whether DNSSEC vouches for the addresses.
+        The base domain, the answer, and whether DNSSEC vouches for the addresses. Where one of the questions on
+        the way failed, the answer is that failure, and its detail names the question: §2.2.2, "errors ... for any
+        query in the process MUST result in delaying or abandoning delivery".
     """
     there = [a for a in addresses if a.status == "ok"]
     vouched = bool(there) and all(a.secure for a in there)
@@ -75,11 +77,21 @@ async def look_up(asker: Asker, host: str, addresses: Sequence[Answer]) -> tuple
     bases = [expanded, host] if expanded and vouched else [host]
     if expanded and not vouched:
         # "Insecure CNAME": where the alias itself is signed, DANE applies to its own name all the same.
-        vouched = (await asker.ask(host, "CNAME")).secure
+        alias = await asker.ask(host, "CNAME")
+        if alias.status == "failed":
+            return host, replace(alias, detail=f"{host} CNAME: {alias.detail}"), True
+        vouched = alias.secure
+    failed = unanswered(addresses)
+    if failed and vouched:
+        kind, why = failed
+        return host, Answer("failed", detail=f"{host} {kind}: {why}"), True
     given = []
     for base in bases:
-        answer = await asker.ask(f"_25._tcp.{base}", "TLSA")
-        if answer.status == "failed" or (answer.status == "ok" and answer.secure):
+        name = f"_25._tcp.{base}"
+        answer = await asker.ask(name, "TLSA")
+        if answer.status == "failed":
+            return base, replace(answer, detail=f"{name} TLSA: {answer.detail}"), vouched
+        if answer.status == "ok" and answer.secure:
             return base, answer, vouched  # §2.2.3: the first *secure* records count
         given.append((base, answer))
     base, answer = next((g for g in given if not g[1].absent), given[-1])
@@ -256,8 +268,10 @@ def judge_dane(
     if dane.verdict == "none":
         return []
     if dane.verdict == "failed":
-        evidence = (
-            f"{name} TLSA: {dane.detail}; while this lasts a DANE sender does not deliver to {host}"
+        evidence = f"{dane.detail}; while this lasts a DANE sender does not deliver to {host}"
+        action = "\n".join(
+            f"dig +dnssec {kind} {shlex.quote(asked)}"
+            for kind, asked in (("TLSA", name), ("A", host), ("AAAA", host))
         )
         return [
             Finding(
@@ -265,8 +279,8 @@ def judge_dane(
                 "unknown",
                 host,
                 evidence,
-                f"dig +dnssec TLSA {shlex.quote(name)}",
-                "RFC 7672 §2.1.2",
+                action,
+                "RFC 7672 §2.1.2, §2.2.2",
             )
         ]
     if validates is not True:

@@ -1,7 +1,7 @@
 """DNS questions, asked so that `there is none` and `it could not be told` never look alike."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -145,6 +145,18 @@ class Asker:
         """Tell whether the resolver validates DNSSEC; None if it cannot be told."""
         probe = await self.ask(self.config.dnssec_probe, "SOA")
         return probe.secure if probe.status == "ok" else None
+
+
+def unanswered(addresses: Sequence[Answer]) -> tuple[str, str] | None:
+    """Give which of A and AAAA could not be looked up, and why; None where both could.
+
+    Examples
+    --------
+    >>> unanswered([Answer("ok", ("192.0.2.1",)), Answer("failed", detail="SERVFAIL")])
+    ('AAAA', 'SERVFAIL')
+    """
+    kinds = zip(("A", "AAAA"), addresses, strict=True)
+    return next(((kind, a.detail) for kind, a in kinds if a.status == "failed"), None)
 
 
 def _text(record: object, kind: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from mtasts_analysis.checks.config import CheckConfig
 from mtasts_analysis.checks.coverage import advice, coverage, covers
 from mtasts_analysis.checks.dane import compare, judge_dane, look_up, proposal
-from mtasts_analysis.checks.dns import Answer, Asker
+from mtasts_analysis.checks.dns import Answer, Asker, unanswered
 from mtasts_analysis.checks.facts import Check, MxHost
 from mtasts_analysis.checks.fetch import Fetched, fetch
 from mtasts_analysis.checks.mx import is_null_mx, mx_hosts
@@ -58,12 +58,14 @@ class Run:
             self._policy(domain),
         )
         addresses, fetched, policy, policy_found = policy_host
-        record, found = None, _looked_up(sts, sts_name, "sts-record", "RFC 8461 §3.1")
+        record = None
+        found = _looked_up(sts, sts_name, "sts-record", "RFC 8461 §3.1", "RFC 8461 §8.2")
         if sts.status != "failed":
             record, more = read_sts(sts.records, sts_name, _stamp())
             found += more
         report = None
-        found += _looked_up(rpt, rpt_name, "tlsrpt-record", "RFC 8460 §3")
+        # RFC 8460 says nothing of aliases: they are followed as for any name.
+        found += _looked_up(rpt, rpt_name, "tlsrpt-record", "RFC 8460 §3", "RFC 1034 §3.6.2")
         if rpt.status != "failed":
             report, more = read_tlsrpt(rpt.records, rpt_name, domain)
             found += more
@@ -81,7 +83,11 @@ class Run:
         if policy is not None and fetched is not None:
             found += advice(policy, fetched.url)
             in_force = record is not None or sts.status == "failed"
-            found += coverage(policy, [h.host for h in hosts], fetched.url, in_force=in_force)
+            # Those of equal preference are tried in any order (RFC 5321 §5.1): none is a backup.
+            best = sum(h.preference == hosts[0].preference for h in hosts)
+            found += coverage(
+                policy, [h.host for h in hosts], fetched.url, preferred=best, in_force=in_force
+            )
         validates = await self.asker.validates()
         if self.config.smtp:
             # Where DNS failed, senders apply what they cached.
@@ -122,30 +128,38 @@ class Run:
         answers = await self.asker.addresses(host)
         addresses = tuple(r for a in answers for r in a.records)
         reference = "RFC 8461 §3.3"
+        found = []
+        if failed := unanswered(answers):
+            kind, why = failed
+            evidence = f"{kind} of the policy host could not be looked up: {why}; "
+            evidence += "other addresses may be there" if addresses else "no verdict on the policy"
+            found.append(
+                Finding(
+                    "policy-host-dns-failed",
+                    "unknown",
+                    host,
+                    evidence,
+                    f"dig {kind} {host}",
+                    reference,
+                )
+            )
+        elif not addresses:
+            evidence = f"neither A nor AAAA ({answers[0].status}): no sender gets the policy"
+            action = (
+                "one of these, with the address or the name of your web server:\n"
+                f"{host}. IN A 203.0.113.10\n{host}. IN CNAME yourcdn.example.net."
+            )
+            found.append(Finding("policy-host-missing", "error", host, evidence, action, reference))
         if not addresses:
-            failed = [a.detail for a in answers if a.status == "failed"]
-            if failed:
-                evidence = (
-                    f"the policy host could not be looked up: {failed[0]}; no verdict on the policy"
-                )
-                finding = Finding(
-                    "policy-host-dns-failed", "unknown", host, evidence, f"dig A {host}", reference
-                )
-            else:
-                evidence = f"neither A nor AAAA ({answers[0].status}): no sender gets the policy"
-                action = (
-                    "one of these, with the address or the name of your web server:\n"
-                    f"{host}. IN A 203.0.113.10\n{host}. IN CNAME yourcdn.example.net."
-                )
-                finding = Finding("policy-host-missing", "error", host, evidence, action, reference)
-            return (), None, None, [finding]
-        fetched, found = await fetch(host, addresses, self.config, self.trust, self.sockets)
+            return (), None, None, found
+        fetched, faults = await fetch(host, addresses, self.config, self.trust, self.sockets)
+        found += faults
         policy = None
         if fetched.body is not None:
             policy, faults = read_policy(fetched.body, fetched.url)
             found += faults
-        for answer in answers[:1]:
-            found += _delegated(answer, host, "policy-host")
+        alias = next((a for a in answers if a.chain), answers[0])
+        found += _delegated(alias, host, "policy-host", "RFC 8461 §8.2")
         return addresses, fetched, policy, found
 
     async def _host(
@@ -227,7 +241,9 @@ class Run:
             await self.sessions.close()
 
 
-def _looked_up(answer: Answer, name: str, code: str, reference: str) -> list[Finding]:
+def _looked_up(
+    answer: Answer, name: str, code: str, reference: str, delegation: str
+) -> list[Finding]:
     if answer.status == "failed":
         evidence = (
             f"TXT could not be looked up: {answer.detail}; whether there is a record is not known"
@@ -235,14 +251,14 @@ def _looked_up(answer: Answer, name: str, code: str, reference: str) -> list[Fin
         return [
             Finding(f"{code}-dns-failed", "unknown", name, evidence, f"dig TXT {name}", reference)
         ]
-    return _delegated(answer, name, code)
+    return _delegated(answer, name, code, delegation)
 
 
-def _delegated(answer: Answer, name: str, code: str) -> list[Finding]:
+def _delegated(answer: Answer, name: str, code: str, reference: str) -> list[Finding]:
     if not answer.chain:
         return []
     evidence = " -> ".join((name, *answer.chain))
-    return [Finding(f"{code}-delegated", "info", name, evidence, "", "RFC 8461 §8.2")]
+    return [Finding(f"{code}-delegated", "info", name, evidence, "", reference)]
 
 
 def _stamp() -> str:

@@ -31,6 +31,8 @@ class MxHost:
     """A pattern of the policy matches it; None without a policy."""
     sessions: tuple[Session, ...] = ()
     dane: Dane | None = None
+    all_addresses: bool = True
+    """Both A and AAAA could be looked up; else there may be others."""
 
     @property
     def under_enforce(self) -> Fate:
@@ -38,6 +40,8 @@ class MxHost:
         if self.covered is False:
             return "refused"
         fates = {_fate(s) for s in self.sessions}
+        if not self.all_addresses:
+            fates.add("unknown")
         # One bad address is met by some senders; one that is not known leaves the whole unknown.
         return (
             "refused" if "refused" in fates else "accepted" if fates == {"accepted"} else "unknown"
@@ -81,13 +85,16 @@ class Check:
         """The policy as senders find it.
 
         `absent`: no record, and DNS says so. `broken`: a record or a policy that cannot be used. `unknown`: DNS
-        failed, or the policy host could not be looked up.
+        failed for the record, or for the policy host and no other address of it answered.
         """
+        if self.sts_answer.status == "failed":
+            return "unknown"
         codes = {f.code for f in self.findings}
-        if self.sts_answer.status == "failed" or "policy-host-dns-failed" in codes:
-            return "unknown" if self.sts_answer.status == "failed" or self.sts_record else "absent"
         if self.sts_record is None:
             return "absent" if "sts-record-missing" in codes else "broken"
+        answered = self.fetched is not None and self.fetched.reachable
+        if "policy-host-dns-failed" in codes and not answered:
+            return "unknown"
         refused = {f.code for f in self.findings if f.severity == "error"} & _UNUSABLE
         if self.policy is None or refused:
             return "unknown" if "policy-host-no-route" in codes else "broken"

@@ -109,12 +109,12 @@ async def fetch(
             async with sockets:
                 begun = loop.time()
                 try:
-                    async with asyncio.timeout(left):
+                    async with asyncio.timeout(left) as whole:
                         return await _fetch(url, host, address, config, trust)
                 finally:
                     left -= loop.time() - begun
-        except TimeoutError:
-            failures.append((address, "no complete answer in time"))
+        except TimeoutError as error:
+            failures.append((address, _limit(whole.expired(), error, config)))
             routed = True
         except h11.RemoteProtocolError as error:
             failures.append((address, f"no HTTP/1.1: {error}"[:200]))
@@ -124,7 +124,6 @@ async def fetch(
             slow = False
             routed = routed or error.errno not in NO_ROUTE
     tried = "; ".join(f"{a}: {why}" for a, why in failures)
-    tried += f" (the fetch may take {config.https_timeout:g} s)" if slow else ""
     fetched = Fetched(url, failures[0][0])
     if all(":" in a for a, _ in failures) and not routed:
         evidence = f"its addresses are IPv6 only, and there is no IPv6 here: {tried}"
@@ -250,6 +249,15 @@ async def _refused(
             Finding("policy-host-certificate-unsteady", "error", host, evidence, action, _REF)
         )
     return Fetched(url, address, presented=presented, reachable=True), found
+
+
+def _limit(whole: bool, error: TimeoutError, config: CheckConfig) -> str:
+    """Say which of the limits was reached."""
+    if whole:
+        return f"no complete answer in time (the fetch may take {config.https_timeout:g} s)"
+    if error.errno:  # the system's own
+        return os.strerror(error.errno)
+    return f"no answer in {config.connect_timeout:g} s, the limit for a connection"
 
 
 def _why(error: OSError) -> str:

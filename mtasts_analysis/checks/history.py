@@ -182,10 +182,13 @@ def last_seen(path: str | os.PathLike[str]) -> dict[str, Seen]:
 def append(path: str | os.PathLike[str], checks: Iterable[Check]) -> None:
     """Add checks to the file; it is replaced whole or not at all.
 
-    A check that could not tell (state `unknown`) is no knowledge to compare with, and is not kept.
+    A check that could not tell (state `unknown`) is no knowledge to compare with, and is not kept. Of two runs that
+    add at the same moment, the rows of one are lost.
 
     Raises
     ------
+    InputError, SchemaError
+        As for :func:`last_seen`: it is read once more.
     OutputError
         It cannot be written.
     """

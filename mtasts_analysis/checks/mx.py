@@ -1,11 +1,11 @@
 """The MX hosts of a domain, in the order in which senders try them (RFC 5321 §5.1)."""
 
 import asyncio
-import ipaddress
 import shlex
 
+from mtasts_analysis.checks.addresses import is_address
 from mtasts_analysis.checks.config import CheckConfig
-from mtasts_analysis.checks.dns import Answer, Asker
+from mtasts_analysis.checks.dns import Answer, Asker, unanswered
 from mtasts_analysis.checks.facts import MxHost
 from mtasts_analysis.checks.providers import provider_of
 from mtasts_analysis.findings import Finding, Severity
@@ -39,15 +39,24 @@ async def mx_hosts(
         evidence = f"{len(pairs)} MX hosts; the {config.mx_most} preferred ones are looked at"
         action = "fewer would do; CheckConfig(mx_most=...) looks at more"
         found.append(Finding("mx-many", "unknown", domain, evidence, action, _REF))
-    hosts = await asyncio.gather(
-        *(_host(asker, p, h, domain, config, found) for p, h in pairs[: config.mx_most])
+    met = await asyncio.gather(
+        *(_host(asker, p, h, domain, config) for p, h in pairs[: config.mx_most])
     )
-    return answer, hosts, found
+    # Joined in the order of the hosts: DNS answers come in any.
+    return answer, [host for host, _ in met], found + [f for _, of_host in met for f in of_host]
 
 
 def is_null_mx(answer: Answer) -> bool:
     """Tell whether a domain says that it accepts no mail (RFC 7505 §3)."""
     return answer.status == "ok" and [_pair(r)[1] for r in answer.records] == [""]
+
+
+def named_by(answer: Answer) -> dict[str, int]:
+    """Give all the hosts that MX records name, the preferred first, each once at its best preference."""
+    best: dict[str, int] = {}
+    for preference, host in sorted(_pair(text) for text in answer.records):
+        best.setdefault(host, preference)
+    return best
 
 
 async def _pairs(
@@ -65,7 +74,7 @@ async def _pairs(
     if answer.status == "nxdomain":
         say("domain-not-found", "error", "there is no such domain (NXDOMAIN)", f"dig MX {domain}")
         return []
-    pairs = sorted(_pair(text) for text in answer.records)
+    pairs = [(preference, host) for host, preference in named_by(answer).items()]
     if is_null_mx(answer):
         say("null-mx", "info", "MX 0 .: the domain accepts no mail", "", "RFC 7505 §3")
         return []
@@ -92,17 +101,19 @@ async def _pairs(
 
 
 async def _host(
-    asker: Asker, preference: int, host: str, domain: str, config: CheckConfig, found: list[Finding]
-) -> MxHost:
+    asker: Asker, preference: int, host: str, domain: str, config: CheckConfig
+) -> tuple[MxHost, list[Finding]]:
+    found: list[Finding] = []
+
     def say(code: str, severity: Severity, evidence: str, action: str) -> None:
         found.append(Finding(code, severity, host, evidence, action, _REF))
 
     provider = provider_of(host)
     name = provider.name if provider else None
-    if _is_address(host):
+    if is_address(host.strip("[]")):
         evidence = f"the MX record of {domain} names an address; it must name a host"
         say("mx-is-address", "error", evidence, f"{domain}. IN MX {preference} mail.{domain}.")
-        return MxHost(host, preference, name)
+        return MxHost(host, preference, name), found
     if "\\" in host or not host.isascii():
         say("mx-name-odd", "warning", f"MX {host!r} is no host name in ASCII", "use its A-label")
     answers = await asker.addresses(host)
@@ -112,10 +123,12 @@ async def _host(
         evidence = f"is an alias, {' -> '.join((host, *chain))}: an MX must be the host's own name"
         action = f"with a policy and a certificate that name it:\n{domain}. IN MX {preference} {chain[-1]}."
         say("mx-is-alias", "warning", evidence, action)
-    failed = [a.detail for a in answers if a.status == "failed"]
-    if not addresses and failed:
-        evidence = f"its address could not be looked up: {failed[0]}"
-        say("mx-dns-failed", "unknown", evidence, f"dig A {shlex.quote(host)}")
+    failed = unanswered(answers)
+    if failed:
+        kind, why = failed
+        evidence = f"{kind} could not be looked up: {why}; "
+        evidence += "other addresses may be there" if addresses else "its addresses are not known"
+        say("mx-dns-failed", "unknown", evidence, f"dig {kind} {shlex.quote(host)}")
     elif not addresses:
         evidence = f"neither A nor AAAA ({answers[0].status}): no mail reaches it"
         say(
@@ -128,17 +141,10 @@ async def _host(
     if len(addresses) > config.addresses_most:
         evidence = f"{len(addresses)} addresses; {config.addresses_most} are looked at"
         say("mx-many", "unknown", evidence, "CheckConfig(addresses_most=...) looks at more")
-    return MxHost(host, preference, name, chain, addresses)
+    made = MxHost(host, preference, name, chain, addresses, all_addresses=not failed)
+    return made, found
 
 
 def _pair(text: str) -> tuple[int, str]:
     preference, _, host = text.partition(" ")
     return int(preference), host.lower().removesuffix(".")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True

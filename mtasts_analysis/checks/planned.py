@@ -46,22 +46,32 @@ class CertificateCheck:
         return f"{self.certificate.subject or 'no subject'} for {', '.join(self.hosts)}\n{said}"
 
 
-def read_pem(pem: bytes) -> list[bytes]:
+def read_pem(pem: bytes, source: str = "the text given") -> list[bytes]:
     """Read a chain, the leaf first; a private key beside it is passed over.
+
+    Parameters
+    ----------
+    pem
+        The text.
+    source
+        Where it stands, for the message.
 
     Raises
     ------
     InputError
-        There is no certificate in it.
+        There is no certificate in it, or one that cannot be read.
     """
     try:
         made = x509.load_pem_x509_certificates(pem[:_PEM_MOST])
-    except ValueError as error:
+        ders = [c.public_bytes(Encoding.DER) for c in made]
+        for der in ders:  # its extensions are parsed only now
+            read_certificate(der)
+    except (ValueError, x509.InvalidVersion) as error:
         raise InputError(
             "pem: expected certificates between BEGIN CERTIFICATE and END CERTIFICATE lines, the leaf"
-            f" first, as in fullchain.pem; {error}"
+            f" first, as in fullchain.pem; {source}: {error}"
         ) from error
-    return [c.public_bytes(Encoding.DER) for c in made]
+    return ders
 
 
 async def judge_planned(
@@ -92,7 +102,7 @@ async def judge_planned(
         if left:
             evidence = f"names {', '.join(hosts)}; not {', '.join(left)}, which need certificates of their own"
             found.append(
-                Finding("certificate-covers", "info", domain, evidence, "", "RFC 8461 §4.2")
+                Finding("certificate-covers", "info", domain, evidence, "", "RFC 8461 §3.3, §4.2")
             )
     presented = _verified(run, ders, leaf)
     if presented.trusted is None:
@@ -102,11 +112,24 @@ async def judge_planned(
         action = "name them: CheckConfig(ca_file='/etc/ssl/certs/ca-certificates.crt')"
         found.append(
             Finding(
-                "certificate-trust-unknown", "unknown", domain, evidence, action, "RFC 8461 §4.2"
+                "certificate-trust-unknown",
+                "unknown",
+                domain,
+                evidence,
+                action,
+                "RFC 8461 §3.3, §4.2",
             )
         )
     for host in hosts:
-        found += judge(presented, host, host, expiry_days=run.config.expiry_days)
+        web = host == f"mta-sts.{domain}"  # HTTPS, not SMTP: as `fetch` judges it
+        found += judge(
+            presented,
+            host,
+            host,
+            prefix="policy-host-" if web else "",
+            reference="RFC 8461 §3.3" if web else "RFC 8461 §4.2",
+            expiry_days=run.config.expiry_days,
+        )
     for m in mx:
         if m.host in hosts and m.addresses:
             base, tlsa, vouched = await look_up(

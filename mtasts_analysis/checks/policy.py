@@ -1,11 +1,11 @@
 """The policy file: RFC 8461 §3.2's grammar, each fault with its line, and what was probably meant."""
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from mtasts_analysis.checks.addresses import is_address
 from mtasts_analysis.findings import Finding
 from mtasts_analysis.names import a_label
 
@@ -249,7 +249,7 @@ def _mx_fault(value: str) -> str:
             return f"mx {shown} holds letters outside of ASCII; write the A-label {_a_pattern(value)!r}"
         except ValueError:
             return f"mx {shown} holds letters outside of ASCII"
-    if _is_address(value.strip("[]").removeprefix("IPv6:")):
+    if is_address(value.strip("[]").removeprefix("IPv6:")):
         return f"mx {shown} is an IP literal; only names match"
     if value.endswith(".") and _MX.fullmatch(value[:-1]):
         return f"mx {shown} ends in a dot, which the grammar does not allow"
@@ -267,7 +267,7 @@ def _mx_fault(value: str) -> str:
 def _mx_oddness(value: str) -> str:
     """Say what is odd about a valid pattern: it can match no MX host on the Internet."""
     bare = value.removeprefix("*.")
-    if _is_address(bare):
+    if is_address(bare):
         return f"mx {value!r} reads as an IP address; MX records hold names, so it can match none"
     if "." not in bare:
         return f"mx {value[:_SHOWN]!r} has one label; no MX host on the Internet is named so"
@@ -277,14 +277,6 @@ def _mx_oddness(value: str) -> str:
 def _a_pattern(value: str) -> str:
     wild = "*." if value.startswith("*.") else ""
     return wild + a_label(value.removeprefix("*."))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _meant(name: str) -> str:

@@ -19,7 +19,7 @@ Outcome = Literal[
     "inconclusive",  # 421, greylisting, a tarpit, a refusal of us: nothing is known about TLS
     "unreachable",  # no TCP connection
     "not-public",  # an address that may not be connected to, nor can senders on the Internet
-    "not-tested",  # nothing was learned about the domain: port 25 is blocked here, or nobody asked
+    "not-tested",  # nothing was learned about the domain: port 25 is, or may be, blocked here, or nobody asked
 ]
 
 WITHOUT_TLS: tuple[Outcome, ...] = ("no-starttls", "starttls-refused", "tls-failed")
@@ -167,7 +167,9 @@ async def _begin(wire: Wire, talk: _Talk, config: CheckConfig) -> None:
         # 4xx is greylisting or load, 5xx a judgement about us: neither says anything about TLS.
         raise _EndError("inconclusive", f"greeting: {code} {talk.greeting}")
     code, lines = await _command(wire, buffer, f"EHLO {config.helo}", config)
-    if code.startswith("4") or code in ("550", "554"):
+    if code not in ("250", "500", "502"):
+        # RFC 5321 §3.2, §4.3.2: 500 and 502 are a server without EHLO, so without STARTTLS. All else is load or
+        # a judgement about us, as "501 Invalid domain name" for the name we gave: no word about TLS.
         raise _EndError("inconclusive", f"EHLO: {code} {' '.join(lines)[:200]}")
     talk.extensions = tuple(line.upper()[:60] for line in lines[1:]) if code == "250" else ()
     if not any(e.split(" ")[0] == "STARTTLS" for e in talk.extensions):

@@ -82,13 +82,11 @@ def judge_session(session: Session, mode: str | None, config: CheckConfig) -> li
         say("mx-address-refused", "warning", evidence, action, "RFC 5321 §5.1; RFC 6890")
     elif session.outcome == "inconclusive":
         evidence = f"nothing was learned about TLS: {session.detail}"
-        say(
-            "smtp-inconclusive",
-            "unknown",
-            evidence,
-            f"try again later:\n{command}",
-            "RFC 5321 §4.2",
-        )
+        action = f"try again later:\n{command}"
+        if session.detail.startswith(("EHLO: 501", "EHLO: 504")):
+            # For good, and about the name that we gave.
+            action = "say another name: --ehlo this.host.example, CheckConfig(ehlo_name=...)"
+        say("smtp-inconclusive", "unknown", evidence, action, "RFC 5321 §4.2")
     elif session.outcome == "not-tested":
         evidence = f"not tested from here: {session.detail}"
         action = f"check from a host whose port 25 is open, as the mail server:\n{command}"

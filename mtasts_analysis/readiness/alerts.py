@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from mtasts_analysis.analysis.compare import compare
-from mtasts_analysis.analysis.effects import REFUSED, UNKNOWN
+from mtasts_analysis.analysis.effects import CAUTIOUS, REFUSED
 from mtasts_analysis.analysis.facts import NO_DAY, Data, dates, grouped
 from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
-from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.filters import Filter, read_day
 from mtasts_analysis.analysis.interception import interception_leads
 from mtasts_analysis.analysis.senders import FEWEST_DAYS, SILENT_GAPS, senders
 from mtasts_analysis.analysis.trends import change_points, failure
@@ -27,12 +27,17 @@ from mtasts_analysis.wording import several
 MOST = 20
 """Alerts of one kind about one domain; how many more there are is one alert. Strangers make up names."""
 
-_BAD = (REFUSED, UNKNOWN)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRules:
-    """Which alerts there are, and from where on; nought or false switches one off."""
+    """Which alerts there are, and from where on; nought or false switches one off.
+
+    Examples
+    --------
+    >>> rules = AlertRules(refused_sessions=5, interception=False)
+    >>> rules.refused_sessions, rules.rises
+    (5, True)
+    """
 
     refused_sessions: int = 1
     """Sessions that enforce refuses, or of an unknown type, of one domain and result type since the day."""
@@ -132,6 +137,11 @@ def alerts(
     tuple of Alert
         At most :data:`MOST` of a kind about a domain, and one that counts the others.
 
+    Raises
+    ------
+    InputError
+        `since` is no day.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -141,7 +151,7 @@ def alerts(
     [('refused', 'bakery.example'), ('refused', 'bakery.example')]
     """
     rules = rules or AlertRules()
-    first = Filter(start=since).start
+    first = read_day("since", since)
     assert first is not None  # a day was given
     now = today or datetime.now(UTC).date()
     found: list[Alert] = []
@@ -182,7 +192,7 @@ def _of(
 
 def _refused(data: Data, domain: str, recent: Filter, least: int) -> list[Alert]:
     found = []
-    kinds = failure_types(data, recent.but(effects=_BAD))
+    kinds = failure_types(data, recent.but(effects=CAUTIOUS))
     for row in kinds[kinds["sessions"] >= least].to_dict("records"):
         what = "that enforce refuses" if row["effect"] == REFUSED else "of a type without a rule"
         day = row["last_day"].date()
@@ -198,7 +208,7 @@ def _refused(data: Data, domain: str, recent: Filter, least: int) -> list[Alert]
 
 def _new_mx(data: Data, domain: str, recent: Filter, before: Filter) -> list[Alert]:
     known = set(failures_by_mx(data, before)["mx_host"].dropna())
-    rows = failures_by_mx(data, recent.but(effects=_BAD)).dropna(subset=["mx_host"])
+    rows = failures_by_mx(data, recent.but(effects=CAUTIOUS)).dropna(subset=["mx_host"])
     rows = rows[~rows["mx_host"].isin(known)].drop_duplicates("mx_host")
     action = "check that MX: certificate, STARTTLS, and whether the policy lists it"
     return [
@@ -216,7 +226,7 @@ def _new_senders(data: Data, domain: str, recent: Filter, before: Filter) -> lis
 
     def failing(where: Filter) -> dict[int, int]:
         """Give the senders that met such failures, each with the last day."""
-        rows = facts.of[facts.failures_where(where.but(effects=_BAD))]
+        rows = facts.of[facts.failures_where(where.but(effects=CAUTIOUS))]
         rows = rows[facts.dated[rows] & (facts.policy_sender[rows] >= 0)]
         groups = grouped((facts.policy_sender[rows], len(facts.sender.words)))
         last = pd.Series(facts.day[rows]).groupby(groups.place).max()
@@ -242,9 +252,9 @@ def _rises(data: Data, domain: str, everything: Filter, since: date) -> list[Ale
         day = row["day"].date()
         if day < since:
             continue
-        kind = Filter.of({n: row[n] for n in ("domain", "policy_type", "mx_host", "result_type")})
-        length = (row["last_day"].date() - day).days + 1
-        compared = compare(data, day, kind, days=length).to_dict("records")
+        # The two parts that the change was found between, whole: the days right before it may have no report.
+        length = (row["last_day"] - row["first_day"]).days + 1
+        compared = compare(data, day, Filter.of(row), days=length).to_dict("records")
         range_ = "".join(
             f" (95% interval: {one['after_low']:.1%} to {one['after_high']:.1%})"
             for one in compared[:1]

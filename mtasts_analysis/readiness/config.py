@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+from mtasts_analysis.checks.coverage import WEEK
 from mtasts_analysis.errors import InputError
-
-DAY, WEEK = 86_400, 604_800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

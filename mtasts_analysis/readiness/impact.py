@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mtasts_analysis.analysis.effects import (
     DANE_TYPES,
@@ -153,7 +155,6 @@ def replay(
     own = np.flatnonzero(facts.failures_where(where, sts))
     refused, unknown = _judged(facts, own)
     listed = facts.in_policy[own].astype(np.int64)
-    hosts = _hosts(data, sts, own)
     left_out = tuple(facts.mx.names(np.unique(facts.mx.codes[own[listed == 0]])))
     if draft is not None:
         covered = np.array([*(covers(draft, host) for host in facts.mx.words), False])
@@ -162,7 +163,7 @@ def replay(
         cured = refused & (listed == 1) & (before == 0)
         refused = (refused & ~cured) | (listed == 0)
         unknown = (unknown & ~refused) | cured
-        left_out = tuple(host for host in hosts if not covers(draft, host))
+        left_out = tuple(host for host in _hosts(data, sts, own) if not covers(draft, host))
 
     # From here on a row is a policy result of the sts rows; counts beyond doubles are Python integers.
     place = np.cumsum(sts) - 1
@@ -224,17 +225,28 @@ def read_draft(given: Policy | str | None) -> Policy | None:
     InputError
         It is no valid policy, or lists no MX.
     """
-    policy = given
-    if isinstance(policy, str):
-        read, findings = read_policy(policy, "the draft")
-        if read is None:
-            raise InputError(
-                "draft: expected a valid policy file (RFC 8461 §3.2); "
-                + "; ".join(f.evidence for f in findings if f.severity == "error")
-            )
-        policy = read
+    policy = None if given is None else given_policy(given, "draft")
     if policy is not None and not policy.mx:
         raise InputError("draft: expected a policy with mx lines; it has none")
+    return policy
+
+
+def given_policy(given: Policy | str, which: str) -> Policy:
+    """Give a policy that is given as one or as its text; an error calls it by its argument's name.
+
+    Raises
+    ------
+    InputError
+        It is no valid policy.
+    """
+    if isinstance(given, Policy):
+        return given
+    policy, findings = read_policy(given, which)
+    if policy is None:
+        raise InputError(
+            f"{which}: expected a valid policy file (RFC 8461 §3.2); "
+            + "; ".join(f.evidence for f in findings if f.severity == "error")
+        )
     return policy
 
 
@@ -252,10 +264,10 @@ def _hosts(data: Data, sts: _Array, own: _Array) -> list[str]:
     """Give the MX hosts that these reports know: where sessions failed, and policies that name one."""
     facts = data.facts
     seen = facts.mx.names(np.unique(facts.mx.codes[own])).dropna().tolist()
-    _, first = np.unique(np.where(sts, facts.policy.codes, -1), return_index=True)
-    for patterns in data.tables["policies"]["mx_patterns"].take(first).to_pylist():
-        seen += [p.lower() for p in patterns or () if not p.startswith("*")]
-    return list(dict.fromkeys(seen))
+    # A report may list the patterns without the policy's text (RFC 8460 §4.4): all rows, not one of each policy.
+    listed = data.tables["policies"]["mx_patterns"].filter(pa.array(sts))
+    patterns = pc.list_flatten(listed).unique().to_pylist()
+    return list(dict.fromkeys([*seen, *(p for p in patterns if not p.startswith("*"))]))
 
 
 def _exact(values: _Array) -> _Array:

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from mtasts_analysis.analysis.facts import NO_DAY, Data, dates
-from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.filters import Filter, read_day
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.trends import over_time
+from mtasts_analysis.checks.coverage import DAY, WEEK
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
@@ -20,7 +21,7 @@ from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
 from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Gate, Status
 from mtasts_analysis.readiness.gates import gates
 from mtasts_analysis.readiness.impact import Impact, read_draft, replay
-from mtasts_analysis.readiness.rollout import WATCH_DAYS, Step, plan
+from mtasts_analysis.readiness.rollout import WATCH_DAYS, Step, plan, policy_text
 from mtasts_analysis.readiness.stages import Stage, stage
 
 VERDICTS = {
@@ -212,10 +213,10 @@ def judge(
         name = a_label(domain)
     except ValueError as error:
         raise InputError(f"domain: expected a domain name; {error}") from error
+    day = read_day("as_of", as_of) or _day(data, check, name)
     if check is not None and check.domain != name:
         raise InputError(f"check: expected a check of {name}; it is of {check.domain}")
     draft = read_draft(policy)
-    day = Filter(start=as_of).start or _day(data, check, name)
     history = (
         policy_history(data, Filter(domains=name, end=day - timedelta(days=1)))
         if data is not None
@@ -299,8 +300,13 @@ def _patterns(history: pd.DataFrame, check: Check | None) -> list[str]:
     if not patterns and len(seen):
         patterns = str(seen["mx_patterns"].iloc[-1]).split(", ")
     # A stranger wrote them: what makes no valid policy, or another than itself, is not proposed as one.
-    drafts = {p: Policy("testing", 86_400, (p.lower(),)) for p in patterns}
-    return [p for p, draft in drafts.items() if read_policy(str(draft))[0] == draft]
+    drafts = {p: Policy("testing", DAY, (p.lower(),)) for p in patterns}
+    kept = [p for p, draft in drafts.items() if read_policy(str(draft))[0] == draft]
+    try:
+        policy_text("testing", kept, WEEK)
+    except InputError:  # none is left, or more than a policy file holds
+        return []
+    return kept
 
 
 def _ranked(judged: Sequence[Gate], *statuses: Status) -> list[Gate]:
@@ -409,9 +415,14 @@ def judge_all(
     Returns
     -------
     pandas.DataFrame
-        A row for each domain: `domain`, `stage`, `verdict`, `sessions` (of the impact's days), `refused_share`,
-        `high` (the forecast's upper bound), `failing` (gates), `next_step`, `next_date`, and `weekly` (the failed
-        share by week, for a sparkline).
+        A row for each domain, and none for what is no domain name: `domain`, `stage`, `verdict`, `sessions` (of
+        the impact's days), `refused_share`, `high` (the forecast's upper bound), `failing` (gates), `next_step`,
+        `next_date`, and `weekly` (the failed share by week, for a sparkline).
+
+    Raises
+    ------
+    InputError
+        An impossible day.
 
     Examples
     --------
@@ -420,12 +431,14 @@ def judge_all(
     >>> list(judge_all(data)["domain"])
     ['bakery.example', 'clinic.example', 'harbour.example']
     """
+    day = read_day("as_of", as_of)
     rows: list[dict[str, Any]] = []
     for name in data.facts.domain.words:
         try:
-            found = judge(data, name, None, as_of, config, acknowledged)
-        except InputError:  # a stranger's report may name anything a domain
+            a_label(name)
+        except ValueError:  # a stranger's report may name anything a domain
             continue
+        found = judge(data, name, None, day, config, acknowledged)
         impact = found.impact
         assert impact is not None  # there are reports
         weekly = over_time(data, Filter(domains=name), "week")["failure_share"]

@@ -1,11 +1,13 @@
 """The gates that reports decide; a live check sharpens some."""
 
+from collections.abc import Hashable
 from datetime import timedelta
 from math import ceil
+from typing import Any
 
 import pandas as pd
 
-from mtasts_analysis.analysis.effects import REFUSED, UNKNOWN, UNPROTECTED
+from mtasts_analysis.analysis.effects import CAUTIOUS, UNPROTECTED
 from mtasts_analysis.analysis.facts import total
 from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
@@ -199,7 +201,7 @@ def _census(impact: Impact) -> str:
 
 
 def _mend(of: Evidence, days: int) -> str:
-    where = of.last(days).but(effects=(REFUSED, UNKNOWN), policy_types=("sts",))
+    where = of.last(days).but(effects=CAUTIOUS, policy_types=("sts",))
     kinds = failure_types(of.reports, where)
     if not len(kinds):
         return "ask the senders what the failures without details were"
@@ -262,9 +264,7 @@ def _fetch(of: Evidence) -> Found:
 
 
 def _changes(of: Evidence) -> Found:
-    where = Filter(
-        domains=of.domain, effects=(REFUSED, UNKNOWN), end=of.as_of - timedelta(days=1)
-    )  # fmt: skip
+    where = Filter(domains=of.domain, effects=CAUTIOUS, end=of.as_of - timedelta(days=1))
     found = change_points(of.reports, where)
     latest = found.drop_duplicates(["policy_type", "mx_host", "result_type"])  # the latest first
     rises = latest[latest["change"] == "rise"]
@@ -296,10 +296,11 @@ def _seen(of: Evidence) -> Found:
         return Found(LITTLE, clause, "", "publish one, and wait for reports", rows=rows)
     stale = rows[rows["stale"]]
     published = None if of.check is None else of.check.policy
+    last = rows[rows["last_day"] == rows["last_day"].max()]
+    same: list[bool | None] = []
     if published is not None:
-        last = rows[rows["last_day"] == rows["last_day"].max()]
         same = [_is(published, row) for row in last.to_dict("records")]
-        if not any(same):
+        if not any(same) and None not in same:
             clause = f"senders last saw another policy than the one published ({published.mode})"
             action = "give the _mta-sts record a new id if it still has the old one, and wait for max_age"
             return Found(WARN, clause, "", action, rows=last)
@@ -311,16 +312,21 @@ def _seen(of: Evidence) -> Found:
     if published is None:
         clause = "no sender is on an old policy; which one is published, a live check tells"
         return Found(LITTLE, clause, "", "make a live check: it compares the two", rows=rows)
+    if not any(same):
+        clause = "reports leave out a part of the policy: none tells whether senders saw the published one"
+        return Found(LITTLE, clause, "", "wait for reports that tell the whole policy", rows=last)
     return Found(PASS, "senders see the policy that is published", rows=rows)
 
 
-def _is(policy: Policy, row: dict[str, object]) -> bool:
-    seen = {p.strip().lower() for p in str(row["mx_patterns"]).split(",")}
-    return (
-        row["mode"] == policy.mode
-        and row["max_age"] == policy.max_age
-        and seen == {p.lower() for p in policy.mx}
-    )
+def _is(policy: Policy, row: dict[Hashable, Any]) -> bool | None:
+    """Tell whether a sender saw a policy; None where what its report tells agrees, but is not all."""
+    listed = [] if pd.isna(row["mx_patterns"]) else row["mx_patterns"].split(", ")
+    parts = [
+        None if pd.isna(row["mode"]) else row["mode"] == policy.mode,
+        None if pd.isna(row["max_age"]) else row["max_age"] == policy.max_age,
+        None if policy.mx and not listed else set(listed) == {p.lower() for p in policy.mx},
+    ]
+    return False if False in parts else None if None in parts else True
 
 
 def _interception(of: Evidence) -> Found:

@@ -20,15 +20,16 @@ from mtasts_analysis.analysis.facts import Data
 from mtasts_analysis.analysis.failures import failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.policies import policy_history
-from mtasts_analysis.checks.coverage import covers
+from mtasts_analysis.checks.coverage import DAY, covers
 from mtasts_analysis.checks.facts import Check
-from mtasts_analysis.checks.policy import Policy, read_policy
+from mtasts_analysis.checks.mx import named_by
+from mtasts_analysis.checks.policy import MAX_AGE_MOST, Policy, read_policy
 from mtasts_analysis.checks.providers import PROVIDERS, provider_of
 from mtasts_analysis.checks.records import read_sts, read_tlsrpt
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import Finding
 from mtasts_analysis.names import a_label
-from mtasts_analysis.readiness.config import DAY
+from mtasts_analysis.readiness.impact import given_policy
 from mtasts_analysis.readiness.rollout import fresh_id, policy_text
 from mtasts_analysis.wording import several
 
@@ -56,6 +57,17 @@ class Publication:
         DNS records in zone-file form: the `mta-sts` host, `_mta-sts` and `_smtp._tls`.
     id : str
         Of the `_mta-sts` record.
+
+    Examples
+    --------
+    >>> made = publication("example.com", "testing", ["mx1.example.com"], now=datetime(2026, 5, 14))
+    >>> print(made)
+    version: STSv1
+    mode: testing
+    mx: mx1.example.com
+    max_age: 86400
+    <BLANKLINE>
+    _mta-sts.example.com. 3600 IN TXT "v=STSv1; id=20260514000000;"
     """
 
     domain: str
@@ -103,6 +115,7 @@ def publication(
     Returns
     -------
     Publication
+        The policy's text and the records; `print` shows both.
 
     Raises
     ------
@@ -139,6 +152,11 @@ def publication(
 def exact_hosts(check: Check) -> tuple[str, ...]:
     """Give the MX hosts of a live check, the preferred first: exact names, which match nothing else.
 
+    Returns
+    -------
+    tuple of str
+        Each host once.
+
     Raises
     ------
     InputError
@@ -159,6 +177,11 @@ def preset(provider: str) -> tuple[str, ...]:
     """Give the MX patterns of a provider, such as `Google Workspace` or `Microsoft 365`.
 
     Where each customer has a host of its own, they are wildcards: :func:`exact_hosts` is narrower.
+
+    Returns
+    -------
+    tuple of str
+        The patterns, for :func:`publication`.
 
     Raises
     ------
@@ -193,10 +216,11 @@ def inventory(domain: str, data: Data | None = None, check: Check | None = None)
     Returns
     -------
     pandas.DataFrame
-        A row for each host, those in DNS first: `mx_host`, `in_dns` (null without a check), `preference`,
-        `provider`, `in_policy` (the published policy covers it; without a check, the one seen last),
-        `named` (a policy that senders saw names it), `failed_sessions`, `last_failed` (UTC),
-        `under_enforce`, `certificate_until` (UTC).
+        A row for each host, those in DNS first: `mx_host`, `in_dns` (null without a check, and where the check
+        could not look the MX hosts up), `preference`, `provider`, `in_policy` (the published policy covers it;
+        without a check, the one seen last), `named` (a policy that senders saw names it), `failed_sessions`,
+        `last_failed` (UTC), `under_enforce` (null, too, for those in DNS beyond the check's `mx_most`),
+        `certificate_until` (UTC).
 
     Examples
     --------
@@ -209,6 +233,10 @@ def inventory(domain: str, data: Data | None = None, check: Check | None = None)
     name = _name(domain, "domain")
     rows: dict[str, dict[str, Any]] = {}
     policy = None if check is None else check.policy
+    named = {} if check is None or check.null_mx else named_by(check.mx_answer)
+    for mx_host, preference in named.items():  # more than the check looked at, where there are many
+        if mx_host:
+            rows[mx_host] = {"in_dns": True, "preference": preference}
     for mx in check.mx if check is not None else ():
         certificate = mx.certificate
         rows[mx.host] = {
@@ -231,10 +259,16 @@ def inventory(domain: str, data: Data | None = None, check: Check | None = None)
             rows.setdefault(str(host), {}).update(
                 failed_sessions=int(own["sessions"].sum()), last_failed=own["last_day"].max()
             )
+    # Without MX records the domain itself may be the host, where its address could not be looked up.
+    looked_up = (
+        check is not None
+        and check.mx_answer.status != "failed"
+        and (bool(check.mx) or "mx-dns-failed" not in {f.code for f in check.findings})
+    )
     found: list[dict[str, Any]] = [
         {
             "mx_host": host,
-            "in_dns": None if check is None else False,
+            "in_dns": False if looked_up else None,
             "named": False,
             "failed_sessions": 0,
             "provider": p.name if (p := provider_of(host)) else None,
@@ -423,8 +457,8 @@ def withdrawal(
     domain
         The domain.
     longest
-        The longest max_age that was ever served, in seconds: `policy_history(data)["max_age"].max()` has those
-        that senders reported.
+        The longest max_age that was ever served, in seconds:
+        `policy_history(data, Filter(domains=domain))["max_age"].max()` is the longest that senders reported.
     ttl
         Of the `_mta-sts` record, in seconds.
     live_id, now
@@ -438,7 +472,7 @@ def withdrawal(
     Raises
     ------
     InputError
-        `longest` is no max_age.
+        `longest` is no max_age, or null: no report told one.
 
     Examples
     --------
@@ -446,15 +480,18 @@ def withdrawal(
     >>> made.policy.mode, [str(task.wait) for task in tasks]
     ('none', ['0:00:00', '1:00:00', '14 days, 0:00:00', '0:00:00', '0:00:00'])
     """
-    if not 0 <= longest <= 31_557_600:
-        raise InputError(f"longest: expected 0 to 31557600 seconds (RFC 8461 §3.2); got {longest}")
+    # A maximum over a table is null where no report told one, and a numpy integer, which is no length of time.
+    if pd.isna(longest) or not 0 <= longest <= MAX_AGE_MOST:
+        raise InputError(
+            f"longest: expected 0 to {MAX_AGE_MOST} seconds (RFC 8461 §3.2); got {longest}"
+        )
     made = publication(domain, "none", (), DAY, live_id=live_id, now=now)
     tasks = (
         Task("publish the policy file with mode none and a max_age of a day, and fetch it"),
         Task(f"publish the _mta-sts record with id={made.id}", timedelta(seconds=ttl)),
         Task(
             "keep both as they are: some senders go by the policy that they cached",
-            timedelta(seconds=max(longest, DAY)),
+            timedelta(seconds=max(int(longest), DAY)),
         ),
         Task(f"remove the _mta-sts.{made.domain} record"),
         Task(f"remove the policy file, and last the host mta-sts.{made.domain}"),
@@ -495,6 +532,11 @@ def diff(draft: Policy | str, live: Policy | str, mx: Sequence[str]) -> Differen
     mx
         The domain's MX hosts: `exact_hosts(check)`, or `inventory(...)["mx_host"]`.
 
+    Returns
+    -------
+    Difference
+        What the draft gains, loses and leaves uncovered of these hosts, and what else differs.
+
     Raises
     ------
     InputError
@@ -507,7 +549,7 @@ def diff(draft: Policy | str, live: Policy | str, mx: Sequence[str]) -> Differen
     >>> found.gained, found.lost, found.changed, found.new_id
     (('mx2.example.com',), (), ('mode: testing → enforce', 'mx: mx1.example.com → *.example.com'), True)
     """
-    new, old = _read(draft, "draft"), _read(live, "live")
+    new, old = given_policy(draft, "draft"), given_policy(live, "live")
     changed = [
         f"{name}: {before} → {after}"
         for name, before, after in (
@@ -526,17 +568,6 @@ def diff(draft: Policy | str, live: Policy | str, mx: Sequence[str]) -> Differen
     )
 
 
-def _read(given: Policy | str, which: str) -> Policy:
-    if isinstance(given, Policy):
-        return given
-    policy, findings = read_policy(given, which)
-    if policy is None:
-        raise InputError(
-            f"{which}: expected a valid policy file (RFC 8461 §3.2); {_faults(findings)}"
-        )
-    return policy
-
-
 def _name(given: str, which: str) -> str:
     try:
         return a_label(given)
@@ -547,11 +578,8 @@ def _name(given: str, which: str) -> str:
 def _checked(read: tuple[object | None, list[Finding]], which: str) -> None:
     record, findings = read
     if record is None:
-        raise InputError(f"{which}: expected what makes a valid record; {_faults(findings)}")
-
-
-def _faults(findings: Sequence[Finding]) -> str:
-    return "; ".join(f.evidence for f in findings if f.severity == "error")
+        faults = "; ".join(f.evidence for f in findings if f.severity == "error")
+        raise InputError(f"{which}: expected what makes a valid record; {faults}")
 
 
 def _host_record(name: str, host: str) -> str:

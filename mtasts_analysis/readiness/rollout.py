@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from mtasts_analysis.checks.coverage import DAY, WEEK
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.readiness.config import DAY, WEEK, ReadinessConfig
+from mtasts_analysis.readiness.config import ReadinessConfig
 from mtasts_analysis.readiness.stages import SET_UP_DAYS, Stage
 
 WATCH_DAYS = 7
@@ -84,22 +85,22 @@ def policy_text(mode: str, mx: Sequence[str], max_age: int) -> str:
     return text
 
 
-def fresh_id(now: datetime, live: str | None = None) -> str:
+def fresh_id(now: datetime, *taken: str | None) -> str:
     """Give an id for the `_mta-sts` record: the time in UTC, 14 digits (RFC 8461 §3.1 allows 32).
 
     Parameters
     ----------
     now
         The time.
-    live
-        The id that is published: another is given.
+    taken
+        The ids that are published, or given to another policy: none of them is given.
 
     Examples
     --------
     >>> fresh_id(datetime(2026, 5, 14, 9, 30)), fresh_id(datetime(2026, 5, 14), "20260514000000")
     ('20260514093000', '20260514000001')
     """
-    while (made := f"{now:%Y%m%d%H%M%S}") == live:
+    while (made := f"{now:%Y%m%d%H%M%S}") in taken:
         now += timedelta(seconds=1)
     return made
 
@@ -151,7 +152,9 @@ def plan(
         )
         text = policy_text(mode, mx, age) if mx else ""
         changes = not text or text != had
-        stamp = fresh_id(datetime.combine(day, datetime.min.time()), live_id) if changes else ""
+        midnight = datetime.combine(day, datetime.min.time())
+        # Two policies may fall on one day: each has an id of its own (RFC 8461 §3.1).
+        stamp = fresh_id(midnight, live_id, *(s.id for s in steps)) if changes else ""
         records = (f'_mta-sts.{domain}. 3600 IN TXT "v=STSv1; id={stamp};"',) if changes else ()
         if name == "set-up":
             report = f'_smtp._tls.{domain}. 3600 IN TXT "v=TLSRPTv1; rua=mailto:tlsrpt@{domain}"'

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mtasts_analysis.analysis.facets import facets
 from mtasts_analysis.analysis.facts import Data
-from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.filters import EVERYTHING, PLURALS, Filter
 from mtasts_analysis.analysis.trends import Period
 from mtasts_analysis.archive import export
 from mtasts_analysis.archive.load import Accounting
@@ -60,16 +60,6 @@ class Loaded(Data, Protocol):
 
 Loader = Callable[[Sequence[tuple[str, bytes]], Callable[[int], None]], Loaded]
 """Files by name, and what is told how many bytes more were read → one archive."""
-
-_FACETS = {
-    "domains": "domain",
-    "senders": "sender",
-    "policy_types": "policy type",
-    "modes": "mode",
-    "result_types": "result type",
-    "mx_hosts": "MX host",
-    "effects": "effect",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +153,9 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )  # fmt: skip
         self._reset = widgets.Button(description="Reset", icon="undo", layout={"width": "90px"})
         self._facets = {
-            name: widgets.SelectMultiple(options=[], rows=4, layout=wide) for name in _FACETS
+            name: widgets.SelectMultiple(options=[], rows=4, layout=wide) for name in PLURALS
         }
-        self._labels = {name: widgets.HTML(f"<b>{label}</b>") for name, label in _FACETS.items()}
+        self._labels = {name: widgets.HTML(f"<b>{one}</b>") for name, (one, _) in PLURALS.items()}
         self._start = widgets.DatePicker(description="from", layout=wide)
         self._end = widgets.DatePicker(description="to", layout=wide)
         self._code = widgets.Textarea(
@@ -265,7 +255,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                     facet.options = options
                 facet.value = tuple(chosen)
                 more = len(offered) - len(options)
-                self._labels[name].value = f"<b>{_FACETS[name]}</b>" + (
+                self._labels[name].value = f"<b>{PLURALS[name][0]}</b>" + (
                     f" <small>and {more:,} more</small>" if more > 0 else ""
                 )
             self._view.value, self._by.value = self.state.view, self.state.by

@@ -18,6 +18,7 @@ from matplotlib.font_manager import get_font_names
 from PIL import Image
 
 from mtasts_analysis.archive.files import replacing
+from mtasts_analysis.errors import InputError
 from mtasts_analysis.show.text import plain
 
 INK, SOFT, GRID = "#1b1f24", "#5c6670", "#e3e6e9"
@@ -148,13 +149,19 @@ class Plot(Figure):
 
         Raises
         ------
+        InputError
+            Another ending.
         OutputError
             The file cannot be written.
         """
-        folder, name = os.path.split(os.fspath(path))
-        kind = "svg" if name.endswith(".svg") else "png"
-        with replacing(Path(folder), [name]) as (target,):
-            target.write_bytes(self.image(kind))
+        target = Path(path)
+        kind = target.suffix.lower().removeprefix(".")
+        if kind not in ("png", "svg"):
+            raise InputError(
+                f"{target}: expected a name that ends in .png or .svg; got {target.suffix!r}"
+            )
+        with replacing(target.parent, [target.name]) as (temporary,):
+            temporary.write_bytes(self.image(kind))
 
     def _repr_html_(self) -> str:
         picture = base64.b64encode(self.image()).decode("ascii")

@@ -498,6 +498,27 @@ def test_a_sender_on_an_old_policy():
     assert found["stale_from"].dt.strftime("%m-%d").fillna("").tolist() == [*[""] * 4, "03-13"]
 
 
+def test_a_max_age_that_is_not_told_makes_nothing_old():
+    """It is not nought: how long the sender may keep the policy is not known."""
+    days = [report(d, [policy(9, text=POLICY[:-1])], sender="Untold") for d in range(20)]
+    days += [report(d, [policy(9, text=NEWER)], sender="Quick") for d in range(10, 20)]
+    found = ma.policy_history(load(days))
+    assert found["max_age"].isna().tolist() == [False, True]
+    assert not found["stale"].any() and found["stale_from"].isna().all()
+
+
+def test_a_policy_that_is_written_otherwise_is_no_other():
+    """Each sender quotes the file in its own way: nobody is on an old policy for another's spaces."""
+    two = [*POLICY[:3], "mx: mx2.d.example", POLICY[3]]
+    otherwise = ["mode:testing", "mx:mx2.d.example", "mx:mx1.d.example", "max_age:86400"]
+    days = [report(d, [policy(9, text=two)], sender="A") for d in range(20)]
+    days += [report(d, [policy(9, text=otherwise)], sender="B") for d in range(5, 20)]
+    found = ma.policy_history(load(days))
+    assert found[["sender", "policy", "stale"]].values.tolist() == [
+        ["A", "P1", False], ["B", "P1", False],
+    ]  # fmt: skip
+
+
 def test_a_policy_that_came_back_is_not_old():
     """After a roll-back everybody sees the first policy again; who never left it was late, and is no more."""
     rolled = [

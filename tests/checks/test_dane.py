@@ -248,6 +248,38 @@ def test_an_alias_that_is_signed_into_a_zone_that_is_not(lab, check):
     assert check("half.example").mx[0].dane.verdict == "insecure"
 
 
+def test_an_address_that_cannot_be_looked_up_is_a_failure_of_dane(lab, check):
+    """§2.2.2: errors "for any query in the process MUST result in delaying": a secure A does not make up for AAAA."""
+    lab.domain("bogus.example")
+    lab.records("_25._tcp.mx.bogus.example", "TLSA", tlsa(lab, "mx.bogus.example"))
+    lab.status["mx.bogus.example AAAA"] = "SERVFAIL"
+    found = check("bogus.example")
+    assert found.mx[0].dane.verdict == "failed"
+    (said,) = [f for f in found.findings if "tlsa" in f.code]
+    assert said.code == "tlsa-lookup-failed"
+    assert said.evidence.startswith("mx.bogus.example AAAA: SERVFAIL; while this lasts")
+    lab.insecure.add(
+        "mx.bogus.example"
+    )  # §2.2.2: nobody asks for TLSA where the addresses are not signed
+    assert check("bogus.example").mx[0].dane.verdict == "insecure"
+
+
+def test_an_alias_that_cannot_be_looked_up_is_not_unsigned(lab, check):
+    """The addresses are not secure, so that the alias is asked for (§2.1.3); its answer does not come."""
+    lab.domain("dim.example")
+    address = lab.zone.pop(("mx.dim.example", "A"))
+    lab.records("mx.dim.example", "CNAME", "host.dim.test.")
+    lab.records("host.dim.test", "A", *address)
+    lab.insecure.add("host.dim.test")
+    lab.records("_25._tcp.mx.dim.example", "TLSA", tlsa(lab, "host.dim.test"))
+    assert check("dim.example").mx[0].dane.verdict == "match"
+    lab.status["mx.dim.example CNAME"] = "SERVFAIL"
+    found = check("dim.example")
+    assert found.mx[0].dane.verdict == "failed"
+    (said,) = [f for f in found.findings if "tlsa" in f.code]
+    assert said.evidence.startswith("mx.dim.example CNAME: SERVFAIL; while this lasts")
+
+
 def test_the_first_secure_records_count(lab, check):
     """§2.2.3: records at the expanded name that nobody vouches for do not hide those at the host's own."""
     lab.domain("two.dane.example")

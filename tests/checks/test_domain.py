@@ -4,10 +4,12 @@ import asyncio
 import errno
 import ssl
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from mtasts_analysis.checks.domain import Run
+from mtasts_analysis.checks.mx import mx_hosts
 from mtasts_analysis.checks.wire import connect
 from tests.checks.lab import GOOD, WEB
 
@@ -48,9 +50,11 @@ DNS = [
     ("two", lambda lab, d: lab.records(f"_mta-sts.{d}", "TXT", '"v=STSv1; id=a"', '"v=STSv1; id=b"'), "sts-record-several", "broken"),
     ("rptfail", lambda lab, d: lab.status.update({f"_smtp._tls.{d}": "SERVFAIL"}), "tlsrpt-record-dns-failed", "enforce"),
     ("hostfail", lambda lab, d: lab.status.update({f"mta-sts.{d}": "SERVFAIL"}), "policy-host-dns-failed", "unknown"),
+    ("hosthalf", lambda lab, d: lab.status.update({f"mta-sts.{d} AAAA": "SERVFAIL"}), "policy-host-dns-failed", "enforce"),
     ("hostgone", lambda lab, d: lab.zone.pop((f"mta-sts.{d}", "A")), "policy-host-missing", "broken"),
     ("mxfail", lambda lab, d: lab.status.update({f"{d} MX": "SERVFAIL"}), "mx-dns-failed", "enforce"),
     ("noaddr", lambda lab, d: (lab.zone.pop((d, "MX")), lab.status.update({f"{d} A": "SERVFAIL"})), "mx-dns-failed", "enforce"),
+    ("mxhalf", lambda lab, d: lab.status.update({f"mx.{d} AAAA": "SERVFAIL"}), "mx-dns-failed", "enforce"),
     ("mxaddr", lambda lab, d: lab.status.update({f"mx.{d}": "TIMEOUT"}), "mx-dns-failed", "enforce"),
 ]  # fmt: skip
 
@@ -67,6 +71,46 @@ def test_dns(lab, check, name, breaks, code, state):
     said = " ".join(f.evidence for f in found.findings)
     if failed:
         assert "no TXT record" not in said and "neither A" not in said, "a failure is no absence"
+
+
+def test_half_of_the_addresses_is_not_the_whole(lab, check):
+    """A answers, AAAA is SERVFAIL: a sender that goes by IPv6 meets what nobody saw here."""
+    domain = "half.dns.example"
+    lab.domain(domain)
+    assert check(domain).mx[0].under_enforce == "accepted"
+    lab.status[f"mx.{domain} AAAA"] = "SERVFAIL"
+    found = check(domain)
+    (said,) = [f for f in found.findings if f.code == "mx-dns-failed"]
+    assert said.evidence == "AAAA could not be looked up: SERVFAIL; other addresses may be there"
+    assert said.action == f"dig AAAA mx.{domain}"
+    assert found.mx[0].sessions[0].outcome == "tls" and found.mx[0].under_enforce == "unknown"
+    lab.mails[found.mx[0].addresses[0]].certificate = lab.leaf(f"mx.{domain}", days=-3)
+    assert check(domain).mx[0].under_enforce == "refused", "one bad address is enough"
+
+
+def test_half_of_a_policy_host_that_does_not_answer(lab, check):
+    """The address that is known is dead, the others are not known: whether there is a policy is not known."""
+    domain = "halfdead.dns.example"
+    lab.domain(domain)
+    lab.records(f"mta-sts.{domain}", "A", "127.0.0.249")
+    assert check(domain).state == "broken"
+    lab.status[f"mta-sts.{domain} AAAA"] = "SERVFAIL"
+    assert check(domain).state == "unknown"
+    lab.records(f"mta-sts.{domain}", "A", WEB)
+    lab.policy(domain, "", status="404 Not Found")
+    assert check(domain).state == "broken", "it answers, with no policy"
+    lab.records(f"_mta-sts.{domain}", "TXT", '"v=STSv1; id=a-b"')
+    assert check(domain).state == "broken", "there is a record: not absent"
+
+
+def test_an_alias_of_the_tls_reports_record_is_no_mta_sts_delegation(lab, check):
+    """RFC 8461 §8.2 delegates `_mta-sts` and the policy host; RFC 8460 has no word on CNAMEs."""
+    lab.domain("rptalias.example")
+    record = lab.zone.pop(("_smtp._tls.rptalias.example", "TXT"))
+    lab.records("_smtp._tls.rptalias.example", "CNAME", "rpt.provider.example.")
+    lab.records("rpt.provider.example", "TXT", *record)
+    (said,) = [f for f in check("rptalias.example").findings if f.code.endswith("-delegated")]
+    assert (said.code, said.reference) == ("tlsrpt-record-delegated", "RFC 1034 §3.6.2")
 
 
 def test_split_strings_and_delegation(lab, check):
@@ -230,6 +274,53 @@ def test_mx_order_and_backup(lab, check):
     assert [m.under_enforce for m in found.mx] == ["accepted", "refused"]
 
 
+def test_hosts_of_equal_preference_are_no_backups(lab, check):
+    lab.domain("equal.example")
+    for n in (1, 2, 3):
+        lab.mx(f"mx{n}.equal.example")
+    lab.records("equal.example", "MX", "10 mx1.equal.example.", "10 mx2.equal.example.", "20 mx3.equal.example.")  # fmt: skip
+    said = {f.subject: f.evidence for f in check("equal.example").findings if f.code == "mx-not-in-policy"}  # fmt: skip
+    ranks = {host: evidence.split(" MX ")[0].rpartition(" ")[2] for host, evidence in said.items()}
+    assert ranks == {
+        "mx1.equal.example": "preferred",
+        "mx2.equal.example": "preferred",
+        "mx3.equal.example": "backup",
+    }
+
+
+def test_a_host_in_two_mx_records_is_one_host(lab, check):
+    lab.domain("twice.example")
+    lab.records("twice.example", "MX", "20 mx.twice.example.", "10 MX.twice.example.", "10 gone.test.")  # fmt: skip
+    found = check("twice.example", mx_most=2)
+    assert [(m.host, m.preference) for m in found.mx] == [("gone.test", 10), ("mx.twice.example", 10)]  # fmt: skip
+    assert "mx-many" not in codes(found)
+
+
+def test_findings_of_mx_hosts_come_in_the_order_of_the_hosts(lab):
+    """Whichever host's DNS answers first."""
+    lab.records("late.example", "MX", "10 slow.test.", "20 fast.test.")
+
+    async def hosts(slow):
+        run = Run(lab.config())
+        ask = run.asker.ask
+
+        async def delayed(name, kind):
+            await asyncio.sleep(0.2 if name == slow else 0)
+            return await ask(name, kind)
+
+        run.asker = SimpleNamespace(ask=delayed, addresses=None)
+
+        async def addresses(name):
+            return await delayed(name, "A"), await delayed(name, "AAAA")
+
+        run.asker.addresses = addresses
+        _, _, found = await mx_hosts(run.asker, "late.example", run.config)
+        return [f.subject for f in found]
+
+    for slow in ("slow.test", "fast.test"):
+        assert asyncio.run(hosts(slow)) == ["slow.test", "fast.test"]
+
+
 MX = [
     ("null", ["0 ."], [], "null-mx"),
     ("nullplus", ["0 .", "10 mx.nullplus.mx.example."], ["null-mx"], None),
@@ -285,6 +376,7 @@ SMTP = [
     ("lower", {"ehlo": b"250-mx\r\n250 starttls\r\n"}, "tls", None),
     ("notls", {"ehlo": b"250-mx\r\n250 SIZE\r\n"}, "no-starttls", "starttls-not-supported"),
     ("nohelo", {"ehlo": b"502 no EHLO here\r\n"}, "no-starttls", "starttls-not-supported"),
+    ("noehlo", {"ehlo": b"500 command unrecognized\r\n"}, "no-starttls", "starttls-not-supported"),
     ("alike", {"ehlo": b"250-mx\r\n250 XSTARTTLS\r\n"}, "no-starttls", "starttls-not-supported"),
     ("refused", {"starttls": b"454 TLS not available\r\n"}, "starttls-refused", "starttls-refused"),
     ("drop", {"drop_at_tls": True}, "tls-failed", "validation-failure"),
@@ -294,6 +386,9 @@ SMTP = [
     ("grey", {"greeting": b"450 greylisted\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("banned", {"greeting": b"554 go away\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("ehlo421", {"ehlo": b"421 too many\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("ehlo501", {"ehlo": b"501 5.5.4 Invalid domain name\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("ehlo504", {"ehlo": b"504 5.5.2 need fully-qualified hostname\r\n"}, "inconclusive", "smtp-inconclusive"),
+    ("ehlo530", {"ehlo": b"530 authenticate first\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("tls421", {"starttls": b"421 too busy\r\n"}, "inconclusive", "smtp-inconclusive"),
     ("tarpit", {"greeting_delay": 30}, "inconclusive", "smtp-inconclusive"),
     ("nosmtp", {"greeting": b"HTTP/1.1 400 Bad Request\r\n"}, "inconclusive", "smtp-inconclusive"),
@@ -316,6 +411,15 @@ def test_starttls(lab, check, name, how, outcome, code):
     severity = "unknown" if outcome == "inconclusive" else "error"
     assert all(f.severity == severity for f in found.findings if f.code == code)
     assert len(session.greeting) <= 200 and len(session.detail) < 400
+
+
+def test_a_server_that_does_not_take_our_name(lab, check):
+    """To wait would not help: another name would."""
+    lab.mx("mx.name.example", ehlo=b"501 5.5.4 Invalid domain name\r\n")
+    lab.domain("name.example")
+    (said,) = [f for f in check("name.example").findings if f.code == "smtp-inconclusive"]
+    assert said.evidence.endswith("EHLO: 501 5.5.4 Invalid domain name")
+    assert "ehlo_name" in said.action
 
 
 def test_plaintext_after_the_220(lab, check):
@@ -368,7 +472,7 @@ def test_what_is_blocked_is_not_waited_for_again(lab):
     async def blocked():
         run = Run(lab.config(canary=("silent.example",)))
         run.sessions._silent[4] = asyncio.get_running_loop().create_future()
-        run.sessions._silent[4].set_result(True)
+        run.sessions._silent[4].set_result(("silent.example",))
         return await run.sessions.probe("mx.example", "8.8.8.8")
 
     session, ders = asyncio.run(blocked())
@@ -407,6 +511,52 @@ def test_unreachable_and_the_canary(lab, check):
     found = check("dead.example", canary=("silent.example",))
     assert codes(found) == ["smtp-not-tested"] and found.mx[0].under_enforce == "unknown"
     assert "blocked here" in found.mx[0].sessions[0].detail
+
+
+def test_a_canary_that_nobody_connected_to_says_nothing(lab, check):
+    """Its name cannot be looked up, or has no public address: whether port 25 is open here is not known."""
+    lab.records("mx.dead2.example", "A", "127.0.0.248")
+    lab.domain("dead2.example", mx="mx.dead2.example")
+    lab.records("noaddress.example", "TXT", '"x"')
+    lab.records("servfail.example", "A", "127.0.0.251")
+    lab.status["servfail.example"] = "SERVFAIL"
+    lab.records("private.example", "A", "10.0.0.1")
+    for canary in ("noaddress.example", "servfail.example", "private.example"):
+        found = check("dead2.example", canary=(canary,))
+        (session,) = found.mx[0].sessions
+        assert session.outcome == "not-tested" and "blocked" not in session.detail
+        assert "not known: no IPv4 address of" in session.detail and canary in session.detail
+        assert "refused" in session.detail, "what was met is said"
+        assert codes(found) == ["smtp-not-tested"]
+    lab.records("silent2.example", "A", "127.0.0.251")
+    found = check("dead2.example", canary=("servfail.example", "silent2.example"))
+    detail = found.mx[0].sessions[0].detail
+    assert "silent2.example does not answer either" in detail and "servfail" not in detail
+
+
+def test_a_policy_host_that_takes_no_connection_in_time(lab, check, monkeypatch):
+    """The limit that was reached is the connection's, not that of the whole fetch."""
+    lab.domain("blackhole.example")
+    lab.records("mta-sts.blackhole.example", "A", "127.0.0.247")
+    loop_class = asyncio.selector_events.BaseSelectorEventLoop
+    sock_connect = loop_class.sock_connect
+
+    async def swallowed(loop, sock, to):
+        if to[0] == "127.0.0.247":
+            await asyncio.sleep(60)
+        return await sock_connect(loop, sock, to)
+
+    monkeypatch.setattr(loop_class, "sock_connect", swallowed)
+
+    def said(**limits):
+        found = check("blackhole.example", **limits)
+        (one,) = [f for f in found.findings if f.code == "policy-host-timeout"]
+        return one.evidence
+
+    short = said(connect_timeout=0.5, https_timeout=9)
+    assert short == "127.0.0.247: no answer in 0.5 s, the limit for a connection"
+    whole = said(connect_timeout=9, https_timeout=0.5)
+    assert whole == "127.0.0.247: no complete answer in time (the fetch may take 0.5 s)"
 
 
 def test_every_address_of_every_mx(lab, check):

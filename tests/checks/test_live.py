@@ -6,10 +6,13 @@ import re
 import signal
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import mtasts_analysis as ma
 from mtasts_analysis import cli
@@ -46,8 +49,9 @@ def test_many(lab, three):
     assert [f.subject for f in results.rejected] == ["no domain", "192.0.2.1", "*.x.example"]
     assert seen.count("STARTTLS") == 1, "an MX that two domains share is asked once"
     assert results["ONE.example"].state == "enforce"
-    with pytest.raises(KeyError):
-        _ = results["four.example"]
+    for other in ("four.example", "not a domain"):
+        with pytest.raises(KeyError):
+            _ = results[other]
 
 
 def test_frames(lab, three, tmp_path):
@@ -299,8 +303,38 @@ def test_certificate_before_it_is_deployed(lab):
     assert codes(lab.leaf("mx.plan.example", days=5)) == ["certificate-expires-soon"]
     assert codes(lab.leaf("mx.plan.example", ca=lab.other_ca)) == ["certificate-not-trusted"]
     assert codes(lab.orphan("mx.plan.example")) == ["certificate-chain-incomplete"]
-    assert codes(lab.leaf("www.elsewhere.example")) == ["certificate-host-mismatch"] * 2
+    mismatch = "certificate-host-mismatch"
+    assert codes(lab.leaf("www.elsewhere.example")) == [mismatch, f"policy-host-{mismatch}"]
     assert codes(lab.leaf("mx.plan.example"), hosts=["mx.plan.example", "a.example"]) == ["certificate-host-mismatch"]  # fmt: skip
+
+
+def test_a_certificate_of_the_policy_host_is_judged_as_one_of_https(lab):
+    """RFC 8461 §3.3, not §4.2; and it is looked at on port 443, without STARTTLS."""
+    lab.domain("web.plan.example")
+    host = "mta-sts.web.plan.example"
+    check = ma.check_certificate(pem(lab.leaf(host, days=-1)), "web.plan.example", config=lab.config())  # fmt: skip
+    (said,) = [f for f in check.findings if f.severity == "error"]
+    assert (said.code, said.reference) == ("policy-host-certificate-expired", "RFC 8461 §3.3")
+    assert f"-connect {host}:443 " in said.action and "starttls" not in said.action
+
+
+def test_a_certificate_with_an_extension_that_nobody_can_read(lab, tmp_path):
+    """It parses as a certificate, and its names do not: the file is named, and the error is ours."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mx.d.example")])
+    now = datetime.now(UTC)
+    names = x509.UnrecognizedExtension(x509.OID_SUBJECT_ALTERNATIVE_NAME, bytes.fromhex("3002a300"))
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(9))
+        .add_extension(names, critical=False).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    path = tmp_path / "odd.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    with pytest.raises(ma.InputError, match=re.escape(str(path))):
+        ma.check_certificate(path, "d.example", config=lab.config())
+    with pytest.raises(ma.InputError, match="the text given"):
+        ma.check_certificate(path.read_bytes(), "d.example", config=lab.config())
 
 
 def test_certificate_where_the_trusted_authorities_cannot_be_listed(lab, monkeypatch):
@@ -401,6 +435,33 @@ def test_monitor_command(lab, three, command):
     assert said.out.splitlines()[1].split()[:2] == ["-4", "mx.three.example"]
     code, said = command("monitor", "one.example", "nowhere.test")
     assert code == 5 and "nowhere.test" in said.out
+    code, said = command("monitor", "one.example", "not a domain")
+    assert code == 5 and "no domain name" in said.out
+    assert said.err.startswith("mtasts-analysis: expected a domain name; 'not a domain'")
+    assert said.err.count("\n") == 1
+
+
+def test_what_monitor_could_not_see_has_a_row(lab):
+    """A name that is none; hosts whose lookup failed: `days_left` is missing, and the reason is said."""
+    lab.domain("dim.monitor.example")
+    lab.status["dim.monitor.example MX"] = "SERVFAIL"
+    lab.status["mta-sts.dim.monitor.example"] = "SERVFAIL"
+    lab.domain("web.monitor.example")
+    lab.status["mta-sts.web.monitor.example"] = "SERVFAIL"
+    names = ["10.0.0.1", "dim.monitor.example", "web.monitor.example"]
+    found = ma.monitor(names, config=lab.config(), progress=False)
+    unseen = found[found["days_left"].isna()]
+    rows = {(r.domain, r.role): r.problem for r in unseen.itertuples()}
+    assert set(rows) == {
+        ("10.0.0.1", "no domain name"),
+        ("dim.monitor.example", "policy host"),
+        ("dim.monitor.example", "MX"),
+        ("web.monitor.example", "policy host"),
+    }
+    assert "expected a domain name" in rows["10.0.0.1", "no domain name"]
+    looked_up = [why for (_, role), why in rows.items() if role != "no domain name"]
+    assert all("could not be looked up: SERVFAIL" in why for why in looked_up)
+    assert set(found.loc[found["days_left"].notna(), "host"]) == {"mx.web.monitor.example"}
 
 
 def test_one_name_is_one_domain_and_what_was_not_seen_has_a_row(lab):

@@ -88,6 +88,35 @@ def test_a_rise_with_its_interval():
     assert "rise" not in codes(data), "it was no news two days before"
 
 
+def test_a_rise_after_days_without_reports():
+    """20 good days, 20 without any report, three on which 4 x 30 of 860 sessions fail."""
+    data = world(
+        lambda day, s: [("certificate-expired", MX2, 30)] if day >= 40 else [],
+        days=43,
+        reports=lambda day, s: not 20 <= day < 40,
+    )
+    (rise,) = [a for a in found(data, today=AS_OF + timedelta(days=1)) if a.code == "rise"]
+    assert rise.day == FIRST + timedelta(days=40)
+    low, high = (
+        float(x.rstrip("%)")) for x in rise.text.rpartition("95% interval: ")[2].split(" to ")
+    )
+    assert low <= 100 * 120 / 860 <= high
+
+
+def test_the_interval_of_a_rise_is_of_its_own_days():
+    """It rose on day 30 and fell on day 35: the good days after that are no part of it."""
+    data = world(lambda day, s: [("certificate-expired", MX2, 30)] if 30 <= day < 35 else [])
+    (rise,) = [a for a in found(data, FIRST) if a.code == "rise"]
+    five = ma.compare(data, FIRST + timedelta(days=30), days=5).iloc[0]
+    assert (five["failed_after"], five["sessions_after"]) == (5 * 120, 5 * 860)
+    assert f"interval: {five['after_low']:.1%} to {five['after_high']:.1%})" in rise.text
+
+
+def test_a_day_that_is_none():
+    with pytest.raises(ma.InputError, match="since: expected a day such as 2026-05-14; got 'soon'"):
+        found(world(days=1), "soon")
+
+
 def test_a_sender_that_fell_silent():
     data = world(reports=lambda day, s: s != "Small" or day <= 36)
     (silent,) = found(data)
@@ -325,6 +354,7 @@ def test_mistakes(archive, tmp_path, capsys):
         (["alert", "nowhere"], 1, "nothing is there"),
         (["assess", str(archive)], 4, ""),
         (["assess", str(archive), "-o", "x.html"], 1, "expected --domain"),
+        (["assess", str(archive), "--as-of", "soon"], 1, "as_of: expected a day"),
         (["assess", "--domain", "d.example"], 1, "expected an archive, --check, or both"),
         (["assess", str(empty), "--domain", "d.example"], 3, "no TLS report"),
         (["assess", str(archive), "--domain", "d.example", "--policy", "none.txt"], 1, "--policy"),

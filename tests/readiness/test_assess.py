@@ -67,6 +67,27 @@ def test_an_mx_that_never_failed_is_known_from_the_policies():
     assert assess(world()).replay(DRAFT).left_out == (MX2,)
 
 
+def test_hosts_of_another_domain_are_none_of_these():
+    """e.example's policy is the archive's first, and its host failed: a draft for d.example forgets none of them."""
+    other = ["version: STSv1", "mode: testing", "mx: mx.e.example", "max_age: 86400"]
+    bad = [("certificate-expired", "mx.e.example", 3)]
+    data = load(
+        [
+            report(d, [policy(9, bad, domain="e.example", text=other), policy(9, text=TESTING)])
+            for d in range(42)
+        ]
+    )
+    assert assess(data, policy=DRAFT).impact.left_out == (MX2,)
+
+
+def test_hosts_of_a_report_without_the_policy_s_text():
+    """RFC 8460 §4.4: mx-host lists the patterns; some senders give it and no policy-string."""
+    found = policy(9, text=None)
+    found["policy"]["mx-host"] = [MX1, "old.d.example", "*.d.example"]
+    data = load([report(0, [policy(9, text=ENFORCE)]), report(1, [found])])
+    assert ma.assess(data, "d.example", policy=DRAFT).impact.left_out == (MX2, "old.d.example")
+
+
 def test_a_draft_that_lists_the_forgotten_mx():
     data = world(lambda day, s: [("validation-failure", "backup.d.example", 2)])
     seen = assess(data)
@@ -255,6 +276,24 @@ def test_what_a_stranger_lists_as_mx_is_not_proposed():
     assert [step.policy for step in found.plan] == [""] * len(found.plan)
 
 
+def test_more_mx_than_a_policy_file_holds():
+    """A stranger's 2,500 patterns are no plan of ours, and no reason to judge nothing."""
+    many = [f"mx: mx{n}.d.example" for n in range(2_500)]
+    data = world(text=lambda day, s: [*TESTING[:2], *many, TESTING[-1]], days=3)
+    assert [step.policy for step in ma.assess(data, "d.example").plan] == [""] * 4
+    assert ma.assess_all(data).frame["domain"].tolist() == ["d.example"]
+
+
+def test_each_policy_has_an_id_of_its_own():
+    """RFC 8461 §3.1: by the id senders know that a policy is new. Here two are due on one day."""
+    missing = Finding("sts-record-missing", "warning", "d.example", "no TXT record", "publish it")
+    check = live(sts_record=None, policy=None, fetched=None, findings=(missing,))
+    found = assess(None, check, config=ReadinessConfig(days_in_testing=0))
+    assert [(step.name, step.id) for step in found.plan if step.id] == [
+        ("set-up", "20260412000000"), ("enforce", "20260412000001"), ("production", "20260419000000"),
+    ]  # fmt: skip
+
+
 def test_the_sentence_names_the_strongest_reason():
     found = assess(world(lambda day, s: [("certificate-expired", MX2, 20)] if day >= 35 else []))
     assert found.sentence == (
@@ -422,6 +461,12 @@ def test_what_cannot_be_judged(wrong):
     given = {"data": world(days=1), "domain": "d.example"} | wrong
     with pytest.raises(ma.InputError, match="expected"):
         ma.assess(**given)
+
+
+def test_a_day_that_is_none_is_no_ranking():
+    """An empty ranking would look like good news."""
+    with pytest.raises(ma.InputError, match="as_of: expected a day such as 2026-05-14; got 'soon'"):
+        ma.assess_all(world(days=1), as_of="soon")
 
 
 def test_a_check_of_another_domain_is_no_evidence():

@@ -598,6 +598,36 @@ def test_a_check_of_a_policy_in_any_case():
     assert gate("policy-seen", world(), live(mode="enforce")).status == WARN
 
 
+UNTOLD = "reports leave out a part of the policy: none tells whether senders saw the published one"
+OTHER = "senders last saw another policy than the one published"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "clause"),
+    [
+        (TESTING[:-1], LITTLE, UNTOLD),
+        ([*TESTING[:2], TESTING[-1]], LITTLE, UNTOLD),
+        (TESTING[:1], LITTLE, UNTOLD),
+        (ENFORCE[:-1], WARN, OTHER),
+        ([TESTING[0], *TESTING[2:4], "max_age: 604800"], WARN, OTHER),
+        ([*TESTING[:3]], WARN, OTHER),
+    ],
+    ids=["no max_age", "no mx", "nothing", "another mode", "another max_age", "another mx"],
+)
+def test_what_a_report_leaves_out_is_no_other_policy(text, status, clause):
+    found = gate("policy-seen", world(text=lambda day, s: text), live())
+    assert found.status == status and found.clause.startswith(clause)
+    # One sender that tells the whole policy is enough, while the others may have cached another: a day's max_age.
+    some = world(text=lambda day, s: TESTING if s == "Big" else text, days=2)
+    assert gate("policy-seen", some, live(), as_of=FIRST + timedelta(days=2)).status == PASS
+
+
+def test_a_policy_in_mode_none_lists_no_mx():
+    none = ["version: STSv1", "mode: none", "max_age: 86400"]
+    found = gate("policy-seen", world(text=lambda day, s: none), live(mode="none", mx=()))
+    assert found.status == PASS
+
+
 def test_a_failure_at_an_mx_that_the_policy_lists_is_no_gap():
     data = world(expired(range(35, 42)))
     assert gate("mx-in-policy", data, live()).clause == "all 2 MX hosts are in the policy"

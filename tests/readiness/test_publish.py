@@ -5,16 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dns.zone
+import pandas as pd
 import pytest
 
 import mtasts_analysis as ma
+from mtasts_analysis.checks.dns import Answer
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.checks.providers import PROVIDERS
 from mtasts_analysis.checks.records import read_sts, read_tlsrpt
+from mtasts_analysis.findings import Finding
 from mtasts_analysis.names import mx_matches
 from mtasts_analysis.readiness import publish
 from mtasts_analysis.readiness.publish import Task
-from tests.readiness.worlds import MX1, MX2, live, world
+from tests.readiness.worlds import MX1, MX2, PRODUCTION, TESTING, live, world
 
 NOW = datetime(2026, 5, 14, 9, 30, tzinfo=UTC)
 MX = ("mx1.d.example", "mx2.d.example")
@@ -211,6 +214,20 @@ def test_a_withdrawal_waits_for_the_longest_max_age_ever_served():
         publish.withdrawal("d.example", -1)
 
 
+def test_the_longest_max_age_of_a_table():
+    """As documented: Small saw a week's policy, all others a day's; a table of null has no longest."""
+
+    def longest(data):
+        return ma.policy_history(data, ma.Filter(domains="d.example"))["max_age"].max()
+
+    data = world(text=lambda day, s: PRODUCTION if s == "Small" else TESTING)
+    _, tasks = publish.withdrawal("d.example", longest(data))
+    assert tasks[2].wait == timedelta(days=7)
+    untold = world(text=lambda day, s: TESTING[:-1])
+    with pytest.raises(ma.InputError, match="longest: expected 0 to 31557600 seconds"):
+        publish.withdrawal("d.example", longest(untold))
+
+
 def test_a_wait_in_words():
     assert (
         str(Task("do", timedelta(days=14, hours=1, seconds=61)))
@@ -251,6 +268,36 @@ def test_the_inventory_forgets_no_mx():
     assert by_reports["in_dns"].isna().all()
     assert not by_reports.set_index("mx_host").loc["backup.d.example", "in_policy"]
     assert publish.inventory("d.example").empty
+
+
+def test_what_the_inventory_does_not_know_is_not_no():
+    """A host of the reports is not in DNS, but where DNS did not answer."""
+    data = world(
+        lambda day, s: [("validation-failure", "backup.d.example", 2)] if day == 40 else []
+    )
+
+    def in_dns(**changes):
+        found = publish.inventory("d.example", data, replace(live(mx=[MX1]), **changes))
+        return dict(zip(found["mx_host"], found["in_dns"], strict=True))
+
+    assert not in_dns()["backup.d.example"]
+    failed = Answer("failed", detail="SERVFAIL")
+    assert in_dns(mx_answer=failed, mx=())["backup.d.example"] is pd.NA
+    # No MX record, and whether the domain itself has an address is not known.
+    why = Finding("mx-dns-failed", "unknown", "d.example", "SERVFAIL", "dig A d.example")
+    assert in_dns(mx_answer=Answer("nodata"), findings=(why,), mx=())["backup.d.example"] is pd.NA
+
+
+def test_the_inventory_has_the_mx_hosts_that_a_check_left_out():
+    """Three records, one of them looked at (`mx_most=1`): the others are in DNS all the same."""
+    records = (f"10 {MX1}.", f"20 {MX2}.", "30 mx3.d.example.")
+    check = live()
+    check = replace(check, mx=check.mx[:1], mx_answer=Answer("ok", records))
+    found = publish.inventory("d.example", check=check)
+    assert found["mx_host"].tolist() == [MX1, MX2, "mx3.d.example"]
+    assert found["in_dns"].tolist() == [True, True, True]
+    assert found["preference"].tolist() == [10, 20, 30]
+    assert found["under_enforce"].isna().tolist() == [False, True, True]
 
 
 def test_exact_hosts_from_live_mx():

@@ -256,6 +256,17 @@ def test_saved_whole_or_not_at_all(large, tmp_path):
         plot.save(tmp_path / "file" / "a.png")
 
 
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.svgz"])
+def test_a_picture_of_another_kind(large, tmp_path, name):
+    """A PNG under such a name would open nowhere."""
+    plot = dict(pictures(large))["sessions"]
+    with pytest.raises(ma.InputError, match=r"expected a name that ends in \.png or \.svg"):
+        plot.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    plot.save(tmp_path / "A.SVG")
+    assert (tmp_path / "A.SVG").read_bytes().startswith(b"<?xml")
+
+
 def test_tables_escape(nasty):
     html = frame_html(ma.failure_types(nasty))
     assert "<img src=x" not in html
