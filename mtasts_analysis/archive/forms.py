@@ -57,7 +57,12 @@ _PACKED_INSIDE = (
     (b"\n", b"\nUEsDB", re.compile(rb"\nUEsDB[\w+/-]{36}")),
     (b"\n", b"\nbegin ", re.compile(rb"\nbegin [0-7]{3,4} ")),
 )
-_SAID = re.compile(rb"(?:[^\r\n]+\r?\n)*?[^\r\n{]*+\{(?=\s{0,40}" + KEY.pattern + rb")")
+_SAID = re.compile(
+    rb"(?:[^\r\n]+\r?\n)*?(?:[^\r\n{]*+\{(?=\s{0,40}"
+    + KEY.pattern
+    + rb")|(?:H4sI|UEsDB)[\w+/-]{36}|begin [0-7]{3,4} )"
+)
+"""A report behind words, or packed below them, before any blank line."""
 LEAST = 40
 """Nothing shorter holds anything."""
 
@@ -174,10 +179,7 @@ def sniff(head: bytes) -> str:
     text = head.lstrip(BLANKS)
     if text.startswith(_MAGICS):
         return next(form for magic, form in _MAGIC if text.startswith(magic))
-    # A mail may have a tar's mark where a tar has it: no name of a file has a line break.
-    if len(head) >= 512 and b"\n" not in head[:100].rstrip(b"\n") and (
-        head[257:262] == b"ustar" or tars.is_header(head[:512])
-    ):  # fmt: skip
+    if is_tar(head) or is_tar(text):
         return "tar"
     if not text:
         return "empty"
@@ -203,6 +205,16 @@ def sniff(head: bytes) -> str:
     if _LATER.search(text):  # after a line that is none
         return "mbox" if mboxes.dated(text) else "mail"
     return "other-file"
+
+
+def is_tar(head: bytes) -> bool:
+    """Tell whether a tar begins here."""
+    # A mail may have a tar's mark where a tar has it: no name of a file has a line break.
+    return (
+        len(head) >= tars.BLOCK
+        and b"\n" not in head[:100].rstrip(b"\n")
+        and (head[257:262] == b"ustar" or tars.is_header(head[: tars.BLOCK]))
+    )
 
 
 _BANNER = re.compile(
@@ -250,8 +262,8 @@ def encoded(stream: Stream, form: str, most: int) -> bytes:
 
 
 _ENDS = {
-    # A line of minuses, or what base64 has no letter for; and uuencode's own last line.
-    "base64": re.compile(rb"\n--|[^\w+/=\r\n\t -]", re.ASCII),
+    # A line of minuses, another one of them, or what base64 has no letter for; and uuencode's own last line.
+    "base64": re.compile(rb"\n--|\n(?=(?:H4sI|UEsDB)[\w+/-]{36})|[^\w+/=\r\n\t -]", re.ASCII),
     "uuencode": re.compile(rb"\nend"),
 }
 _REACH = 1_000

@@ -86,7 +86,7 @@ def rfc3339(text: str) -> tuple[int | None, str | None]:
     offset = 0
     if sign:
         offset = int(east) * 60 + int(rest)
-        if offset >= 24 * 60:
+        if int(rest) > 59 or offset >= 24 * 60:
             return None, "date-unreadable"
         offset = -offset if sign == "-" else offset
     instant = _microseconds(

@@ -72,6 +72,8 @@ _DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
 _PREAMBLE = 64 * KIB
 """How far a boundary that nobody named is looked for."""
 _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried as a number first
+_COMMENT = re.compile(rb"\([^()]*\)")
+"""RFC 822 §3.4.3: what a reader of a structured field passes over."""
 _ADDRESS = re.compile(rb"<([^<>]*)>[^<>]*$")
 _CLAIMING_NAMES = (b".json", b".json.gz", b".json.zip", b".json.gzip")  # RFC 8460 §5.1, and seen
 _BLANK = re.compile(rb"\n\r*+\n")  # CR CR LF: what passed twice through a text mode
@@ -231,7 +233,9 @@ def _shape(fields: dict[bytes, bytes]) -> _Shape:
         )
         claims = file_name.lower().endswith(_CLAIMING_NAMES)
     encoding = fields.get(b"content-transfer-encoding", b"").lower()
-    return _Shape(media, boundary, encoding, claims)
+    if b"(" in encoding:
+        encoding = _COMMENT.sub(b"", encoding)
+    return _Shape(media, boundary, encoding.strip(b'" \t'), claims)
 
 
 def _part(mail: bytes, first: int, last: int, limits: Limits) -> tuple[_Shape, int]:
@@ -405,7 +409,7 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
     return b"".join(sections[index] for index in sorted(sections))
 
 
-_NO_BASE64 = re.compile(rb"\s*(?:\{|\x1f\x8b\x08|PK\x03\x04)")
+_NOT_ENCODED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[{\[]|\x1f\x8b\x08|PK\x03\x04)")
 """How a report begins that is not encoded, whatever the header says."""
 _NO_MAIL = (b"\x1f\x8b", b"PK\x03\x04", b"{")
 URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
@@ -434,15 +438,14 @@ def _joined(pieces: Iterable[bytes]) -> bytes:
 
 def decoded(body: bytes, encoding: bytes) -> bytes:
     """Undo a content-transfer-encoding (RFC 2045 §6); an unknown one is taken as none (§6.4)."""
-    encoding = encoding.lstrip(b'"')
     if not encoding:
         return body
-    if encoding in _UUENCODE:
+    if encoding in _UUENCODE and not _NOT_ENCODED.match(body):
         lines = io.BytesIO(body.partition(b"begin ")[2])
         lines.readline()
         return _joined(_uu(line) for line in lines)
     if encoding.startswith(b"base64"):
-        if _NO_BASE64.match(body):
+        if _NOT_ENCODED.match(body):
             return body
         if (b"-" in body or b"_" in body) and b"+" not in body and b"/" not in body:
             body = body.translate(URLSAFE)
@@ -456,6 +459,6 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
             if len(letters) % 4 == 1:
                 letters = letters[:-1]
             return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
-    if encoding.startswith(b"quoted-printable"):
+    if encoding.startswith((b"quoted", b"qp")):
         return binascii.a2b_qp(_PADDED_LINE.sub(b"", body))
     return body

@@ -32,8 +32,10 @@ _SEPARATOR = re.compile(
 HEADED = (
     # A header's first line: a field that begins one, or any other that a second one follows.
     rb"(?=(?i:return-path|delivered-to|received|dkim-signature|from|date|message-id|mime-version):"
-    rb"|(?i:(?:x-|arc-|dkim-|tls-report-|list-)[a-z-]{1,99}|received-spf|authentication-results"
-    rb"|to|sender|reply-to|subject|content-[a-z-]{1,30}):[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,20}"
+    rb"|(?i:(?:x-|arc-|dkim-|tls-report-|list-|resent-|envelope-|delivery-|thread-|content-)[a-z-]{1,99}"
+    rb"|received-spf|authentication-results|to|cc|bcc|sender|reply-to|subject|status|importance|priority"
+    rb"|precedence|user-agent|errors-to|old-return-path|auto-submitted|lines|references|in-reply-to)"
+    rb":[^\n]{0,998}\n(?:[ \t][^\n]{0,998}\n){0,20}"
     rb"[!-9;-~]{1,99}:)"
 )
 SEPARATORS = {

@@ -37,6 +37,7 @@ from mtasts_analysis.archive.forms import (
     encoded,
     holds,
     is_lines,
+    is_tar,
     sniff,
     until,
     until_packed,
@@ -146,6 +147,8 @@ class Reader:
             found = zips.members(stream, self.limits, self.expansion)
             return (yield from self._members(stream, found, origin, layer, budget))
         elif form == "tar":
+            if not is_tar(head):
+                _skip_blanks(stream)
             return (yield from self._members(stream, tars.members(stream), origin, layer, budget))
         elif form == "msg":
             yield from self._outlook(stream, origin, layer)
@@ -248,6 +251,10 @@ class Reader:
                 elif isinstance(mail, int):
                     detail = f"a mail of {mail} bytes; {over(most, 'mail_bytes')}"
                     yield Item(REFUSED, where, b"", "limit-mail-bytes", detail)
+                elif form == "joined" and self._in_a_row(
+                    mail
+                ):  # none without parts has a closing delimiter
+                    yield from self._mails_in_a_row(Stream(mail), where, layer)
                 else:
                     yield from self._any(mail, where, layer + 1, tried=item)
         if short > RUN:
@@ -262,13 +269,14 @@ class Reader:
         text = stream.take(most + 1)
         header = mime.header(text, self.limits)
         form = mboxes.joined(text, mime.end(header))
-        if form or mime.next_in_a_row(header) < len(text):
+        in_a_row = form != "mbox" and self._in_a_row(text)
+        if form or in_a_row:
             stream.push_back(text)
             del text, header
             yield from (
-                self.mbox(stream, origin, layer, form=form)
-                if form
-                else self._mails_in_a_row(stream, origin, layer)
+                self._mails_in_a_row(stream, origin, layer)
+                if in_a_row
+                else self.mbox(stream, origin, layer, form=form)
             )
             return
         if len(text) > most:
@@ -277,6 +285,10 @@ class Reader:
         yield from self._mail(text.lstrip(BLANKS), origin, layer + 1)
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
+
+    def _in_a_row(self, text: bytes) -> bool:
+        """Tell whether a mail is nothing but base64, and another one follows it without a separator."""
+        return mime.next_in_a_row(mime.header(text, self.limits)) < len(text)
 
     def _mails_in_a_row(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         """Give the items of mails that are nothing but base64, joined without separators."""

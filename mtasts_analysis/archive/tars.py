@@ -11,7 +11,7 @@ from mtasts_analysis.archive.streams import Fault, Stream
 from mtasts_analysis.archive.zips import Member
 from mtasts_analysis.limits import MIB
 
-_BLOCK = 512
+BLOCK = 512
 _OTHERS = (b"1", b"2", b"3", b"4", b"5", b"6")
 """Links, devices and folders, which have no content whatever their size says."""
 _RECORDS = (b"g", b"K", b"D", b"V")
@@ -21,7 +21,7 @@ _RECORDS_MOST = 1 * MIB
 """A pax header holds a path and a size; a longer one is none."""
 _SIZE_MOST = 2**50
 _MARK, _MARK_AT = b"ustar", 257
-_WINDOW = 128 * _BLOCK
+_WINDOW = 128 * BLOCK
 _OTHER_FILES = (
     b"\x1f\x8b\x08",
     b"PK\x03\x04",
@@ -37,7 +37,7 @@ _ASCII = bytes(range(128))
 
 def is_header(block: bytes) -> bool:
     """Tell whether a block is a tar header: its checksum holds."""
-    if len(block) < _BLOCK:
+    if len(block) < BLOCK:
         return False
     told = _number(block[148:156])
     if told is None:
@@ -53,13 +53,16 @@ def members(stream: Stream) -> Iterator[Member]:
     long_size: int | None = None
     lost = ended = False
     while True:
-        block = stream.take(_BLOCK)
+        block = stream.take(BLOCK)
         if ended and block.lstrip(b"\r\n").startswith(_OTHER_FILES):
             stream.push_back(block)
             return
-        if len(block) < _BLOCK:
+        if len(block) < BLOCK:
             if lost or block.strip(b"\0"):
                 yield Member("", None, ("tar-truncated", "the tar is cut, or damaged to its end"))
+            elif not ended:  # POSIX has two blocks of zeros there
+                detail = "the tar has no end: files may be missing behind the last"
+                stream.fault.set("tar-truncated", detail)
             return
         if not block.strip(b"\0"):
             ended = True
@@ -107,20 +110,20 @@ def members(stream: Stream) -> Iterator[Member]:
         yield Member(name.decode("utf-8", "replace"), content)
         while content.read():
             pass
-        stream.skip(-size % _BLOCK)
+        stream.skip(-size % BLOCK)
 
 
 def _to_header(stream: Stream) -> None:
     """Go to the next header, in step with the blocks or, by its mark, out of step; or to the end."""
-    window = 2 * _BLOCK  # what is read past the place is read again: it may be near
+    window = 2 * BLOCK  # what is read past the place is read again: it may be near
     while True:
         piece = stream.take(window)
-        steps = range(0, len(piece) - _BLOCK + 1, _BLOCK)
-        at = next((at for at in steps if is_header(piece[at : at + _BLOCK])), len(piece))
+        steps = range(0, len(piece) - BLOCK + 1, BLOCK)
+        at = next((at for at in steps if is_header(piece[at : at + BLOCK])), len(piece))
         mark = piece.find(_MARK, _MARK_AT)
         while 0 <= mark < at + _MARK_AT:
             start = mark - _MARK_AT
-            if is_header(piece[start : start + _BLOCK]):
+            if is_header(piece[start : start + BLOCK]):
                 at = start
             mark = piece.find(_MARK, mark + 1)
         if at < len(piece):
@@ -129,7 +132,7 @@ def _to_header(stream: Stream) -> None:
         if len(piece) < window:
             return
         window = min(_WINDOW, 4 * window)
-        stream.push_back(piece[-_BLOCK:])
+        stream.push_back(piece[-BLOCK:])
 
 
 def _record(stream: Stream, size: int) -> bytes | None:
@@ -138,9 +141,9 @@ def _record(stream: Stream, size: int) -> bytes | None:
     Of more than any record holds only the last of it is given.
     """
     held = bytearray()
-    for _ in range(-(-size // _BLOCK)):
-        block = stream.take(_BLOCK)
-        if len(block) < _BLOCK or is_header(block):
+    for _ in range(-(-size // BLOCK)):
+        block = stream.take(BLOCK)
+        if len(block) < BLOCK or is_header(block):
             stream.push_back(block)
             return None
         if len(held) > _RECORDS_MOST:

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from mtasts_analysis.archive import instants, wire
-from mtasts_analysis.limits import COUNT_MAX, KIB, Limits
+from mtasts_analysis.limits import COUNT_MAX, Limits
 
 Note = tuple[str, str]
 """A code of the table of tolerances, and where in the report."""
@@ -106,7 +106,7 @@ _LIBERTIES = re.compile(
     # What JSON has, as far as it goes; and what it has not. No two ways to read anything: linear.
     rf'(?:[^"/,]++|"(?:[^"\\\x00-\x1f]|\\.)*+"|/(?![/*])|,(?!{_TAIL}))++'
     rf"|(?P<comment>{_COMMENT})"
-    r'|(?P<control>"(?:[^"\\]|\\.)*+(?:"|\Z))'
+    r'|(?P<control>"(?:[^"\\]|\\.)*+(?:"|\\?\Z))'
     rf"|(?P<comma>,){_TAIL}|.",
     re.DOTALL,
 )
@@ -234,7 +234,7 @@ def _outcomes(
     """Read a document as a report, or as what reports are wrapped in."""
     reports = [value] if _is_report(value) else list(_within(value))
     if not reports and isinstance(value, dict):
-        yield where, Refusal("json-other", "JSON, but none of a report's keys", "other-json")
+        yield where, Refusal("json-other", "JSON, but not two of a report's keys", "other-json")
     elif not reports:
         detail = f"JSON, but no object: {type(value).__name__}"
         yield where, Refusal("json-other", detail, "other-json")
@@ -261,11 +261,12 @@ def _text(raw: bytes, notes: list[Note]) -> str:
 
 def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Iterator[Any]:
     """Give each JSON value of a text; after one that is broken, go on at the next line that opens one."""
+    text = _Unnumbered(text)
     at = _end(_BLANK, text, 0)
     # A broken value may be scanned again and again from every line in it: a bound keeps that linear.
     work = 4 * len(text) + 100_000
     given = 0
-    passed = deep = 0
+    deep = 0
     openings = [0] * len(_OPENINGS)  # the next of each kind, once it was looked for
     broken: Refusal | None = None  # a list that is read object by object
     while at < len(text) or broken:
@@ -283,7 +284,7 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             reached = len(text)
             deep += 1
         except json.JSONDecodeError as error:
-            why = Refusal("json-malformed", f"{error.msg} at character {passed + error.pos}")
+            why = Refusal("json-malformed", f"{error.msg} at character {error.pos}")
             reached = error.pos
             inside = _end(_LIST, text, at)
             if inside > at and work > reached:
@@ -317,14 +318,21 @@ def _values(text: str, limits: Limits, decoder: json.JSONDecoder = _JSON) -> Ite
             )
             return
         at = next_at
-        if at > _PASSED:
-            # Python's error counts the lines before it, each time: few may stand there.
-            openings = [opening - at for opening in openings]
-            text, at, passed = text[at:], 0, passed + at
 
 
 _DEEP = 2
-_PASSED = 64 * KIB
+
+
+class _Unnumbered(str):
+    """A text in which an error counts no lines: Python's counts all before it, each time, and nobody asks."""
+
+    __slots__ = ()
+
+    def count(self, *_: object) -> int:
+        return 0
+
+    def rfind(self, *_: object) -> int:
+        return -1
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -19,7 +19,7 @@ _LOCAL = b"PK\x03\x04"
 _HEADER = struct.Struct("<4x5H3L2H")
 _SIGNATURES = (_LOCAL, b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x06\x08")
 _SIGNATURE = re.compile(rb"PK(?:\x03\x04|\x01\x02|\x05\x06|\x06[\x06-\x08])")
-HEAD = rb"PK\x03\x04[\x0a-\x3f]\0[\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0"
+HEAD = rb"PK\x03\x04[\0\x0a-\x3f][\0-\x13][\0-\xff][\0-\x1f][\0\x08\x09\x0c\x0e\x5d\x5f]\0"
 """A local header among other bytes: its version, flags and method are some that there are (4.4.3 to 4.4.5)."""
 _HEAD = re.compile(HEAD)
 _HEAD_SIZE = 10

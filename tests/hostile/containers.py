@@ -251,7 +251,7 @@ def inputs() -> Iterator[Hostile]:
     )  # fmt: skip
     yield from table(
         "tar",
-        ("no end", lambda: T1 + T2, 2, ""),
+        ("no end", lambda: T1 + T2, 2, "tar-truncated"),
         ("cut in a member", lambda: T1 + T2[:-600], 1, "tar-truncated"),
         ("cut in a header", lambda: T1 + T2[:300], 1, "tar-truncated"),
         ("a negative size", lambda: T1 + header(b"n", b"\xff" * 12) + T2 + STOP, 2, "tar-corrupt"),

@@ -334,6 +334,7 @@ def inputs() -> Iterator[Hostile]:
             b"Content-Type: application/tlsrpt+json\nContent-Transfer-Encoding: quoted-printable\n\n"
             + quopri.encodestring(text(1)).replace(b"=\n", b"= \t\n")), 1, ""),
         ("a part whose blank line holds a blank", lambda: multipart([part(packed(1)).replace(b"base64\n\n", b"base64\n \n"), part(packed(2))]), 2, ""),
+        ("open strings that end in a backslash", lambda: text(1) + b'\n{"report-id":' + b'"\\' * 200_000, 1, "json-malformed"),
         ("a part without a blank line", lambda: multipart([part(packed(1)).replace(b"base64\n\n", b"base64\n"), part(packed(2))]), 2, ""),
         ("JSON behind an mbox's separator", lambda: SEPARATOR + text(1) + b"\n\n" + SEPARATOR + mail(packed(2)), 2, ""),
         ("base64 behind an mbox's separator", lambda: SEPARATOR + base64.encodebytes(packed(1)) + b"\n", 1, ""),
@@ -356,7 +357,27 @@ def inputs() -> Iterator[Hostile]:
           for kind, made in (("zips", lambda n: zipped({"x": text(n)})), ("gzips", packed), ("JSON", text))),
         *((f"mails joined, each beginning with {field!r}", lambda field=field: b"".join(
             field + b": x\n" + bounded(n) for n in range(9)), 9, "")
-          for field in (b"To", b"X-Original-To", b"Authentication-Results", b"ARC-Seal", b"TLS-Report-Domain", b"Sender")),
+          for field in (b"To", b"X-Original-To", b"Authentication-Results", b"ARC-Seal", b"TLS-Report-Domain", b"Sender", b"Status", b"Envelope-To",
+                        b"Delivery-Date", b"Resent-From", b"Cc", b"Thread-Topic", b"Importance", b"User-Agent", b"Old-Return-Path", b"Lines")),
+        ("mails with and without parts joined", lambda: b"".join(
+            typed(b"application/tlsrpt+gzip", base64.encodebytes(packed(n))) + bounded(n + 50) for n in range(9)), 18, ""),
+        ("the same, those with parts first", lambda: b"".join(
+            bounded(n + 50) + typed(b"application/tlsrpt+gzip", base64.encodebytes(packed(n))) for n in range(9)), 18, ""),
+        *((f"{kind} under {label!r} {where}", lambda held=held, label=label, head=head: head + label + held, 1, "leading-bytes")
+          for kind, held in (("base64", base64.encodebytes(packed(1))), ("a uuencoded file", uuencoded(packed(1))))
+          for label in (b"Report:\n", b"File: a.json.gz\nSize: 300\n")
+          for where, head in (("alone", b""), ("in a mail", b"From: a@a.example\nSubject: x\n\n"))),
+        ("base64 twice in a text", lambda: b"Hello,\n\n" + in_base64(packed(1)) + b"\nand\n\n" + in_base64(packed(2)), 2, "leading-bytes"),
+        *((f"quoted-printable called {name!r}", lambda name=name: typed(
+            b"application/tlsrpt+json", quopri.encodestring(text(1))).replace(b": base64", b": " + name), 1, "")
+          for name in (b"quoted-printable (by hand)", b"(by hand) quoted-printable", b"Quoted_Printable", b"qp")),
+        ("base64 with a comment", lambda: mail(packed()).replace(b": base64", b": (RFC 822) base64"), 1, ""),
+        *((f"{what} that is labelled {encoding!r}", lambda held=held, encoding=encoding: sent_as(held, encoding), 1, code)
+          for what, held, code in (("JSON", text(1), ""), ("JSON with a mark", b"\xef\xbb\xbf" + text(1), "byte-order-mark"), ("a list", b"[" + text(1) + b"]", ""))
+          for encoding in (b"base64", b"x-uuencode")),
+        *((f"a zip of version {version!r} behind other bytes", lambda version=version: b"hello\n" + (A + END).replace(
+            b"PK\3\4\x14\0", b"PK\3\4" + version), 1, "leading-bytes") for version in (b"\0\0", b"\x14\3")),
+        ("a tar behind a line break", lambda: b"\n" + T1 + T2 + STOP, 2, ""),
         ("mails joined by form feeds", lambda: b"\n\f\n".join(bounded(n) for n in range(9)), 9, ""),
         *((f"{kind} behind JSON", lambda held=held: text(1) + b"\n" + held, 2, "")
           for kind, held in (("an mbox", mbox([mail(packed(2))])), ("base64", base64.encodebytes(packed(2))), ("a uuencoded file", uuencoded(packed(2))),

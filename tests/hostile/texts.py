@@ -86,6 +86,7 @@ DATES = [
     ("year -1", '"-1"', "date-unreadable"),
     ("no such month", '"2026-13-01T00:00:00Z"', "date-unreadable"),
     ("no such day", '"2026-02-30T00:00:00Z"', "date-unreadable"),
+    ("an offset of 99 minutes", '"2026-01-31T00:00:00+05:99"', "date-unreadable"),
     ("hour 24", '"2026-01-31T24:00:00Z"', "date-form"),
     ("hour 25", '"2026-01-31T25:00:00Z"', "date-unreadable"),
     ("second 61", '"2026-01-31T00:00:61Z"', "date-unreadable"),
