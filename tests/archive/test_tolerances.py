@@ -321,6 +321,20 @@ def test_bounds():
     assert refused.detail == f"more than {values - 1} JSON values (limit: json_values)"
 
 
+def test_names_outside_ascii_are_counted_once_each():
+    """Over all texts of a run; names in ASCII are not counted, and the report with one too many is refused."""
+    names = set()
+
+    def codes(*domains):
+        made = [changed(("policies", 0, "policy", "policy-domain"), domain) for domain in domains]
+        raw = "\n".join(json.dumps(one, ensure_ascii=False) for one in made).encode()
+        found = tolerant.documents(raw, Limits(names=2), names)
+        return [getattr(outcome, "code", "") for _, outcome in found]
+
+    assert codes("bücher.example", "d.example", "bücher.example", "größe.example") == [""] * 4
+    assert codes("ärger.example", "größe.example") == ["limit-names", ""]
+
+
 def test_broken_documents_are_given_up_before_they_cost_too_much():
     """Each is scanned to its end from its start: n of them would else cost n²."""
     raw = b"\n".join([b'{"a": [' + b"1, " * 400] * 1_000)
