@@ -179,7 +179,7 @@ def sniff(head: bytes) -> str:
     text = head.lstrip(BLANKS)
     if text.startswith(_MAGICS):
         return next(form for magic, form in _MAGIC if text.startswith(magic))
-    if is_tar(head) or is_tar(text):
+    if is_tar(head) or (len(text) < len(head) and is_tar(text)):
         return "tar"
     if not text:
         return "empty"
