@@ -5,9 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 _LEGAL = re.compile(
-    r"[\s,.]*\b(inc|llc|ltd|limited|corp|corporation|co|company|gmbh|ag|plc|bv|b\.v|sa|s\.a|srl|oy|ab|aps)\b\.?$",
+    r"\b(inc|llc|ltd|limited|corp|corporation|co|company|gmbh|ag|plc|bv|b\.v|sa|s\.a|srl|oy|ab|aps)$",
     re.IGNORECASE,
 )
+_LONGEST = len("corporation")
+_MARKS = " ,."
 
 Pair = tuple[str | None, str | None]
 
@@ -32,9 +34,18 @@ def canonical(name: str) -> str:
     True
     """
     short = " ".join(name.split())
-    while (shorter := _LEGAL.sub("", short).strip(" ,.")) and shorter != short:
-        short = shorter
-    return short.casefold()
+    end = kept = len(short)
+    while end:
+        if short[end - 1] in _MARKS:
+            end -= 1
+            continue
+        kept = end
+        # Near the end only: a stranger's name may be 64 KiB of legal forms.
+        found = _LEGAL.search(short, max(0, end - _LONGEST), end)
+        if found is None:
+            break
+        end = found.start()
+    return (short[:kept].lstrip(_MARKS) or short).casefold()
 
 
 def group(pairs: Iterable[tuple[Pair, int]]) -> dict[Pair, str | None]:
