@@ -20,8 +20,11 @@ _LATER = re.compile(
 )
 _PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
 SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
+_IN_BASE64 = rb"(?:H4sI|UEsDB)[\w+/-]{36}"
+"""How a gzip and a zip begin in base64."""
 _BASE64 = re.compile(
-    rb"(?:H4sI|UEsDB)[\w+/-]{36}|(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)",
+    _IN_BASE64
+    + rb"|(?=[\w+/=\r\n-]{40,}\Z)(?:H4sI|UEsDB|QlpoO|/Td6W|RnJvb|eyJ|ewo|ew0K|W3s|SDRzS)",
     re.ASCII,
 )
 """How gzip, zip, bzip2, xz, mail, JSON, and base64 of gzip begin in base64; the first two are like nothing else."""
@@ -60,7 +63,9 @@ _PACKED_INSIDE = (
 _SAID = re.compile(
     rb"(?:[^\r\n]+\r?\n)*?(?:[^\r\n{]*+\{(?=\s{0,40}"
     + KEY.pattern
-    + rb")|(?:H4sI|UEsDB)[\w+/-]{36}|begin [0-7]{3,4} )"
+    + rb")|"
+    + _IN_BASE64
+    + rb"|begin [0-7]{3,4} )"
 )
 """A report behind words, or packed below them, before any blank line."""
 LEAST = 40
@@ -263,7 +268,7 @@ def encoded(stream: Stream, form: str, most: int) -> bytes:
 
 _ENDS = {
     # A line of minuses, another one of them, or what base64 has no letter for; and uuencode's own last line.
-    "base64": re.compile(rb"\n--|\n(?=(?:H4sI|UEsDB)[\w+/-]{36})|[^\w+/=\r\n\t -]", re.ASCII),
+    "base64": re.compile(rb"\n--|\n(?=" + _IN_BASE64 + rb")|[^\w+/=\r\n\t -]", re.ASCII),
     "uuencode": re.compile(rb"\nend"),
 }
 _REACH = 1_000

@@ -251,9 +251,8 @@ class Reader:
                 elif isinstance(mail, int):
                     detail = f"a mail of {mail} bytes; {over(most, 'mail_bytes')}"
                     yield Item(REFUSED, where, b"", "limit-mail-bytes", detail)
-                elif form == "joined" and self._in_a_row(
-                    mail
-                ):  # none without parts has a closing delimiter
+                elif form == "joined" and _in_a_row(mime.header(mail, self.limits)):
+                    # One without parts has no closing delimiter, at which this was cut.
                     yield from self._mails_in_a_row(Stream(mail), where, layer)
                 else:
                     yield from self._any(mail, where, layer + 1, tried=item)
@@ -269,7 +268,7 @@ class Reader:
         text = stream.take(most + 1)
         header = mime.header(text, self.limits)
         form = mboxes.joined(text, mime.end(header))
-        in_a_row = form != "mbox" and self._in_a_row(text)
+        in_a_row = form != "mbox" and _in_a_row(header)
         if form or in_a_row:
             stream.push_back(text)
             del text, header
@@ -285,10 +284,6 @@ class Reader:
         yield from self._mail(text.lstrip(BLANKS), origin, layer + 1)
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
-
-    def _in_a_row(self, text: bytes) -> bool:
-        """Tell whether a mail is nothing but base64, and another one follows it without a separator."""
-        return mime.next_in_a_row(mime.header(text, self.limits)) < len(text)
 
     def _mails_in_a_row(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         """Give the items of mails that are nothing but base64, joined without separators."""
@@ -557,6 +552,11 @@ class Splitter(Reader):
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         content = stream.take(self.limits.mail_bytes + 1)
         yield Item(MEMBER, origin, content, layer=layer)
+
+
+def _in_a_row(of: mime.Header) -> bool:
+    """Tell whether a mail is nothing but base64, and another one follows it without a separator."""
+    return mime.next_in_a_row(of) < len(of.mail)
 
 
 def _skip_blanks(stream: Stream) -> None:

@@ -217,12 +217,17 @@ def test_mismatch_and_failure_in_the_lab(lab, check):
     assert check("roll.example").mx[0].dane.verdict == "failed"
 
 
+def aliased(lab, domain, target):
+    """Make a domain whose MX host is an alias of another."""
+    lab.domain(domain)
+    address = lab.zone.pop((f"mx.{domain}", "A"))
+    lab.records(f"mx.{domain}", "CNAME", f"{target}.")
+    lab.records(target, "A", *address)
+
+
 def test_tlsa_through_cnames(lab, check):
     """§2.2.2: at the expanded name first; and the record itself may be an alias (§3.1.2)."""
-    lab.domain("cname.example")
-    address = lab.zone.pop(("mx.cname.example", "A"))
-    lab.records("mx.cname.example", "CNAME", "host.provider.example.")
-    lab.records("host.provider.example", "A", *address)
+    aliased(lab, "cname.example", "host.provider.example")
     record = tlsa(lab, "host.provider.example")
     lab.records("_25._tcp.host.provider.example", "CNAME", "tlsa._dane.provider.example.")
     lab.records("tlsa._dane.provider.example", "TLSA", record)
@@ -236,10 +241,7 @@ def test_tlsa_through_cnames(lab, check):
 
 def test_an_alias_that_is_signed_into_a_zone_that_is_not(lab, check):
     """§2.2.2 "Insecure CNAME": the addresses are not secure, but DANE applies to the alias's own name."""
-    lab.domain("half.example")
-    address = lab.zone.pop(("mx.half.example", "A"))
-    lab.records("mx.half.example", "CNAME", "host.unsigned.example.")
-    lab.records("host.unsigned.example", "A", *address)
+    aliased(lab, "half.example", "host.unsigned.example")
     lab.insecure.add("host.unsigned.example")
     lab.records("_25._tcp.mx.half.example", "TLSA", tlsa(lab, "host.unsigned.example"))
     dane = check("half.example").mx[0].dane
@@ -266,10 +268,7 @@ def test_an_address_that_cannot_be_looked_up_is_a_failure_of_dane(lab, check):
 
 def test_an_alias_that_cannot_be_looked_up_is_not_unsigned(lab, check):
     """The addresses are not secure, so that the alias is asked for (§2.1.3); its answer does not come."""
-    lab.domain("dim.example")
-    address = lab.zone.pop(("mx.dim.example", "A"))
-    lab.records("mx.dim.example", "CNAME", "host.dim.test.")
-    lab.records("host.dim.test", "A", *address)
+    aliased(lab, "dim.example", "host.dim.test")
     lab.insecure.add("host.dim.test")
     lab.records("_25._tcp.mx.dim.example", "TLSA", tlsa(lab, "host.dim.test"))
     assert check("dim.example").mx[0].dane.verdict == "match"
