@@ -7,8 +7,9 @@ joins two mails, and "From our side, ..." in a body parts none.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import KIB
@@ -74,13 +75,29 @@ class Part:
     """Filled in, where the whole rest was read: where the mbox ends."""
 
 
+class Whole(Protocol):
+    """A mail that was read where it stands."""
+
+    @property
+    def end(self) -> int:
+        """Where it ends, at a line that begins `From `: there is none in it."""
+
+
+_Whole = TypeVar("_Whole", bound=Whole)
+
+
 def mails(
-    stream: Stream, limit: int, part: Part | None = None, form: str = "mbox"
-) -> Iterator[bytes | int]:
+    stream: Stream,
+    limit: int,
+    part: Part | None = None,
+    form: str = "mbox",
+    whole: Callable[[bytes, int], _Whole | None] | None = None,
+) -> Iterator[bytes | int | _Whole]:
     """Give each mail without its separator; for one longer than `limit`, its length instead.
 
     What stands before the first separator, or between two fences, is passed over when it is blank, and
-    given as a mail of its own when it is not.
+    given as a mail of its own when it is not. `whole` reads a mail of an mbox that begins at a place in a
+    text, if it can; what it gives is given in the mail's stead, and no separator is looked for in it.
     """
     separator, mark, fenced = SEPARATORS[form], _MARKS[form], form == "mmdf"
     part = Part() if part is None else part
@@ -93,18 +110,25 @@ def mails(
     start = 1  # of the mail that is being read
     seek = 0  # no separator is found before this
     dropped = 0  # bytes of an overlong mail that were let go
-    parted = ended = False
+    parted = ended = begins = False
     wanted = not skip
     while True:
-        found = marked(separator, mark, buffer, seek)
+        read = whole(buffer, start) if whole is not None and begins and wanted else None
+        begins = False
+        found = None
+        if read is not None and read.end - start <= limit:
+            found = separator.match(buffer, read.end - 1)
+        if found is None:
+            read, found = None, marked(separator, mark, buffer, seek)
         if found:
             at, following = found.span()
             if wanted and (parted or dropped or buffer[start:at].strip()):
                 part.mails += 1
-                yield _mail(buffer, start, at + 1, dropped, limit)
+                yield _mail(buffer, start, at + 1, dropped, limit) if read is None else read
             if stop is not None and base + at + 1 >= stop:
                 return
             parted = not fenced
+            begins = True
             part.last = base + at + 1
             wanted = wanted or part.last >= skip
             dropped = 0

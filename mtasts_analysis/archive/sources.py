@@ -76,10 +76,13 @@ class Reader:
     verify: Verify | None = None
     expansion: Expansion = field(init=False)
     openings: Openings = field(init=False)
+    plainly: bool = field(init=False)
+    """Whether plain mails are read in one step."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "expansion", Expansion(self.limits))
         object.__setattr__(self, "openings", Openings(self.limits.openings))
+        object.__setattr__(self, "plainly", plain.allowed(self.limits))
 
     def unread(self, item: Item) -> Iterator[Item]:
         """Give the items of a mail or member that a :class:`Splitter` left unread."""
@@ -230,7 +233,9 @@ class Reader:
         """Give the items of an mbox or the like, or of a part of it, numbered from its own first mail."""
         most = self.limits.mail_bytes
         number = short = 0
-        for batch in together(enumerate(mboxes.mails(stream, most, part, form), 1), _length):
+        whole = self._whole if form == "mbox" and self.plainly else None
+        mails = mboxes.mails(stream, most, part, form, whole)
+        for batch in together(enumerate(mails, 1), _length):
             named = [(f"{origin}#{number}", mail) for number, mail in batch]
             read = zip(batch, named, self._plain(named), strict=True)
             for (number, _), (where, mail), item in read:
@@ -251,6 +256,8 @@ class Reader:
                 elif isinstance(mail, int):
                     detail = f"a mail of {mail} bytes; {over(most, 'mail_bytes')}"
                     yield Item(REFUSED, where, b"", "limit-mail-bytes", detail)
+                elif isinstance(mail, plain.Common):
+                    yield from self._any(mail.mail, where, layer + 1, tried=item)
                 elif form == "joined" and _in_a_row(mime.header(mail, self.limits)):
                     # One without parts has no closing delimiter, at which this was cut.
                     yield from self._mails_in_a_row(Stream(mail), where, layer)
@@ -310,11 +317,20 @@ class Reader:
         else:
             yield from self._any(mail, origin, layer, tried=item)
 
-    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | bool]:
+    def _whole(self, text: bytes, start: int) -> plain.Common | None:
+        return plain.begun(text, start, self.limits)
+
+    def _plain(self, mails: list[tuple[str, bytes | int | plain.Common]]) -> list[Item | bool]:
         """Give the reports of plain mails; of others, which go the general way, whether its gzip was tried."""
         limits = self.limits
+        if not self.plainly:
+            return [False] * len(mails)
         found = [
-            plain.read(mail, limits) if isinstance(mail, bytes) and len(mail) >= LEAST else None
+            mail
+            if isinstance(mail, plain.Common)
+            else plain.read(mail, limits)
+            if isinstance(mail, bytes) and len(mail) >= LEAST
+            else None
             for _, mail in mails
         ]
         found = [
@@ -328,11 +344,11 @@ class Reader:
         return [
             Item(
                 REPORT, f"{origin}/{one.path}", text, "", "",
-                self._verified(mail, one.facts(limits)), len(one.packed),
+                self._verified(one, one.facts(limits)), len(one.packed),
             )
-            if isinstance(mail, bytes) and one is not None and text is not None
+            if one is not None and text is not None
             else one is not None
-            for (origin, mail), one, text in zip(mails, found, texts, strict=True)
+            for (origin, _), one, text in zip(mails, found, texts, strict=True)
         ]  # fmt: skip
 
     def _any(self, mail: bytes, origin: str, layer: int, *, tried: bool = False) -> Iterator[Item]:
@@ -404,12 +420,12 @@ class Reader:
             yield Item(OTHER, origin, b"", own, hint)
 
     def _facts(self, header: mime.Header) -> mime.Facts:
-        return self._verified(header.mail, mime.facts(header, self.limits))
+        return self._verified(header, mime.facts(header, self.limits))
 
-    def _verified(self, mail: bytes, facts: mime.Facts) -> mime.Facts:
+    def _verified(self, of: mime.Header | plain.Common, facts: mime.Facts) -> mime.Facts:
         if self.verify is None:
             return facts
-        return replace(facts, dkim=self.verify(mail, facts))
+        return replace(facts, dkim=self.verify(of.mail, facts))
 
     def _part(
         self, payload: bytes, claims: bool, where: str, layer: int, budget: Budget
@@ -534,8 +550,9 @@ class Reader:
 class Splitter(Reader):
     """Opens containers, and leaves the mails and the small members in them unread: others do that."""
 
-    def _plain(self, mails: list[tuple[str, bytes | int]]) -> list[Item | bool]:
-        return [False] * len(mails)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "plainly", False)
 
     def _any(self, mail: bytes, origin: str, layer: int, *, tried: bool = False) -> Iterator[Item]:  # noqa: ARG002  # as its base has it
         yield Item(MAIL, origin, mail, layer=layer)
@@ -564,8 +581,10 @@ def _skip_blanks(stream: Stream) -> None:
     stream.skip(len(head) - len(head.lstrip(BLANKS)))
 
 
-def _length(numbered: tuple[int, bytes | int]) -> int:
+def _length(numbered: tuple[int, bytes | int | plain.Common]) -> int:
     mail = numbered[1]
+    if isinstance(mail, plain.Common):
+        return mail.end - mail.start
     return len(mail) if isinstance(mail, bytes) else mail
 
 

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks import corpus
-from mtasts_analysis.archive import plain, sources
+from mtasts_analysis.archive import mboxes, plain, sources
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import DEFAULT, Limits
 from tests.archive.building import mail, packed, text
@@ -53,6 +53,7 @@ def both():
         fast = list(reader.items(Stream(raw), "x"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(plain, "read", lambda *_: None)
+            patch.setattr(plain, "begun", lambda *_: None)
             assert fast == list(reader.items(Stream(raw), "x"))
 
     return compare
@@ -106,6 +107,49 @@ def test_damaged_mails(both, name, edits, lines):
     both(raw)
 
 
+BETWEEN = b"\nFrom a@b.example Mon Feb  2 04:05:06 2026\n"
+
+
+def test_a_plain_mail_of_an_mbox_is_read_where_it_stands():
+    """Else the loader would be right, and slow: a separator would be looked for in each. The last has none behind it."""
+    raw = (
+        BETWEEN + BETWEEN.join([*PLAIN.values(), b"X: y\n\nno report\n", mail(packed())])
+    ).lstrip()
+    found = list(
+        mboxes.mails(Stream(raw), 10**6, whole=lambda text, at: plain.begun(text, at, DEFAULT))
+    )
+    assert [isinstance(one, plain.Common) for one in found] == [True] * len(PLAIN) + [False] * 2
+    alone = list(mboxes.mails(Stream(raw), 10**6))
+    assert [one.mail if isinstance(one, plain.Common) else one for one in found] == alone
+
+
+@pytest.mark.parametrize("limit", [2_000, 10**6])
+def test_a_plain_mail_past_the_limit_is_refused_in_an_mbox_too(limit):
+    raw = (
+        BETWEEN + BETWEEN.join([mail(packed(), headers=f"X: {'x' * 900}\n" * 2), mail(packed())])
+    ).lstrip()
+    found = list(
+        mboxes.mails(Stream(raw), limit, whole=lambda text, at: plain.begun(text, at, DEFAULT))
+    )
+    assert [isinstance(one, int) for one in found] == [limit == 2_000, False]
+
+
+@example(["CRLF", "folded"], [(0.9, 0, b"From a Mon Feb  2 04:05:06 2026\n")])
+@example(["CRLF", "folded"], [(0.2, 0, b"\n\nFrom a\nX: y\n")])
+@settings(max_examples=600, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(PLAIN)), min_size=2, max_size=4),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from([*PIECES, BETWEEN])), max_size=4),
+)  # fmt: skip
+def test_damaged_mailboxes(both, names, edits):
+    """The mails, however they are parted, and what is in them."""
+    raw = (BETWEEN + BETWEEN.join(PLAIN[name] for name in names)).lstrip()
+    for at, gone, piece in edits:
+        where = raw.find(b"\n", int(at * len(raw))) + 1
+        raw = raw[:where] + piece + raw[where + gone :]
+    both(raw)
+
+
 def test_a_hostile_mail_takes_linear_time():
     """Each would take hours, were a line read in two ways."""
     for line in (
@@ -126,3 +170,11 @@ def test_a_hostile_mail_takes_linear_time():
         b"--b1\nContent-Transfer-Encoding: base64\n\n-",
     ):
         assert plain.read(head + line * 100_000, DEFAULT) is None
+        many = BETWEEN + BETWEEN.join([head + line] * 3_000)
+        whole = [
+            len(one)
+            for one in mboxes.mails(
+                Stream(many), 10**6, whole=lambda text, at: plain.begun(text, at, DEFAULT)
+            )
+        ]
+        assert len(whole) == 3_000
