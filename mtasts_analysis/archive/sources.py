@@ -61,7 +61,7 @@ from mtasts_analysis.archive.items import (
     shown,
     together,
 )
-from mtasts_analysis.archive.streams import Expansion, Inflated, Stream, passed_over
+from mtasts_analysis.archive.streams import Expansion, Fault, Inflated, Stream, passed_over
 from mtasts_analysis.limits import DEFAULT, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
@@ -89,10 +89,9 @@ class Reader:
         if item.form == MAIL:
             yield from self._mail(item.data, item.origin, item.layer)
         else:
-            stream = Stream(item.data)
-            if item.code:
-                stream.fault.set(item.code, item.detail)
-            yield from self.items(stream, item.origin, item.layer, self._budget())
+            fault = Fault()
+            fault.set(item.code, item.detail)
+            yield from self._content(item.data, fault, item.origin, item.layer)
 
     def most(self, packed: bytes) -> int:
         """Say what a gzip may give in one step: what expands more goes the general way, and is counted."""
@@ -512,10 +511,20 @@ class Reader:
         """Give the items of a member of an archive that lies in no other."""
         content = stream.take(_SMALL + 1)
         if len(content) <= _SMALL:
-            stream = Stream(content, fault=stream.fault)
+            yield from self._content(content, stream.fault, name, layer)
         else:
             stream.push_back(content)
-        yield from self.items(stream, name, layer, self._budget())
+            yield from self.items(stream, name, layer, self._budget())
+
+    def _content(self, content: bytes, fault: Fault, name: str, layer: int) -> Iterator[Item]:
+        """Give the items of a member that was taken whole: of a plain gzip, as most are, in one step."""
+        text = None
+        if content[:2] == b"\x1f\x8b" and not fault and layer < self.limits.layers:
+            text = plain.document(content, self.most(content))
+        if text is None:
+            yield from self.items(Stream(content, fault=fault), name, layer, self._budget())
+        else:
+            yield Item(REPORT, name, text, packed=len(content))
 
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         """Give the reports of an Outlook .msg."""
