@@ -12,12 +12,12 @@ from msgspec import Struct
 
 from mtasts_analysis.archive import reports, tables
 from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together, too_short
-from mtasts_analysis.archive.tolerant import Refusal
+from mtasts_analysis.archive.tolerant import Refusal, known, too_many_names
 from mtasts_analysis.errors import ProblemError
-from mtasts_analysis.limits import NO_TEXT, Limits
+from mtasts_analysis.limits import MIB, NO_TEXT, Limits
 
-_UNIT = 20_000
-"""Rows gathered before they become Arrow: Python objects take some ten times the room."""
+_UNIT, _HELD = 20_000, 8 * MIB
+"""Rows, and bytes of JSON, gathered before they become Arrow: Python objects take some ten times the room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +177,7 @@ class Gathered:
         self.rejected = 0
         self.others: Counter[str] = Counter()
         self._rows = self._packed = self._tiny = 0
+        self._held = 0
         self._crowded = self._wary = False
         self._names: set[str] = set()
         self._raise = raise_problems
@@ -219,6 +220,9 @@ class Gathered:
         before = self._builder.rows
         if form == REPORT:
             past = self._past_limits(item) if self._wary else None
+            domain = item.facts.report_domain
+            if domain is not None and not known(domain, self._names, self._limits):
+                past = "limit-names", too_many_names(self._limits)
             if past:
                 self._reject(item.origin, *past)
                 return
@@ -229,6 +233,7 @@ class Gathered:
                 self._tolerant(item)
                 self._tiny += len(item.data) < NO_TEXT
             self._packed += _taken(item)
+            self._held += len(item.data)
             self._rows += self._builder.rows - before
             self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
             self._wary = self._crowded or self._tiny > self._limits.items
@@ -238,7 +243,8 @@ class Gathered:
             self._reject(item.origin, item.code, item.detail)
         else:
             self._builder.problem(item.origin, None, "deviation", item.code, item.detail)
-        if self._builder.rows >= _UNIT:
+        if self._builder.rows >= _UNIT or self._held >= _HELD:
+            self._held = 0
             self._parts.append(self._builder.take())
 
     def _past_limits(self, item: Item) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ need, and takes time quadratic in a hostile header; a test compares the two on o
 import binascii
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -322,7 +322,7 @@ def _walk(
                 break
         payload = decoded(outer.mail[body:end], shape.encoding)
         # A report may be labelled as a mail that it is not.
-        if not media.startswith(b"message/rfc822") or payload.startswith(_NO_MAIL):
+        if not media.startswith(b"message/rfc822") or not _MAIL.match(payload):
             found.append(Leaf(path or "1", payload, shape.claims, outer))
             break
         outer = header(payload.lstrip(b"\r\n"), limits)
@@ -411,7 +411,10 @@ def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:
 
 _NOT_ENCODED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:[{\[]|\x1f\x8b\x08|PK\x03\x04)")
 """How a report begins that is not encoded, whatever the header says."""
-_NO_MAIL = (b"\x1f\x8b", b"PK\x03\x04", b"{")
+_MAIL = re.compile(rb"\s*(?![{\[])(?:>?From |[!-9;-~]{1,120}[ \t]*:)")
+"""How a mail begins (RFC 5322 §2.2), or what an mbox's separator left of it."""
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # RFC 4648 §4
+_NO_LETTERS = bytes(set(range(256)) - set(_LETTERS))
 URLSAFE = bytes.maketrans(b"-_", b"+/")  # RFC 4648 §5
 _PADDED_LINE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 """RFC 2045 §6.7: white space at a line's end was put there on the way."""
@@ -428,12 +431,29 @@ def _uu(line: bytes) -> bytes:
         return b""  # no line of data
 
 
-def _joined(pieces: Iterable[bytes]) -> bytes:
-    """Join pieces as they come: there may be ten million, and a list of them takes ten times the room."""
+def _joined(pieces: Iterable[bytes], most: int) -> bytes:
+    """Join pieces as they come, as far as they are no more than they were made of.
+
+    There may be ten million, and a list of them takes ten times the room.
+    """
     whole = bytearray()
     for piece in pieces:
         whole += piece
+        if len(whole) > most:  # a line of uuencode that is cut is filled up: 2 bytes to 63
+            break
     return bytes(whole)
+
+
+def _blocks(text: bytes) -> Iterator[bytes]:
+    """Cut a text at ends of lines: all places in it where a pattern matches take ten times its room, at once."""
+    at = 0
+    while at < len(text):
+        end = text.find(b"\n", at + _BLOCK) + 1 or len(text)
+        yield text[at:end]
+        at = end
+
+
+_BLOCK = 64 * KIB
 
 
 def decoded(body: bytes, encoding: bytes) -> bytes:
@@ -443,7 +463,7 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
     if encoding in _UUENCODE and not _NOT_ENCODED.match(body):
         lines = io.BytesIO(body.partition(b"begin ")[2])
         lines.readline()
-        return _joined(_uu(line) for line in lines)
+        return _joined(map(_uu, lines), len(body))
     if encoding.startswith(b"base64"):
         if _NOT_ENCODED.match(body):
             return body
@@ -451,14 +471,16 @@ def decoded(body: bytes, encoding: bytes) -> bytes:
             body = body.translate(URLSAFE)
         try:
             if b"=" in body[:-_PADDING]:  # encoded in pieces, each of them padded
-                return _joined(binascii.a2b_base64(piece[0]) for piece in _PADDED.finditer(body))
+                pieces = (binascii.a2b_base64(piece[0]) for piece in _PADDED.finditer(body))
+                return _joined(pieces, len(body))
             return binascii.a2b_base64(body)
         except binascii.Error:
             # Cut, or padded wrongly: every whole byte before the fault.
-            letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+            letters = body.translate(None, _NO_LETTERS)
             if len(letters) % 4 == 1:
                 letters = letters[:-1]
             return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
     if encoding.startswith((b"quoted", b"qp")):
-        return binascii.a2b_qp(_PADDED_LINE.sub(b"", body))
+        stripped = (_PADDED_LINE.sub(b"", block) for block in _blocks(body))
+        return binascii.a2b_qp(_joined(stripped, len(body)))
     return body

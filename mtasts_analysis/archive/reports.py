@@ -253,7 +253,7 @@ def _policy(raw: bytes) -> tuple[wire.Applied, msgspec.Raw]:
     if not rule.strict:
         raise msgspec.ValidationError
     found = rule, msgspec.Raw(_ENCODER.encode(policy))
-    if len(raw) < wire.LONG:
+    if len(raw) < wire.LONG and wire.light(rule.policy_string, rule.mx_host):
         if len(_policies) >= wire.KEPT:
             _policies.clear()
         _policies[raw] = found

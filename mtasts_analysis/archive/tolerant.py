@@ -50,7 +50,8 @@ _HUGE = float("inf")
 class _Object(dict[str, Any]):
     """A JSON object that remembers which keys were given twice."""
 
-    twice: tuple[str, ...] = ()
+    __slots__ = ("twice",)
+    twice: tuple[str, ...]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -172,9 +173,12 @@ def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -
     if count == most:
         detail = f"more than {most} comments, commas and pieces between (limit: json_values)"
         return [*values, Refusal("limit-json-values", detail)]
+    reports, refusals = _reports(values), _refusals(values)
+    values.clear()  # there is room for one of them only
     again = list(_values(loose, limits, _LOOSE))
-    if (_reports(again), _refusals(values)) <= (_reports(values), _refusals(again)):
-        return values
+    if (_reports(again), refusals) <= (reports, _refusals(again)):
+        again.clear()
+        return list(_values(text, limits))
     notes += ((code, "") for code in found)
     return again
 
@@ -352,8 +356,22 @@ def _document(
             return reader.document(_from_parsedmarc(value), _policy_from_parsedmarc)
         return reader.document(value)
     except _TooMany:
-        detail = f"more than {limits.names} domain names outside ASCII (limit: names)"
-        return Refusal("limit-names", detail)
+        return Refusal("limit-names", too_many_names(limits))
+
+
+def known(domain: str, names: set[str], limits: Limits) -> bool:
+    """Tell whether IDNA may be asked about a domain name: a run may ask about so many."""
+    if domain.isascii() or domain in names:
+        return True
+    if len(names) >= limits.names:
+        return False
+    names.add(domain)
+    return True
+
+
+def too_many_names(limits: Limits) -> str:
+    """Say that there were."""
+    return f"more than {limits.names} domain names outside ASCII (limit: names)"
 
 
 class _TooMany(Exception):  # noqa: N818  # no error: the way out of a report
@@ -558,10 +576,8 @@ class _Reader:
                 self.note("unknown-policy-type", f"{where}.policy-type: {_shown(policy_type)}")
         domain = self.required(found, "policy-domain", where)
         if domain is not None:
-            if not domain.isascii() and domain not in self._names:
-                if len(self._names) >= self._limits.names:
-                    raise _TooMany
-                self._names.add(domain)
+            if not known(domain, self._names, self._limits):
+                raise _TooMany
             name = wire.domain(domain)
             if not name.valid or not domain.isascii():
                 self.note("domain-not-a-label", f"{where}.policy-domain: {_shown(domain)}")

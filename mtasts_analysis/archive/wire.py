@@ -3,6 +3,7 @@
 The order of the fields is the canonical order of a report's content, over which its key is made.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
@@ -168,11 +169,19 @@ def applied(policy: Policy) -> Applied:
         and name_of is not None
         and name_of.normal,
     )
-    if sum(map(len, lines or ())) + sum(map(len, hosts or ())) < LONG:
+    if light(lines, hosts):
         if len(_applied) >= KEPT:
             _applied.clear()
         _applied[key] = found
     return found
+
+
+def light(*lists: Sequence[str] | None) -> bool:
+    """Tell whether texts are few and short enough to be kept: a string of two letters takes 51 bytes."""
+    return sum(_STRING * len(texts) + sum(map(len, texts)) for texts in lists if texts) < LONG
+
+
+_STRING = 64
 
 
 class DomainName(NamedTuple):

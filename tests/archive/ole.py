@@ -9,9 +9,8 @@ FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
 def ole(tree: Tree) -> bytes:
     """Lay a tree of folders and streams out as an OLE file."""
-    entries: list[list] = [
-        ["Root Entry", 5, FREE, FREE, END, 0]
-    ]  # name, kind, next, child, start, size
+    # name, kind, left and right neighbour, child, start, size
+    entries: list[list] = [["Root Entry", 5, FREE, FREE, FREE, END, 0]]
     sectors, fat, mini, minifat = bytearray(), [], bytearray(), []
 
     def put(data: bytes, where: bytearray, table: list[int], size: int) -> int:
@@ -23,27 +22,32 @@ def ole(tree: Tree) -> bytes:
         return first
 
     def add(folder: Tree, parent: int) -> None:
-        last, place = parent, 3
+        numbers = []
         for name in sorted(folder, key=lambda n: (len(n), n.upper())):
             data = folder[name]
-            number = len(entries)
-            entries[last][place] = (
-                number  # a folder's names: each the right neighbour of the one before
-            )
-            last, place = number, 2
+            numbers.append(len(entries))
             if isinstance(data, dict):
-                entries.append([name, 1, FREE, FREE, 0, 0])
-                add(data, number)
+                entries.append([name, 1, FREE, FREE, FREE, 0, 0])
+                add(data, numbers[-1])
             else:
                 small = len(data) < CUTOFF
                 start = put(data, *((mini, minifat, MINI) if small else (sectors, fat, SECTOR)))
-                entries.append([name, 2, FREE, FREE, start, len(data)])
+                entries.append([name, 2, FREE, FREE, FREE, start, len(data)])
+        entries[parent][4] = balanced(numbers)
+
+    def balanced(numbers: list[int]) -> int:
+        """A folder's names are a tree of their own: who reads a row of thousands goes too deep."""
+        if not numbers:
+            return FREE
+        middle = len(numbers) // 2
+        entries[numbers[middle]][2:4] = balanced(numbers[:middle]), balanced(numbers[middle + 1 :])
+        return numbers[middle]
 
     add(tree, 0)
-    entries[0][4:] = put(bytes(mini), sectors, fat, SECTOR), len(mini)
+    entries[0][5:] = put(bytes(mini), sectors, fat, SECTOR), len(mini)
     packed = b"".join(
-        name.encode("utf-16-le").ljust(64, b"\0") + struct.pack("<HBBIII36xIQ", 2 * len(name) + 2, kind, 1, FREE, right, child, start, size)
-        for name, kind, right, child, start, size in entries
+        name.encode("utf-16-le").ljust(64, b"\0") + struct.pack("<HBBIII36xIQ", 2 * len(name) + 2, kind, 1, left, right, child, start, size)
+        for name, kind, left, right, child, start, size in entries
     )  # fmt: skip
     directory = put(packed.ljust(-(-len(packed) // SECTOR) * SECTOR, b"\0"), sectors, fat, SECTOR)
     first_mini = put(struct.pack(f"<{len(minifat)}I", *minifat).ljust(-(-len(minifat) // 128) * SECTOR, b"\xff"), sectors, fat, SECTOR)  # fmt: skip
@@ -53,11 +57,18 @@ def ole(tree: Tree) -> bytes:
     places = list(range(len(fat), len(fat) + tables))
     fat += [FAT] * tables
     sectors += struct.pack(f"<{len(fat)}I", *fat).ljust(tables * SECTOR, b"\xff")
+    # The first 109 tables are named in the header, others in sectors of their own, each of which names the next.
+    more = [places[at : at + 127] for at in range(109, tables, 127)]
+    first_more = len(sectors) // SECTOR if more else END
+    for number, named in enumerate(more, first_more + 1):
+        following = number if number - first_more < len(more) else END
+        sectors += struct.pack("<128I", *named, *[FREE] * (127 - len(named)), following)
     head = struct.pack(
         "<8s16xHHHHH6xIII4xIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0x3E, 3, 0xFFFE, 9, 6,
-        0, tables, directory, CUTOFF, first_mini, -(-len(minifat) // 128), END, 0,
+        0, tables, directory, CUTOFF, first_mini, -(-len(minifat) // 128), first_more, len(more),
     )  # fmt: skip
-    return head + struct.pack("<109I", *places, *[FREE] * (109 - tables)) + bytes(sectors)
+    first = places[:109]
+    return head + struct.pack("<109I", *first, *[FREE] * (109 - len(first))) + bytes(sectors)
 
 
 def message(header: str | None, attachments: "list[bytes | Tree]", *, encoding: str = "utf-16-le") -> Tree:  # fmt: skip

@@ -2,9 +2,12 @@
 
 import gzip
 import io
+import json
 import lzma
+import re
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from datetime import datetime
@@ -17,7 +20,7 @@ from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.items import together
 from mtasts_analysis.archive.streams import Expansion, Inflated, Stream
 from mtasts_analysis.limits import Limits
-from tests.archive.building import mail, mbox, packed, tarred, text, zipped
+from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
 from tests.archive.ole import message, ole
 from tests.archive.test_containers import add_up, ids
 from tests.hostile import large
@@ -228,6 +231,47 @@ def test_what_is_kept_of_senders_mixes_none_of_them_up(monkeypatch):
     together = ma.load(mbox(mails))
     assert together.reports[columns].to_numpy().tolist() == apart
     assert len(mime._named) <= 2 and len(instants._days) <= 2, "so many are kept at most"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b"A=\n" * 300_000, b"base64"),
+        (b"H4sI" + b"A" * 36 + b"\n" + b"A==\n" * 300_000, b"base64"),
+        (b"-A=_" * 300_000, b"base64"),
+        (b"xy \n" * 300_000, b"quoted-printable"),
+        (b"begin 644 x\n" + b"_\n" * 300_000, b"x-uuencode"),
+    ],
+    ids=["padded base64", "a beginning, and padded", "letters of two kinds", "padded lines", "lines that are cut"],
+)  # fmt: skip
+def test_what_is_decoded_takes_no_more_room_than_it_has(body, encoding):
+    """A list of all the places where a pattern matches would take eighty times the room."""
+    tracemalloc.start()
+    try:
+        found = mime.decoded(body, encoding)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) <= len(body) + 63, "a line of uuencode gives so many"
+    assert peak < 6 * len(body)
+
+
+def test_domains_of_headers_are_bounded_too():
+    """A report that names no domain is about that of its mail's header: IDNA is asked about so many."""
+
+    def one(n):
+        made = report(n)
+        del made["policies"][0]["policy"]["policy-domain"]
+        return re.sub(
+            rb"TLS-Report-Domain: [^\n]*",
+            f"TLS-Report-Domain: é{n % 4}.example".encode(),
+            mail(gzip.compress(json.dumps(made).encode())),
+        )
+
+    data = ma.load(mbox([one(n) for n in range(8)]), limits=Limits(names=3))
+    assert ids(data) == [0, 1, 2, 4, 5, 6], "what is known may come again"
+    assert codes(data).count("limit-names") == 2 and add_up(data).rejected == 2
+    assert "more than 3 domain names outside ASCII (limit: names)" in set(data.problems["detail"])
 
 
 @pytest.mark.parametrize(

@@ -480,13 +480,18 @@ def test_what_the_strict_reader_keeps_is_bounded(monkeypatch):
     reports._policies.clear()
     assert reports.strict(json.dumps(long).encode()) is not None
     assert reports._policies == {}, "a long policy is no use to keep"
+    # A string counts its characters and 64 more; mx-host holds one, "mx1.d.example".
     for size, kept in ((wire.LONG - 1, 1), (wire.LONG, 0)):
         reports._policies.clear()
-        bare = len(json.dumps(changed(LINES, [""])["policies"][0]["policy"]))
-        assert (
-            reports.strict(json.dumps(changed(LINES, ["x" * (size - bare)])).encode()) is not None
-        )
-        assert len(reports._policies) == kept, "so many bytes of a policy, and no more"
+        line = "x" * (size - 64 - 64 - len("mx1.d.example"))
+        assert reports.strict(json.dumps(changed(LINES, [line])).encode()) is not None
+        assert len(reports._policies) == kept, "so much of a policy, and no more"
+    for lines, kept in ((["x"] * 60, 1), (["x"] * 61, 0)):
+        reports._policies.clear()
+        wire._applied.clear()
+        made = changed(LINES, ["version: STSv1", *lines])
+        assert list(reports.read(json.dumps(made).encode()))
+        assert len(wire._applied) == kept, "a string takes its room, however short it is"
 
 
 def test_a_bound_on_strings_that_is_lower_holds_for_what_is_strict_too():

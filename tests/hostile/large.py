@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tests.archive import ole
 from tests.archive.building import mail, mbox, packed, tarred, text, zipped, zstandard
 from tests.hostile import containers, mails, odd
 from tests.hostile.containers import END, STOP, entry, header, local
@@ -155,6 +156,29 @@ def dense(n: int) -> bytes:
     return b'{"report-id":"%d","x":"%b","policies":[' % (n, noise) + b"{}," * 110_000 + b"{}]}"
 
 
+def crowded(n: int) -> bytes:
+    """A line of a report of twenty policies, each new, of 800 short lines."""
+    short = b",".join(b'"mx:%x"' % m for m in range(800))
+    each = (
+        b'{"policy":{"policy-type":"sts","policy-domain":"d.example","policy-string":["mx:%d.e",'
+        + short
+        + b"]}}"
+    )
+    return (
+        b'{"report-id":"%d","policies":[' % n
+        + b",".join(each % (n + i) for i in range(20))
+        + b"]}\n"
+    )
+
+
+def nameless(n: int) -> bytes:
+    """What stands in a mail of a report whose domain its header alone names."""
+    return (
+        b'Content-Type: x/tlsrpt\n\n{"report-id":"%d","policies":[{"policy":{"policy-type":"sts"}}]}\n'
+        % n
+    )
+
+
 def sparse(size: int) -> bytes:
     """GNU sparse headers without number, then a file."""
     return filled(entry(b"1.json", text(1)), header(b"s", b"00000000000", b"S"), entry(b"2.json", text(2)) + STOP, size)  # fmt: skip
@@ -235,6 +259,8 @@ JSON_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "names past ASCII": (lambda size: numbered(b'{"report-id":"","policies":[', lambda n: '{"policy":{"policy-domain":"é%d.example"}},'.encode() % n, b"{}]}", size), 0),
     "lines of names past ASCII": (lambda size: numbered(text(1) + b"\n", lambda n: '{"report-id":"","policies":[{"policy":{"policy-domain":"ü%d.example"}}]}\n'.encode() % n, text(2), size), 2),
     "keys without values": (lambda size: filled(text(1) + b"\n", b'{"policies":', text(2), size), 1),
+    "keys given twice, and a comment": (lambda size: filled(text(1)[:-1] + b',"x":[', b'{"":0,"":0},', b'0]} {"report-id":"q" /* c */, "policies":[]}', min(size, 11_800_000)), 2),
+    "lines of policies of 800 short lines": (lambda size: numbered(text(1) + b"\n", lambda n: crowded(20 * n), text(2), size), 2),
     "double encoded": (lambda size: text().replace(b'["version: STSv1", "mode: testing", "mx: mx1.d.example", "max_age: 86400"]', b'"[' + b"0," * (size // 2) + b'0]"'), 1),
     "double encoded, strings": (lambda size: text().replace(b'["version: STSv1", "mode: testing", "mx: mx1.d.example", "max_age: 86400"]', b'"[' + rb'\"\",' * (size // 5) + b'0]"'), 1),
 }  # fmt: skip
@@ -269,6 +295,10 @@ MAIL_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "base64 of junk": (lambda size: mails.typed(b"application/tlsrpt+gzip", b"*" * size), 0),
     "base64 of =": (lambda size: mails.typed(b"application/tlsrpt+gzip", b"=" * size), 0),
     "base64 of A=": (lambda size: mails.typed(b"application/tlsrpt+gzip", b"QQ==" * (size // 4)), 0),
+    "base64, each letter padded": (lambda size: mails.typed(b"application/tlsrpt+gzip", b"A=\n" * (size // 3)), 0),
+    "base64 in letters of two kinds, padded": (lambda size: mails.typed(b"application/tlsrpt+gzip", b"-A=_" * (size // 4)), 0),
+    "quoted-printable, lines that were padded": (lambda size: mails.typed(b"text/plain", b"xy \n" * (size // 4), b"quoted-printable"), 0),
+    "uuencode of lines that are cut": (lambda size: mails.typed(b"application/tlsrpt+gzip", b"begin 644 x\n" + b"_\n" * (size // 2), b"x-uuencode"), 0),
     "quoted-printable soft breaks": (lambda size: mails.typed(b"application/tlsrpt+json", text(1)[:-1].replace(b"=", b"=3D") + b"=\n" * (size // 2) + b"}", b"quoted-printable"), 1),
     "quoted-printable blanks": (lambda size: mails.typed(b"application/tlsrpt+json", text(1)[:-1] + b" " * size + b"}", b"quoted-printable"), 1),
     "quoted-printable =": (lambda size: mails.typed(b"application/tlsrpt+json", b"=" * size, b"quoted-printable"), 0),
@@ -337,6 +367,8 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "mbox: zstandard's marks in each mail": (lambda size: filled(FIRST, mails.SEPARATOR + b"X: y\n\n" + b"xx" * 20 + b"PK\x03\x04\x28\xb5\x2f\xfd" * 100 + b"\n", LAST, size), 2),
     "mbox: beginnings of base64 in each mail": (lambda size: filled(FIRST, mails.SEPARATOR + b"X: y\n\nx\n" + (b"H4sI" + b"A" * 36 + b"\n.\n") * 100 + b"\n", LAST, size), 2),
     "mbox: names past ASCII": (lambda size: numbered(FIRST, lambda n: mails.SEPARATOR + 'Content-Type: x/tlsrpt\n\n{"report-id":"","policies":[{"policy":{"policy-domain":"ö%d.example"}}]}\n'.encode() % n, LAST, size), 2),
+    "mbox: names past ASCII in headers": (lambda size: numbered(FIRST, lambda n: mails.SEPARATOR + f"TLS-Report-Domain: é{n}.{'é' * 25}.{'é' * 25}.{'é' * 25}\n".encode() + nameless(n), LAST, size), 2),
+    "mbox: parts that do not end": (lambda size: filled(FIRST, mails.SEPARATOR + b"Content-Type: multipart/x; boundary=b\n\n--b\nContent-Transfer-Encoding: base64\n\nAAAA\n", LAST, size), 2),
     "mail: clocks behind From": (lambda size: filled(b"Subject: x\n\n", b"\n\nFrom " + b" 0:00" * 190, b"\n", size), 0),
     "mail: nothing but base64, again and again": (lambda size: filled(b"", mails.typed(b"application/tlsrpt+gzip", b"QQ==\n"), b"", size), 0),
     "gzip: members of a line": (lambda size: filled(packed(1) + gz(b"\n{"), gz(b"x" * 1_000), gz(b"\n" + text(2)), min(size, 5_000_000)), 1),
@@ -413,6 +445,7 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "zips in zips in zips": (lambda size: broad(size // 10, zipped, 3), 0),
     "tars in tars.gz": (lambda size: broad(size // 10, lambda files: tarred(files, "w:gz"), 3), 0),
     "60 zips in each other": (lambda _: quine_zip(), 0),
+    "msg: attachments without data": (lambda size: ole.ole(ole.message("X: y\n", [b""] * (min(size, 39_000_000) // 460))), 0),
     "msg: noise": (lambda size: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(range(256)) * (size // 256), 0),
     "msg: zeros": (lambda size: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * size, 0),
     "noise": (lambda size: bytes(range(255, -1, -1)) * (size // 256), 0),

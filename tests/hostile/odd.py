@@ -288,6 +288,13 @@ def inputs() -> Iterator[Hostile]:
         "torn",  # what was lost, silently for the most part, until somebody looked with fresh eyes
         ("an mbox behind a whole mail", lambda: mail(packed(1)) + b"\n" + mbox([mail(packed(2)), mail(packed(3))]), 3, ""),
         ("the same with CR LF", lambda: (mail(packed(9)) + b"\n" + mbox(mails())).replace(b"\n", b"\r\n"), 4, ""),
+        *((f"labelled as a mail, beside a good one: {kind}", lambda data=data: multipart(
+            [attached(7), b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(data())], b"outer"), 2, "")
+          for kind, data in (("bzip2", lambda: bz2.compress(text(1))), ("XZ", lambda: lzma.compress(text(1))), ("zlib", lambda: zlib.compress(text(1))),
+                             ("zstandard", lambda: zstandard(text(1))), ("tar", lambda: tarred({"a": text(1)})), ("base64", lambda: base64.encodebytes(packed(1))),
+                             ("JSON behind a blank", lambda: b" " + text(1)))),
+        ("junk under a report's name, labelled as a mail, beside a good one", lambda: multipart(
+            [attached(7), b'Content-Type: message/rfc822; name="a.json.gz"\n\n\xff\xfe\xfd no field\n'], b"outer"), 1, "part-unreadable"),
         ("an mbox behind a field", lambda: b"Received: x\n" + mbox(mails()), 3, "not-a-report"),
         ("an mbox without its first letter", lambda: mbox(mails())[1:], 3, ""),
         ("an mbox behind NULs", lambda: bytes(4_096) + mbox(mails()), 3, "leading-bytes"),
