@@ -234,7 +234,7 @@ def _outlook(check: Check) -> str:
     elif unknown:
         said = f"of {unknown} of {whole} MX hosts it could not be told"
     else:
-        every = "its MX host" if whole == 1 else f"all {whole} MX hosts"
+        every = {1: "its MX host", 2: "both MX hosts"}.get(whole, f"all {whole} MX hosts")
         said = f"{every} {('is' if whole == 1 else 'are') if now else 'would be'} accepted"
     return f"{'Now' if now else 'Under enforce'}, {said}."
 
