@@ -19,8 +19,8 @@ _SHARES = {"share", "failure_share", "refused_share", "low", "high", "before", "
 _CAPITALS = {
     "mx": "MX", "mta": "MTA", "ip": "IP", "ips": "IPs", "dns": "DNS", "dkim": "DKIM",
 }  # fmt: skip
-_START_DAYS = {"first_day": "first start day", "last_day": "last start day"}
-"""A report may go on for a week after its start day, by which it is counted."""
+_START_DAYS = {"first_day": "first report", "last_day": "last report"}
+"""Reports go by their start day: the last may go on for a week, so its day is not the last of what it tells."""
 
 
 def headed(name: str) -> str:
@@ -29,7 +29,7 @@ def headed(name: str) -> str:
     Examples
     --------
     >>> headed("mx_host"), headed("last_day")
-    ('MX host', 'last start day')
+    ('MX host', 'last report')
     """
     return _START_DAYS.get(name) or " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
 

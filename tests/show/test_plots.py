@@ -399,8 +399,8 @@ def test_two_notes_on_a_table_do_not_run_together():
     assert "nothing for this filter" in empty and "Export" not in empty
 
 
-def test_a_day_that_is_a_reports_first_is_called_so():
-    assert "<th>last start day</th>" in frame_html(pd.DataFrame({"last_day": ["x"]}))
+def test_the_start_day_of_the_last_report_is_not_called_the_last_day():
+    assert "<th>last report</th>" in frame_html(pd.DataFrame({"last_day": ["x"]}))
 
 
 def test_a_hyphen_ends_no_line():
