@@ -34,8 +34,8 @@ def explore(data: Data, where: Filter | None = None, *, name: str = "panel") -> 
     >>> import mtasts_analysis as ma
     >>> panel = ma.explore(ma.load(ma.sample_archive(), progress=False))
     >>> panel.show(ma.Filter(domains="clinic.example"), view="failures")
-    >>> panel.plot
-    <Plot: certificate-expired leads with 996 of 1,243 failed sessions; domain clinic.example>
+    >>> panel.plot  # doctest: +ELLIPSIS
+    <Plot: certificate-expired leads with 996 of 1,243 failed sessions; domain clinic.example; not drawn: 74 ...>
     """
     return Panel(data, where, name, _read)
 

@@ -12,26 +12,49 @@ from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "bi.md").read_text()
 TRUTH = json.loads((ROOT / "data" / "truth.json").read_text())
+QUESTIONS = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def bi(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bi")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
             exec(compile(block, "bi.md", "exec"), {})
-        return [
-            duckdb.connect().sql(sql).fetchall()
-            for sql in re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
-        ]
+    return folder
+
+
+def asked(folder, sql, zone="UTC"):
+    with pytest.MonkeyPatch.context() as patch, duckdb.connect() as session:
+        patch.chdir(folder)
+        session.sql(f"SET TimeZone = '{zone}'")
+        return session.sql(sql).fetchall()
+
+
+@pytest.fixture(scope="module", params=["UTC", "America/New_York", "Asia/Tokyo"])
+def answers(bi, request):
+    return [asked(bi, sql, request.param) for sql in QUESTIONS]
 
 
 def test_the_share_by_domain_and_month(answers):
-    failed = {}
-    for domain, _, count, _ in answers[0]:
-        failed[f"{domain} sts"] = failed.get(f"{domain} sts", 0) + int(count)
+    failed, months = {}, {}
+    for domain, month, count, share in answers[0]:
+        key = f"{domain} sts"
+        failed[key] = failed.get(key, 0) + int(count)
+        months.setdefault(domain, []).append(f"{month:%Y-%m}")
+        assert 0 <= share < 0.1
     assert failed == {k: v[1] for k, v in TRUTH["sessions"].items() if k.endswith(" sts")}
+    assert months["bakery.example"] == ["2026-02", "2026-03", "2026-04", "2026-05"]
+
+
+def test_a_count_that_is_not_there_counts_as_none(tmp_path):
+    """It must not take what failed beside it out of the whole."""
+    silent = report(0, [policy(0, [("dns-error", "mx", 1)])])
+    del silent["policies"][0]["summary"]["total-successful-session-count"]
+    load([silent, report(1, [policy(2, [("dns-error", "mx", 1)])])]).export(tmp_path / "bi")
+    ((*_, failed, share),) = asked(tmp_path, QUESTIONS[0])
+    assert (failed, share) == (2, 0.5)
 
 
 def test_what_enforce_would_refuse(answers):
@@ -60,8 +83,18 @@ def test_modes_by_sender(answers):
 
 
 def test_the_last_week(answers):
-    assert answers[4]
-    assert all(count > 0 for *_, count in answers[4])
+    data = ma.load(ma.sample_archive(), progress=False)
+    week = ma.Filter(start="2026-04-25")  # the last start day is 1 May
+    expected = {
+        (sender, kind): sessions
+        for sender in ma.senders(data, week)["sender"]
+        for kind, sessions in ma.failure_types(data, week.but(senders=sender))
+        .groupby("result_type")["sessions"]
+        .sum()
+        .items()
+    }
+    assert {(sender, kind): int(n) for sender, kind, n in answers[4]} == expected
+    assert expected["Gogol LLC", "validation-failure"] == 36
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])

@@ -44,7 +44,7 @@ def failure_types(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         `result_type`, `effect` (under enforce, see :mod:`mtasts_analysis.analysis.effects`),
         `failures` (details), `sessions` (failed sessions of those details), `share` (of the sessions
         of all details of the policy type, 0 to 1), `senders`, `mx_hosts`, `domains` (how many),
-        `first_day`, `last_day` (UTC), `not_in_policy` (sessions at an MX that matches no pattern of
+        `first_day`, `last_day` (UTC start days), `not_in_policy` (sessions at an MX that matches no pattern of
         the policy that the sender saw), `registered` (is it a type of RFC 8460 §4.3), `description`,
         `likely_cause`, `action`, `verify`, `reference`. Details may overlap and may leave failures
         unexplained (§4): :func:`unexplained` says how far.

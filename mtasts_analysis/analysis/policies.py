@@ -38,11 +38,12 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     pandas.DataFrame
         A row for each unbroken run of days on which a sender reported one policy of a domain: `domain`,
         `sender`, `policy` (P1, P2 ... in the order in which a domain's policies were first seen),
-        `mode`, `max_age` (seconds), `mx_patterns` (joined by commas), `first_day`, `last_day` (UTC),
-        `results`, `sessions`, `stale` (the run began before a newer policy was first seen, went on for
-        more than its own max_age after that, and the newer one was still seen then; false where no
-        max_age is told), `stale_from` (the first day of the run that was past its max_age; null where it
-        is not stale). `Filter.of(row)` chooses the domain's, sender's and mode's rows of those days.
+        `mode`, `max_age` (seconds), `mx_patterns` (joined by commas), `first_day`, `last_day` (UTC, on
+        which the first and the last report began), `results`, `sessions`, `stale` (the run began before
+        a newer policy was first seen, went on for more than its own max_age after that, and the newer
+        one was still seen then; false where no max_age is told), `stale_from` (the first day of the run
+        that was past its max_age; null where it is not stale). `Filter.of(row)` chooses the domain's,
+        sender's and mode's rows of those days.
 
     Examples
     --------

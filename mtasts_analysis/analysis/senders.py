@@ -56,10 +56,11 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         A row for each sender, the most sessions first: `sender`, `organization_names`, `submitters`,
         `reports`, `days` (with reports), `sessions`, `failed`, `failure_share` (0 to 1), `low`, `high`
         (its 95 % interval by days, null under 5 days), `trend` (`rising`, `falling`, `steady`, or null
-        where the last 14 days or those before are too few), `first_day`, `last_day` (UTC), `usual_gap`
-        (median days from one report day to the next), `silent` (it stopped: three usual gaps and
-        more than 3 days without a report before the archive's last day), `new` (first seen in the last
-        30 days of an archive of 60 or more). The last day is the filter's `end`, where it has one.
+        where the last 14 days or those before are too few), `first_day`, `last_day` (UTC, on which the
+        first and the last report began), `usual_gap` (median days from one report day to the next),
+        `silent` (it stopped: three usual gaps and more than 3 days without a report before the archive's
+        last day), `new` (first seen in the last 30 days of an archive of 60 or more). The last day is the
+        filter's `end`, where it has one.
 
     Examples
     --------

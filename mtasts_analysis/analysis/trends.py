@@ -18,6 +18,7 @@ from mtasts_analysis.analysis.facts import (
     grouped,
     number,
     share,
+    total,
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
@@ -68,6 +69,7 @@ def over_time(
         `period` (its first midnight, UTC), the column of `split`, `results` (policy results),
         `sessions`, `successful`, `failed`, `failure_share` (0 to 1), `left_out` (results). Without a
         split, a period without any result is a row whose counts are null: a gap is not zero.
+        `frame.attrs["left_out_sessions"]` is how many sessions the results left out have.
 
     Raises
     ------
@@ -100,6 +102,7 @@ def over_time(
     failed, successful = facts.failed[rows], facts.successful[rows]
     every = number(groups.place, facts.results, rows, groups.size)
     results = every
+    left_out = total(failed[~whole]) + total(successful[~whole])
     if not whole.all():
         failed[~whole] = successful[~whole] = 0
         results = number(groups.place[whole], facts.results, rows[whole], groups.size)
@@ -120,7 +123,7 @@ def over_time(
     none = frame["results"] == 0
     frame.loc[none, ["sessions", "successful", "failed"]] = pd.NA
     frame = frame if column is not None else _with_gaps(frame, by)
-    frame.attrs["by"] = by
+    frame.attrs |= {"by": by, "left_out_sessions": left_out}
     return frame
 
 
@@ -146,7 +149,8 @@ def failures_over_time(
         `period`, the column of `split`, `failures` (details), `sessions` (their failed sessions). Only
         what occurs has a row; details of reports that no one period holds are left out. A period
         without a row had no such failure, or no report: `frame.attrs["reported"]` lists the periods
-        of which there are reports, as ISO dates.
+        of which there are reports, as ISO dates, and `frame.attrs["left_out_sessions"]` is how many
+        failed sessions the details left out have.
 
     Raises
     ------
@@ -169,6 +173,7 @@ def failures_over_time(
     policies = facts.policies_where(where) & facts.dated
     details = np.flatnonzero(facts.failures_where(where, policies))
     period, whole = _periods(facts, facts.of[details], by)
+    left_out = total(facts.sessions[details[~whole]])
     details, period = details[whole], period[whole]
     days, low = _from_zero(period)
     groups = grouped(days, (column.codes[details], len(column.words)))
@@ -180,8 +185,11 @@ def failures_over_time(
             "sessions": counts(totals(groups.place, facts.sessions[details], groups.size)),
         }
     )
-    frame.attrs["by"] = by
-    frame.attrs["reported"] = [f"{day:%Y-%m-%d}" for day in dates(_reported(facts, policies, by))]
+    frame.attrs |= {
+        "by": by,
+        "left_out_sessions": left_out,
+        "reported": [f"{day:%Y-%m-%d}" for day in dates(_reported(facts, policies, by))],
+    }
     return frame
 
 

@@ -12,6 +12,7 @@ from mtasts_analysis.checks.smtp import Session
 from mtasts_analysis.findings import SEVERITIES, Finding
 from mtasts_analysis.show.html import element, table, text, unbroken
 from mtasts_analysis.show.text import columns, plain
+from mtasts_analysis.wording import every
 
 CARD = """
 .mtasts .warning { color: #a15c00; font-weight: 600; }
@@ -234,8 +235,8 @@ def _outlook(check: Check) -> str:
     elif unknown:
         said = f"of {unknown} of {whole} MX hosts it could not be told"
     else:
-        every = "its MX host" if whole == 1 else f"all {whole} MX hosts"
-        said = f"{every} {('is' if whole == 1 else 'are') if now else 'would be'} accepted"
+        hosts = "its MX host" if whole == 1 else every(whole, "MX host")
+        said = f"{hosts} {('is' if whole == 1 else 'are') if now else 'would be'} accepted"
     return f"{'Now' if now else 'Under enforce'}, {said}."
 
 

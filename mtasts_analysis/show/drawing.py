@@ -23,6 +23,9 @@ from mtasts_analysis.wording import percent
 WIDTH = 9.6
 LEFT, RIGHT = 0.85, 0.3
 SMALL = 8.5
+_LINE, _SECOND = 150, 0.16
+"""Letters that a line under a picture holds, and the inches that a second one takes."""
+
 UNREPORTED = "#edeff1"
 """The ground of a period without a report."""
 
@@ -32,22 +35,27 @@ BLOCKS = 62
 Values = npt.NDArray[np.float64]
 
 
-def begin(height: float, title: str, where: Filter, note: str = "") -> Plot:
-    """Give a sheet with a title above and the filter below."""
+def begin(height: float, title: str, where: Filter, *notes: str) -> Plot:
+    """Give a sheet with a title above, and below the filter and what else must be known to read the figures."""
+    said = "; ".join(filter(None, notes))
+    below = "; ".join(filter(None, (label(str(where), _LINE), said)))
+    if len(below) > _LINE and said:
+        below = f"{label(str(where), _LINE)}\n{said}"
+        height += _SECOND
     with styled():
         figure = canvas(WIDTH, height)
         figure.text(0.1 / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=12, fontweight="bold")
-        below = f"{label(str(where), 130)}; {note}" if note else label(str(where), 150)
         figure.text(
             0.1 / WIDTH, 0.09 / height, below, va="bottom", fontsize=SMALL, color=SOFT, gid="filter"
         )
-    figure.alt = f"{title}; {where}"
+    figure.foot = _SECOND if "\n" in below else 0.0
+    figure.alt = "; ".join(filter(None, (title, str(where), said)))
     return figure
 
 
-def nothing(title: str, where: Filter) -> Plot:
+def nothing(title: str, where: Filter, *notes: str) -> Plot:
     """Give a sheet that says that there is nothing to see."""
-    figure = begin(2.0, title, where)
+    figure = begin(2.0, title, where, *notes)
     with styled():
         axes = box(figure, top=0.4, bottom=0.4)
         axes.set_axis_off()
@@ -58,8 +66,8 @@ def nothing(title: str, where: Filter) -> Plot:
 def box(
     figure: Plot, *, top: float, bottom: float, left: float = LEFT, right: float = RIGHT
 ) -> Axes:
-    """Give axes so many inches from the sheet's edges."""
-    height = figure.get_figheight()
+    """Give axes so many inches from the sheet's edges; below, from its first line of words."""
+    height, bottom = figure.get_figheight(), bottom + figure.foot
     return figure.add_axes(
         (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (top + bottom) / height)
     )

@@ -19,6 +19,8 @@ _SHARES = {"share", "failure_share", "refused_share", "low", "high", "before", "
 _CAPITALS = {
     "mx": "MX", "mta": "MTA", "ip": "IP", "ips": "IPs", "dns": "DNS", "dkim": "DKIM",
 }  # fmt: skip
+_START_DAYS = {"first_day": "first report", "last_day": "last report"}
+"""Reports go by their start day: the last may go on for a week, so its day is not the last of what it tells."""
 
 
 def headed(name: str) -> str:
@@ -27,9 +29,9 @@ def headed(name: str) -> str:
     Examples
     --------
     >>> headed("mx_host"), headed("last_day")
-    ('MX host', 'last day')
+    ('MX host', 'last report')
     """
-    return " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
+    return _START_DAYS.get(name) or " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
 
 
 def cell(name: str, value: Any) -> str:
@@ -55,6 +57,7 @@ def frame_html(
     frame: pd.DataFrame,
     caption: str = "",
     *,
+    note: str = "",
     columns: list[str] | None = None,
     rows: int = 50,
     extra: dict[str, list[str]] | None = None,
@@ -67,6 +70,8 @@ def frame_html(
         A measure's frame.
     caption
         What stands above; HTML.
+    note
+        What stands behind it in small letters, where there are rows; HTML.
     columns
         Which columns; all by default.
     rows
@@ -93,12 +98,11 @@ def frame_html(
         for row, html in zip(body, ready, strict=False):
             row.append(html)
     head = [headed(name) for name in [*names, *(extra or {})]]
-    more = len(shown) - rows
-    if more > 0:
-        caption += f" <small>the first {rows:,} of {len(shown):,} rows</small>"
     if not len(shown):
-        caption += " <small>nothing for this filter</small>"
-        return element(f"<p><b>{caption}</b></p>")
+        return element(f"<p><b>{caption} <small>nothing for this filter</small></b></p>")
+    cut = f"the first {rows:,} of {len(shown):,} rows" if len(shown) > rows else ""
+    small = "; ".join(filter(None, (cut, note)))
+    caption += f" <small>{small}</small>" if small else ""
     return element(html_table(caption, head, body, numbers))
 
 

@@ -31,7 +31,15 @@ _WHOLE = (
     " type, MX host or effect.</small>"
 )
 
-_MORE = "<small>more columns: Export, or <code>panel.frame</code></small>"
+_MORE = "more columns: Export"
+
+_DAYS = "<b>days (UTC)</b>"
+
+_COUNTED = {
+    name: "failure details" if name in ("result_types", "mx_hosts", "effects") else "policy results"
+    for name in PLURALS
+}
+"""What the figures behind a filter's values count."""
 
 _ONE_ROW = """
 .mtasts-panel .widget-toggle-buttons .widget-toggle-button { padding: 0 7px; margin: 0 2px 2px 0; }
@@ -155,7 +163,8 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._facets = {
             name: widgets.SelectMultiple(options=[], rows=4, layout=wide) for name in PLURALS
         }
-        self._labels = {name: widgets.HTML(f"<b>{one}</b>") for name, (one, _) in PLURALS.items()}
+        self._labels = {name: widgets.HTML(layout=wide) for name in PLURALS}
+        self._days = widgets.HTML(_DAYS, layout=wide)
         self._start = widgets.DatePicker(description="from", layout=wide)
         self._end = widgets.DatePicker(description="to", layout=wide)
         self._code = widgets.Textarea(
@@ -172,7 +181,7 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             multiple=True, description="Load an archive", layout={"width": "220px"}
         )
         self._bar = widgets.IntProgress(layout={"width": "240px", "visibility": "hidden"})
-        self._note = widgets.HTML()
+        self._note = widgets.HTML(layout=wide)
         self._head, self._picture, self._table = widgets.HTML(), widgets.HTML(), widgets.HTML()
         boxes: list[Any] = []
         for name, facet in self._facets.items():
@@ -183,13 +192,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._reset.on_click(lambda _: self.show(EVERYTHING))
         self._export.on_click(self._write)
         self._upload.observe(self._loaded, "value")
+        loading = [self._upload, widgets.HTML(_UPLOAD_MOST, layout=wide), self._bar, self._note]
         self._controls = widgets.VBox(
             [
                 widgets.HBox([self._by, self._reset]), *boxes,
-                widgets.HTML("<b>days (UTC)</b>"), self._start, self._end,
+                self._days, self._start, self._end,
                 widgets.HTML("<b>this filter in code</b>"), self._code,
                 widgets.HBox([self._format, self._export]), self._link,
-                *([self._upload, widgets.HTML(_UPLOAD_MOST), self._bar, self._note] if self._loader else []),
+                *(loading if self._loader else []),
             ],
             layout={"min_width": "260px", "max_width": "260px"},
         )  # fmt: skip
@@ -207,11 +217,14 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 return
             given = {name: chosen(facet) for name, facet in self._facets.items()}
             start, end = chosen(self._start), chosen(self._end)
-            if start and end and start > end:
+            turned = bool(start and end and start > end)
+            if turned:
                 start, end = end, start
             where = Filter(**given, start=start, end=end)
             self.state = State(where, chosen(self._by), chosen(self._view))
             self._redraw()
+            if turned:
+                self._days.value = f"{_DAYS} <small>turned round: from was after to</small>"
 
     # --- The answer ---------------------------------------------------------------------------------
 
@@ -230,9 +243,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._picture.value = "" if self.plot is None else self.plot._repr_html_()
         columns = list(view.columns) or None
         self._table.value = frame_html(
-            self.frame, _MORE if columns else "", columns=columns, rows=30
+            self.frame, note=_MORE if columns else "", columns=columns, rows=30
         )
         self._link.value = ""
+        self._days.value = _DAYS
 
     def _offer(self) -> None:
         """Set every control to the state, each option with its count under the other filters."""
@@ -255,9 +269,10 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                     facet.options = options
                 facet.value = tuple(chosen)
                 more = len(offered) - len(options)
-                self._labels[name].value = f"<b>{PLURALS[name][0]}</b>" + (
-                    f" <small>and {more:,} more</small>" if more > 0 else ""
-                )
+                rest = f"; {more:,} values more" if more > 0 else ""
+                self._labels[
+                    name
+                ].value = f"<b>{PLURALS[name][0]}</b> <small>({_COUNTED[name]}){rest}</small>"
             self._view.value, self._by.value = self.state.view, self.state.by
             self._start.value, self._end.value = self.where.start, self.where.end
             self._code.value = f"ma.{self.where!r}"

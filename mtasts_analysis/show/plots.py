@@ -13,6 +13,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.patches import Patch
 
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.errors import InputError
 from mtasts_analysis.show.drawing import (
     RIGHT,
     SMALL,
@@ -56,7 +57,7 @@ from mtasts_analysis.show.style import (
     styled,
 )
 from mtasts_analysis.show.text import share
-from mtasts_analysis.wording import percent
+from mtasts_analysis.wording import percent, several
 
 TOP = 8
 """Bands of a stack, and lines of a chart, before the rest is summed as `other (n)`."""
@@ -90,20 +91,28 @@ def sessions(
     Plot
         Two axes with one clock: sessions, and the failed share in percent.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> ma.plots.sessions(ma.over_time(data))
-    <Plot: 1,701 of 96,764 sessions failed (1.76%); all reports>
+    >>> ma.plots.sessions(ma.over_time(data))  # doctest: +ELLIPSIS
+    <Plot: 1,701 of 96,764 sessions failed (1.76%); all reports; DANE apart; not drawn: 2,481 sessions ...>
     """
+    _expect(frame, "over_time", _OVER_TIME)
+    if not frame["period"].is_unique:
+        raise InputError("expected what over_time gives without a split: a row for each period")
     failed, whole = _sum(frame["failed"]), _sum(frame["sessions"])
     rate = share(failed / whole if whole else None)
     title = f"{failed:,} of {whole:,} sessions failed ({rate})"
+    about = _of_sessions(where, _left_out(frame))
     if not whole:
-        return nothing(title, where)
-    out = _sum(frame["left_out"])
-    figure = begin(4.3, title, where, _left_out("results", out, str(frame.attrs["by"])))
+        return nothing(title, *about)
+    figure = begin(4.3, title, *about)
     every = pd.DatetimeIndex(frame["period"])
     per = _per(frame)
     with styled():
@@ -149,18 +158,25 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Plot
         Bars of failed sessions; the smallest kinds are one band, `other (n)`.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> ma.plots.failures(ma.failures_over_time(data))
-    <Plot: certificate-expired leads with 996 of 1,701 failed sessions; all reports>
+    >>> ma.plots.failures(ma.failures_over_time(data))  # doctest: +ELLIPSIS
+    <Plot: certificate-expired leads with 996 of 1,701 failed sessions; all reports; not drawn: 74 failed ...>
     """
+    _expect(frame, "failures_over_time", ("period", "failures", "sessions"))
     split = str(frame.columns[1])
+    out = _left_out(frame, "failed session")
     folded, order = _fold(frame, split, "sessions")
     whole = _sum(frame["sessions"])
     if not whole:
-        return nothing("no failed sessions in the details", where)
+        return nothing("no failed sessions in the details", where, out)
     first = next((name for name in order if not _is_rest(name)), order[0])
     lead = _sum(folded.loc[folded[split] == first, "sessions"])
     lines = -(-len(order) // 3)
@@ -170,7 +186,7 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     if lead == whole:
         title = f"{_all(whole, 'failed sessions')}: {label(first)}"
         title += " under enforce" if split == "effect" else ""
-    figure = begin(3.2 + 0.2 * lines, title, where)
+    figure = begin(3.2 + 0.2 * lines, title, where, out)
     with styled():
         axes = box(figure, top=0.72 + 0.2 * lines, bottom=0.72)
         table = folded.pivot_table(
@@ -204,6 +220,11 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Plot
         A heat map of failed sessions, result type × MX host, each cell with its number.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -211,6 +232,7 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> ma.plots.types_by_mx(ma.failures_by_mx(data))
     <Plot: mx2.clinic.example fails most: 1,070 of 1,775 failed sessions; all reports>
     """
+    _expect(frame, "failures_by_mx", ("mx_host", "result_type", "sessions"))
     if not _sum(frame["sessions"]):
         return nothing("no failed sessions in the details", where)
     hosts, order = _fold(frame, "mx_host", "sessions", 12)
@@ -274,23 +296,30 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Plot
         A heat map, sender × period; the colour is the failed share.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> ma.plots.sender_days(ma.over_time(data, split="sender"))
-    <Plot: Most failures in one day: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); all reports>
+    >>> ma.plots.sender_days(ma.over_time(data, split="sender"))  # doctest: +ELLIPSIS
+    <Plot: Most failures in one day: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); all reports; ...>
     """
+    _expect(frame, 'over_time(split="sender")', ("sender", *_OVER_TIME))
+    about = _of_sessions(where, _left_out(frame))
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
-        return nothing("no sessions", where)
+        return nothing("no sessions", *about)
     folded, order = _fold(frame, "sender", "sessions", ROWS)
     every = _every(frame)
     failed, whole = _grid(folded, order, every)
     with np.errstate(invalid="ignore"):
         values = failed / whole
-    by = str(frame.attrs["by"])
-    figure = begin(1.5 + 0.24 * len(order), _worst_cell(order, every, by, failed, whole), where)
+    title = _worst_cell(order, every, _by(frame), failed, whole)
+    figure = begin(1.5 + 0.24 * len(order), title, *about)
     words = [label(name) for name in order]
     with styled():
         axes = box(figure, top=0.75, bottom=0.72, left=margin(figure, words))
@@ -305,7 +334,7 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
         bare(axes)
         named(axes, words)
         clock(axes, every)
-        unit(axes, "failed share")
+        unit(axes, f"failed share per {_by(frame)}")
         steps = [
             Patch(facecolor=_HEAT(value**0.5), label=f"{value:.0%}")
             for value in (0.01, 0.05, 0.2, 0.5, 1)
@@ -333,16 +362,23 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Plot
         Small multiples, the senders with the most sessions first.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
-    >>> ma.plots.senders(ma.over_time(data, by="week", split="sender"))
-    <Plot: Failed share by sender, most sessions first; all reports>
+    >>> ma.plots.senders(ma.over_time(data, by="week", split="sender"))  # doctest: +ELLIPSIS
+    <Plot: Failed share by sender, most sessions first; all reports; DANE apart; not drawn: 2,481 ...>
     """
+    _expect(frame, 'over_time(split="sender")', ("sender", *_OVER_TIME))
+    about = _of_sessions(where, _left_out(frame))
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
-        return nothing("no sessions", where)
+        return nothing("no sessions", *about)
     folded, order = _fold(frame, "sender", "sessions", 9)
     every = _every(frame)
     failed, whole = _grid(folded, order, every)
@@ -351,13 +387,14 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     top = max(0.001, 1.1 * float(np.nanmax(rates, initial=0)))
     across = min(3, len(order))
     down = -(-len(order) // across)
-    figure = begin(1.0 + 1.25 * down, "Failed share by sender, most sessions first", where)
+    figure = begin(1.2 + 1.25 * down, "Failed share by sender, most sessions first", *about)
     # All charts are drawn into one: each a unit high, in a cell that is a half higher.
     wide, high = 1.08, 1.5
     n = len(every)
     with styled():
-        axes = box(figure, top=0.45, bottom=0.65, left=0.55)
+        axes = box(figure, top=0.6, bottom=0.7, left=0.55)
         bare(axes)
+        unit(axes, f"failed, % of sessions {_per(frame)}")
         axes.set_xlim(0, n * (wide * across - wide + 1))
         axes.set_ylim(-0.04, high * down - 0.1)  # a mark at nought is drawn whole
         lines = []
@@ -409,23 +446,33 @@ def top(
     Plot
         Horizontal bars with their figures.
 
+    Raises
+    ------
+    InputError
+        The frame has no such column, or what stands in `value` cannot be added up.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> ma.plots.top(ma.senders(data), "sender", value="failed")
-    <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; all reports>
+    <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; all reports; DANE apart>
     """
+    _expect(frame, "a measure", (of,))
+    _expect(frame[_numbers(frame)], "a measure, to be added up,", (value,))
+    about: tuple[Filter, *tuple[str, ...]] = (where,)
+    if "failures" not in frame:  # no details: whole sessions
+        about = _of_sessions(where) if "failure_share" in frame else _undivided(where)
     folded, order = _fold(frame, of, value, n)
     whole = _sum(frame[value])
     if not whole:
-        return nothing(f"no {_unit(value)}", where)
+        return nothing(f"no {_unit(value)}", *about)
     sums = [_sum(folded.loc[folded[of] == name, value]) for name in order]
     first = 1 if _is_rest(order[0]) and len(order) > 1 else 0
     title = f"{label(order[first])} leads with {sums[first]:,} of {whole:,} {_unit(value)}"
     if sums[first] == whole:
         title = f"{_all(whole, _unit(value))}: {label(order[first])}"
-    figure = begin(0.85 + 0.28 * len(order), title, where)
+    figure = begin(0.85 + 0.28 * len(order), title, *about)
     words = [label(name) for name in order]
     with styled():
         axes = box(figure, top=0.45, bottom=0.4, left=margin(figure, words))
@@ -457,16 +504,23 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     Plot
         A line for each domain and sender, coloured by policy, hatched where it is past its max_age.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
     >>> data = ma.load(ma.sample_archive(), progress=False)
     >>> where = ma.Filter(domains="bakery.example")
-    >>> ma.plots.policies(ma.policy_history(data, where), where)
-    <Plot: 1 of 6 senders still sees an old policy; domain bakery.example>
+    >>> ma.plots.policies(ma.policy_history(data, where), where)  # doctest: +ELLIPSIS
+    <Plot: 1 of 6 senders still sees an old policy; domain bakery.example; a line ends on the day ...>
     """
+    _expect(frame, "policy_history", _HISTORY)
+    about = _undivided(where, "a line ends on the day on which its last report began")
     if frame.empty:
-        return nothing("no sender saw a policy", where)
+        return nothing("no sender saw a policy", *about)
     pairs = frame.assign(
         first=frame["first_day"], runs=1, sessions=frame["sessions"].astype("float64")
     ).groupby(["domain", "sender"], dropna=False, sort=False, as_index=False)
@@ -476,7 +530,7 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     title = _old_policies(frame)
     several = len(frame["domain"].unique()) > 1
     rest = len(rows) - ROWS
-    rows = rows.head(ROWS)
+    rows = rows.head(ROWS).sort_values(["domain", "sender"], ignore_index=True)
     note = f"the {ROWS} rows most worth a look, {rest:,} more by a filter" if rest > 0 else ""
     shown = frame.merge(
         rows[["domain", "sender"]].assign(row=range(len(rows))), on=["domain", "sender"]
@@ -499,7 +553,7 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
             Patch(facecolor=GREY, hatch="////", edgecolor="white", label="past its max_age")
         )
     lines = -(-len(patches) // 3)
-    figure = begin(1.2 + 0.2 * lines + 0.25 * len(rows), title, where, note)
+    figure = begin(1.2 + 0.2 * lines + 0.25 * len(rows), title, *about, note)
     with styled():
         axes = box(figure, top=0.48 + 0.2 * lines, bottom=0.72, left=margin(figure, words))
         bare(axes)
@@ -557,8 +611,37 @@ _POLICIES = [SKY, BLUE, GREEN, YELLOW, ORANGE, PINK]
 _MODES = {"testing": SKY, "enforce": BLUE, "none": GREY}
 
 
-def _left_out(what: str, number: int, by: str) -> str:
-    return f"not drawn: {number:,} {what} of reports that no single {by} holds" if number else ""
+def _left_out(frame: pd.DataFrame, what: str = "session") -> str:
+    return _not_drawn(frame.attrs.get("left_out_sessions", 0), what, _by(frame))
+
+
+def _not_drawn(number: int, what: str, by: str) -> str:
+    """Say what a picture lacks beside the table of the same filter.
+
+    Examples
+    --------
+    >>> _not_drawn(2_481, "session", "week"), _not_drawn(0, "session", "week")
+    ('not drawn: 2,481 sessions of reports that no single week holds', '')
+    """
+    return f"not drawn: {several(number, what)} of reports that no single {by} holds" * bool(number)
+
+
+def _undivided(where: Filter, *notes: str) -> tuple[Filter, *tuple[str, ...]]:
+    """Give the part of a filter that whole sessions follow, and notes, the part that they do not among them.
+
+    Examples
+    --------
+    >>> _undivided(Filter(domains="a.example", mx_hosts="mx1.a.example"))
+    (Filter(domains=('a.example',)), 'not applied: MX host mx1.a.example')
+    """
+    apart = Filter(result_types=where.result_types, mx_hosts=where.mx_hosts, effects=where.effects)
+    unused = (f"not applied: {label(str(apart), 60)}",) if apart else ()
+    return where.but(result_types=(), mx_hosts=(), effects=()), *notes, *unused
+
+
+def _of_sessions(where: Filter, *notes: str) -> tuple[Filter, *tuple[str, ...]]:
+    """Give the same for sums of sessions, which leave `tlsa` out unless policy types are named."""
+    return _undivided(where, *(() if where.policy_types else ("DANE apart",)), *notes)
 
 
 def _policy_name(run: Any, several: bool) -> str:
@@ -586,6 +669,11 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
     Plot
         Above, sessions, the refused among them; below, the refused share. Unknown ones stand on top of both.
 
+    Raises
+    ------
+    InputError
+        A frame of another measure.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -594,15 +682,16 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
     >>> print(ma.plots.impact(found.cells, found.where).alt.partition(";")[0])
     refused under enforce: 1,070 of 8,308 sessions, and perhaps 1 more
     """
+    _expect(frame, "replay (its cells)", ("day", "long", "sessions", "refused", "cautious"))
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
     perhaps = _sum(frame["cautious"]) - refused
     title = f"refused under enforce: {refused:,} of {whole:,} sessions"
     title += f", and perhaps {perhaps:,} more" if perhaps else ""
     daily = frame[~frame["long"]]
+    out = _not_drawn(whole - _sum(daily["sessions"]), "session", "day")
     if daily.empty:
-        return nothing(title, where)
-    long = whole - _sum(daily["sessions"])
-    figure = begin(4.3, title, where, _left_out("sessions", long, "day"))
+        return nothing(title, where, out)
+    figure = begin(4.3, title, where, out)
     by_day = daily.groupby("day")[["sessions", "refused", "cautious"]].sum()
     every = pd.date_range(by_day.index.min(), by_day.index.max(), freq="D", unit="us")
     by_day = by_day.reindex(every)
@@ -639,8 +728,44 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
 # --- What they share --------------------------------------------------------------------------------
 
 
+_OVER_TIME = ("period", "sessions", "successful", "failed", "failure_share")
+_HISTORY = (
+    "domain", "sender", "policy", "mode", "max_age", "first_day", "last_day", "sessions", "stale", "stale_from",
+)  # fmt: skip
+
+
+def _expect(frame: pd.DataFrame, measure: str, columns: tuple[str, ...]) -> None:
+    """Refuse a frame that another measure gave."""
+    if not set(columns) <= set(frame.columns):
+        raise InputError(
+            f"expected a frame as {measure} gives it, with {', '.join(columns)};"
+            f" got one with {', '.join(map(str, frame.columns)) or 'no column'}"
+        )
+
+
+def _numbers(frame: pd.DataFrame) -> list[str]:
+    """Give the columns that can be added up; sums past 2^63-1 are objects."""
+    return [
+        str(name)
+        for name, column in frame.items()
+        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_object_dtype(column)
+    ]
+
+
+_FREQUENCIES = {"day": "D", "week": "7D", "month": "MS"}
+
+
+def _by(frame: pd.DataFrame) -> str:
+    by = frame.attrs.get("by")
+    if by not in _FREQUENCIES:
+        raise InputError(
+            f"expected frame.attrs['by'] to say day, week or month, as its measure set it; got {by!r}"
+        )
+    return str(by)
+
+
 def _per(frame: pd.DataFrame) -> str:
-    by = frame.attrs.get("by", "day")
+    by = _by(frame)
     return f"per {by} (UTC{', from Monday' if by == 'week' else ''})"
 
 
@@ -737,8 +862,7 @@ def _every(frame: pd.DataFrame) -> pd.DatetimeIndex:
 
 
 def _between(frame: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
-    freq = {"day": "D", "week": "7D", "month": "MS"}[frame.attrs["by"]]
-    return pd.date_range(first, last, freq=freq, unit="us")
+    return pd.date_range(first, last, freq=_FREQUENCIES[_by(frame)], unit="us")
 
 
 def _reported(
@@ -767,4 +891,8 @@ def _few(every: pd.DatetimeIndex) -> list[tuple[float, str]]:
     days = [(at, every[min(int(at), len(every) - 1)]) for at, _ in found]
     if every.freqstr == "MS" or every[-1] - every[0] > pd.Timedelta(days=200):
         return [(at, f"{day:%b}\n{day:%Y}") for at, day in days]
-    return [(at, f"{day.day} {day:%b}") for at, day in days]
+    told = [None, *(day.year for _, day in days)]
+    return [
+        (at, f"{day.day} {day:%b}" + (f"\n{day.year}" if day.year != before else ""))
+        for (at, day), before in zip(days, told, strict=False)
+    ]

@@ -117,6 +117,8 @@ class Plot(Figure):
     """
 
     alt = ""
+    foot = 0.0
+    """Inches that a second line of words takes at the bottom."""
 
     def draw(self, renderer: Any) -> None:
         """Draw in the package's style, whatever the session's is."""

@@ -276,11 +276,14 @@ def test_gaps_are_gaps_and_long_reports_are_left_out():
     ]
     assert found["sessions"].tolist() == [10, pd.NA, pd.NA, 40]
     assert found["left_out"].tolist() == [0, 1, 0, 0]
+    assert found.attrs["left_out_sessions"] == 100
+    assert ma.over_time(data, split="sender").attrs["left_out_sessions"] == 100
+    assert ma.failures_over_time(data).attrs["left_out_sessions"] == 50
     assert found["failure_share"].isna().tolist() == [False, True, True, False]
     # The week of Monday, 2 March holds the report of 2 to 8 March whole.
     weeks = ma.over_time(data, by="week").set_index("period")
     assert weeks.loc["2026-03-02", "sessions"] == 140
-    assert weeks["left_out"].sum() == 0
+    assert (weeks["left_out"].sum(), weeks.attrs["left_out_sessions"]) == (0, 0)
     assert ma.over_time(data, by="month")["sessions"].tolist() == [150]
     assert ma.failures_over_time(data)["sessions"].tolist() == [20]
     assert ma.failures_over_time(data, by="week")["sessions"].sum() == 70

@@ -265,6 +265,11 @@ def test_an_upload_shows_its_progress_and_its_problems(page):
     items = re.search(r"(\d+) items = (\d+) reports", note.inner_text())
     assert items, "the account"
     assert int(items[2]) > 100
+    column = page.locator(".mtasts-panel .widget-select-multiple").first.bounding_box()
+    box = note.bounding_box()
+    assert box["x"] + box["width"] <= column["x"] + column["width"] + 1, (
+        "beside the answer, not in it"
+    )
     bar = page.locator(".widget-hprogress .progress-bar").first
     comes(page, lambda _: bar.evaluate("b => b.style.width"), "100%")
     view(page, "senders")

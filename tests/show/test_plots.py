@@ -161,10 +161,126 @@ def test_a_day_with_one_session_is_not_the_worst():
 def test_what_is_drawn_is_what_was_counted():
     data = load([report(0, [policy(7, [("dns-error", "mx", 3)])]), report(1, [policy(5)])])
     plot = dict(pictures(data))["sessions"]
-    assert plot.alt == "3 of 15 sessions failed (20.00%); all reports"
+    assert plot.alt == "3 of 15 sessions failed (20.00%); all reports; DANE apart"
     bands = plot.axes[0].collections
     tops = [max(y for _, y in band.get_paths()[0].vertices) for band in bands]
     assert tops == [7, 10]  # successful, and failed on top of them
+
+
+def footer(plot):
+    return next(text for text in plot.texts if text.get_gid() == "filter").get_text()
+
+
+def test_what_is_not_drawn_is_said_so_that_picture_and_table_agree():
+    """A report of a week belongs to no day: 7 of 17 failed sessions, and 70 of 190, stand in the tables only."""
+    data = load(
+        [
+            report(0, [policy(110, [("dns-error", "mx", 10)])], sender="Daily"),
+            report(1, [policy(63, [("dns-error", "mx", 7)])], sender="Weekly", days=7),
+        ]
+    )
+    drawn = {name: footer(plot) for name, plot in pictures(data)}
+    for name in ("sessions", "sender × time", "sender charts"):
+        said = "not drawn: 70 sessions of reports that no single day holds"
+        assert drawn[name] == f"all reports; DANE apart; {said}", name
+    for name in ("failures", "effects"):
+        said = "not drawn: 7 failed sessions of reports that no single day holds"
+        assert drawn[name] == f"all reports; {said}", name
+    assert int(ma.senders(data)["sessions"].sum()) == 190
+    assert int(ma.failure_types(data)["sessions"].sum()) == 17
+    alone = ma.Filter(senders="Weekly")
+    for name, plot in pictures(data, alone):
+        nothing = "nothing to show for this filter" in [
+            t.get_text() for axes in plot.axes for t in axes.texts
+        ]
+        assert ("not drawn" in footer(plot)) == nothing, name
+    month = ma.plots.sessions(ma.over_time(data, by="month"))
+    assert footer(month) == "all reports; DANE apart", "which holds it whole"
+
+
+def test_no_picture_claims_a_filter_that_its_figures_do_not_follow(large):
+    """Its figures are the same for one result type as for all of them: so it must not say that it is of one."""
+    where = ma.Filter(domains="d1.example", policy_types="sts")
+    kind = ma.failure_types(large, where)["result_type"].iloc[0]
+    one = where.but(result_types=kind)
+    plots = dict(pictures(large, one))
+    for name, plot in plots.items():
+        assert (f"; not applied: result type {kind}" in footer(plot)) == VIEWS[name].whole, name
+        assert footer(plot).startswith(str(where if VIEWS[name].whole else one)), name
+        assert (f"{where}; " in plot.alt) == VIEWS[name].whole, name
+    found = ma.plots.top(ma.failures_by_mx(large, one), "mx_host", one)
+    assert footer(found) == str(one), "details do follow it"
+
+
+def test_dane_apart_is_said_where_it_is():
+    """Of a sender that reports DANE alone no session counts, unless its policy type is asked for."""
+    data = load([report(0, [policy(532, kind="tlsa")]), report(0, [policy(9)], sender="B")])
+    for where, said in (
+        (ma.Filter(), "all reports; DANE apart"),
+        (ma.Filter(policy_types=["sts", "tlsa"]), "policy types sts and tlsa"),
+    ):
+        plot = ma.plots.top(ma.senders(data, where), "sender", where)
+        assert footer(plot) == said
+    assert "DANE" not in footer(dict(pictures(data))["policies"]), "which tells of MTA-STS alone"
+
+
+def test_a_footer_of_two_lines_stays_on_the_sheet():
+    senders = [f"A sender with a long name, number {n}" for n in range(4)]
+    data = load(
+        [
+            report(d, [policy(9, [("dns-error", "mx1.d.example", 1)])], sender=s, days=days)
+            for s in senders for d, days in ((0, 1), (1, 7))
+        ]
+    )  # fmt: skip
+    where = ma.Filter(senders=senders, domains="d.example", mx_hosts="mx1.d.example")
+    for name, plot in pictures(data, where):
+        assert words_collide(plot) is None, name
+        assert footer(plot).count("\n") == (name != "MX hosts"), name
+
+
+@pytest.mark.parametrize(
+    ("draw", "expected"),
+    [
+        (lambda data: ma.plots.sessions(ma.senders(data)), "as over_time gives it"),
+        (lambda data: ma.plots.sessions(ma.over_time(data, split="sender")), "without a split"),
+        (lambda data: ma.plots.failures(ma.over_time(data)), "as failures_over_time gives it"),
+        (lambda data: ma.plots.types_by_mx(ma.failure_types(data)), "as failures_by_mx gives it"),
+        (lambda data: ma.plots.sender_days(ma.over_time(data)), r'over_time\(split="sender"\)'),
+        (lambda data: ma.plots.senders(ma.senders(data)), "got one with sender, organization_names"),
+        (lambda data: ma.plots.policies(ma.senders(data)), "as policy_history gives it"),
+        (lambda data: ma.plots.impact(ma.senders(data)), "as replay"),
+        (lambda data: ma.plots.top(ma.senders(data), "mx_host"), "with mx_host; got one with sender"),
+        (lambda data: ma.plots.top(ma.senders(data), "sender", value="x"), "with x; got one with reports"),
+        (lambda data: ma.plots.top(ma.senders(data), "sender", value="trend"), "with trend; got one"),
+        (lambda data: ma.plots.sessions(pd.DataFrame(dict(ma.over_time(data)))), "day, week or month"),
+    ],
+)  # fmt: skip
+def test_a_frame_of_another_measure_is_refused(draw, expected):
+    with pytest.raises(ma.InputError, match=expected):
+        draw(load([report(0, [policy(9, [("dns-error", "mx", 1)])], sender=s) for s in "AB"]))
+
+
+def test_charts_of_senders_tell_their_period_and_year():
+    data = load([report(d, [policy(9)], sender=s) for d in range(21) for s in "AB"])
+    (axes,) = ma.plots.senders(ma.over_time(data, by="week", split="sender")).axes
+    words = [text.get_text() for text in axes.texts]
+    assert "failed, % of sessions per week (UTC, from Monday)" in words
+    assert words.count("23 Feb\n2026") == 2, "once in each chart"
+    (axes,) = ma.plots.sender_days(ma.over_time(data, by="week", split="sender")).axes
+    assert "failed share per week" in [t.get_text() for t in axes.texts]
+
+
+def test_policies_stand_in_the_order_of_their_table():
+    data = load(
+        [
+            report(d, [policy(9 * (1 + d), domain=f"{domain}.example")], sender=sender)
+            for d in range(3)
+            for sender, domain in (("B", "z"), ("A", "z"), ("C", "a"))
+        ]
+    )
+    history = ma.policy_history(data)
+    words = [text.get_text() for text in ma.plots.policies(history).axes[0].texts]
+    assert words == [f"{row.domain}, {row.sender}" for row in history.itertuples()]
 
 
 def test_the_rest_is_summed_as_other():
@@ -192,7 +308,7 @@ def test_who_moved_on_no_longer_sees_an_old_policy(mended, title):
     ]
     data = load(days)
     plot = ma.plots.policies(ma.policy_history(data))
-    assert plot.alt == f"{title}; all reports"
+    assert plot.alt.startswith(f"{title}; all reports; ")
     hatched = [c for c in plot.axes[0].collections if c.get_hatch()]
     across = {x for c in hatched for path in c.get_paths() for x in path.vertices[:, 0]}
     assert across == ({12, mended} if mended > 12 else set()), "only the days past its max_age"
@@ -275,6 +391,18 @@ def test_tables_escape(nasty):
     assert "\x1b" not in html
 
 
+def test_two_notes_on_a_table_do_not_run_together():
+    frame = pd.DataFrame({"sender": list("ABC")})
+    said = "<small>the first 2 of 3 rows; more columns: Export</small>"
+    assert said in frame_html(frame, "Senders", note="more columns: Export", rows=2)
+    empty = frame_html(frame.head(0), note="more columns: Export")
+    assert "nothing for this filter" in empty and "Export" not in empty
+
+
+def test_the_start_day_of_the_last_report_is_not_called_the_last_day():
+    assert "<th>last report</th>" in frame_html(pd.DataFrame({"last_day": ["x"]}))
+
+
 def test_a_hyphen_ends_no_line():
     """A command is copied from its cell: it may break between its words only."""
     command = 'openssl s_client -connect MX:25 -servername MX </dev/null # "a-b" <b>-x</b>'
@@ -319,6 +447,7 @@ def test_an_impact_of_long_reports_alone_has_no_days_to_draw():
     found = ma.assess(load(long), "d.example", as_of="2026-03-29")
     plot = ma.plots.impact(found.impact.cells, found.impact.where)
     assert plot.alt.startswith("refused under enforce: 120 of 1,200 sessions")
+    assert plot.alt.endswith("not drawn: 1,200 sessions of reports that no single day holds")
     assert "nothing to show for this filter" in [
         t.get_text() for axes in plot.axes for t in axes.texts
     ]
@@ -373,6 +502,16 @@ def test_a_domain_that_takes_no_mail_has_no_table_of_hosts():
     page, plain = check_html(check), check_text(check)
     assert "accepts no mail (null MX)" in page and "accepts no mail (null MX)" in plain
     assert "MX hosts" not in page
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [(1, "its MX host"), (2, "both MX hosts"), (3, "all 3 MX hosts")],
+)
+def test_a_card_counts_hosts_as_people_do(hosts, said):
+    check = ma.live.recorded_check()
+    card = check_text(replace(check, mx=(check.mx * 2)[:hosts]))
+    assert f"Under enforce, {said} would be accepted." in card
 
 
 def test_a_summary_of_many_domains_says_how_many_more():
