@@ -189,7 +189,7 @@ def assess(given: argparse.Namespace) -> int:
 def alert(given: argparse.Namespace) -> int:
     """Run `alert`; gives its exit code."""
     from mtasts_analysis.readiness.alerts import alerts, read_rules  # noqa: PLC0415
-    from mtasts_analysis.show.text import plain  # noqa: PLC0415
+    from mtasts_analysis.show.text import plain, wrapped  # noqa: PLC0415
 
     rules = read_rules(given.rules) if given.rules else None
     told = _told(given)
@@ -205,7 +205,8 @@ def alert(given: argparse.Namespace) -> int:
         if given.json:
             print(json.dumps({**asdict(one), "day": one.day.isoformat(), "key": one.key}))
         else:
-            print(f"{plain(one.domain)}: {plain(one.text, 400)}\n    {plain(one.action, 200)}")
+            print(wrapped(f"{plain(one.domain)}: {plain(one.text, 400)}", "    "))
+            print(wrapped(f"    {plain(one.action, 200)}", "    "))
     sys.stdout.flush()  # told before it is kept: after a crash an alert may come twice, but never gets lost
     if told is not None:
         told.keep(found)

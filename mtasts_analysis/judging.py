@@ -19,7 +19,7 @@ from mtasts_analysis.readiness.judgement import Judgement, judge, judge_all
 from mtasts_analysis.show import document
 from mtasts_analysis.show.assessment import AssessmentPanel, Settings, card
 from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
-from mtasts_analysis.show.text import plain
+from mtasts_analysis.show.text import plain, wrapped
 from mtasts_analysis.show.writeup import blocks, next_step, why
 
 
@@ -92,13 +92,13 @@ class Assessment(Judgement):
 
     def __repr__(self) -> str:
         parts = [
-            plain(self.sentence, 600),
-            self._standing(),
+            wrapped(plain(self.sentence, 600)),
+            wrapped(self._standing()),
             "",
-            *(f"- {plain(reason, 300)}" for reason in why(self)),
+            *(wrapped(f"- {plain(reason, 300)}", "  ") for reason in why(self)),
             "",
-            plain(next_step(self), 500),
-            *([plain(self.missing, 900)] if self.missing else []),
+            wrapped(plain(next_step(self), 500)),
+            *([wrapped(plain(self.missing, 900))] if self.missing else []),
             "",
             frame_text(self.table[["code", "status", "figures"]], 40),
         ]

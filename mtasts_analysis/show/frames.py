@@ -32,7 +32,7 @@ def headed(name: str) -> str:
     return " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
 
 
-def cell(name: str, value: Any) -> str:
+def cell(name: str, value: Any, longest: int = 300) -> str:
     """Give one value as plain text: shares in percent, days as days, absent ones as a dash."""
     if isinstance(value, list | np.ndarray):
         return ", ".join(cell(name, one) for one in value)
@@ -48,7 +48,7 @@ def cell(name: str, value: Any) -> str:
         return f"{int(value):,}"
     if isinstance(value, Real):
         return f"{float(value):,.4g}"
-    return plain(one_line(str(value)) if name == "action" else value, 300)
+    return plain(one_line(str(value)) if name == "action" else value, longest)
 
 
 def frame_html(
@@ -159,11 +159,14 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
 
 
 def frame_text(frame: pd.DataFrame, rows: int) -> str:
-    """Give a frame as aligned text."""
+    """Give a frame as aligned text; its last column is told whole, for a sentence stands there."""
     names = list(frame.columns)
-    longest = 300 if names == ["text"] else 110
+    longest = [110] * (len(names) - 1) + [1_000]
     body = [
-        [plain(cell(name, value), longest) for name, value in zip(names, row, strict=True)]
+        [
+            plain(cell(name, value, most), most)
+            for name, value, most in zip(names, row, longest, strict=True)
+        ]
         for row in frame.head(rows).itertuples(index=False, name=None)
     ]
     numbers = {
