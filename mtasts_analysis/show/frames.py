@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import one_line
 from mtasts_analysis.show.html import element, text, unbroken
 from mtasts_analysis.show.html import table as html_table
@@ -145,6 +146,11 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
     Table
         HTML in a notebook, text on a terminal; whatever a stranger wrote is escaped.
 
+    Raises
+    ------
+    InputError
+        No frame, or columns that it has not.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -155,7 +161,16 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
     unprotected       188
     unknown             9
     """
-    return Table(frame if columns is None else frame[columns], rows)
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"frame: expected a DataFrame; got a {type(frame).__name__}")
+    if columns is None:
+        return Table(frame, rows)
+    there = [*frame.columns]
+    if not isinstance(columns, list) or not set(columns) <= set(there):
+        raise InputError(
+            f"columns: expected a list of {', '.join(map(str, there))}; got {columns!r}"
+        )
+    return Table(frame[columns], rows)
 
 
 def frame_text(frame: pd.DataFrame, rows: int) -> str:

@@ -89,6 +89,19 @@ def test_on_a_terminal_no_line_is_wider(terminal, sample_folder):
         assert set(said.split()) == set(whole.split())
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((pd.DataFrame({"a": [1], "b": [2]}), ["nosuch"]), r"columns: .* a, b; got \['nosuch'\]"),
+        ((pd.DataFrame({"a": [1], "b": [2]}), "a"), "columns: expected a list of a, b; got 'a'"),
+        ((5,), "frame: expected a DataFrame; got a int"),
+    ],
+)
+def test_a_table_that_cannot_be(given, said):
+    with pytest.raises(ma.InputError, match=said):
+        ma.table(*given)
+
+
 def test_the_figures_of_a_gate_are_told_whole():
     long = "; ".join(f"{n} of 10,339 sessions" for n in range(20))
     frame = pd.DataFrame({"code": ["x" * 200], "figures": [long]})
