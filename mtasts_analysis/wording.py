@@ -12,6 +12,30 @@ def several(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def every(number: int, noun: str) -> str:
+    """Say that something is so of each of some things.
+
+    Examples
+    --------
+    >>> every(1, "MX host"), every(2, "MX host"), every(3, "MX host")
+    ('the one MX host', 'both MX hosts', 'all 3 MX hosts')
+    """
+    if number == 1:
+        return f"the one {noun}"
+    return f"both {noun}s" if number == 2 else f"all {number:,} {noun}s"
+
+
+def capital(clause: str) -> str:
+    """Begin a sentence; a name that it begins with stays as it is.
+
+    Examples
+    --------
+    >>> capital("no report came"), capital("mx1.example.com is not in the policy")
+    ('No report came', 'mx1.example.com is not in the policy')
+    """
+    return f"{clause[:1].upper()}{clause[1:]}" if clause.partition(" ")[0].isalpha() else clause
+
+
 def percent(share: float) -> str:
     """Give a round share, such as a threshold, in as few digits as it has.
 

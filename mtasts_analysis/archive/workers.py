@@ -31,6 +31,7 @@ ATTEMPTS = 3
 """Tries that a unit gets: what kills three processes will kill a fourth."""
 _AHEAD = 2
 """Units given to each worker ahead of what was taken: none waits, and memory stays bounded."""
+_Waiting = deque[tuple[Unit, Future[Done]]]
 _T = TypeVar("_T")
 
 
@@ -42,26 +43,48 @@ def cores() -> int:
 
 
 def in_order(
-    plan: Iterator[Unit], settings: Settings, executor: Executor, ahead: int
+    plan: Iterator[Unit], settings: Settings, executor: Executor, ahead: int, *, lend: bool = False
 ) -> Iterator[tuple[Unit, Done]]:
     """Give each unit and what it gave, in order; no more than `ahead` are on their way.
+
+    With `lend`, who would wait for a unit reads another one meanwhile.
 
     Raises
     ------
     WorkerError
         The executor broke down.
     """
-    waiting: deque[tuple[Unit, Future[Done]]] = deque()
+    waiting: _Waiting = deque()
+
+    def first() -> tuple[Unit, Done]:
+        while lend and not waiting[0][1].done() and _read_here(waiting, settings):
+            pass
+        return _result(*waiting.popleft())
+
     try:
         for unit in plan:
             waiting.append((unit, executor.submit(units.read, unit, settings)))
             while len(waiting) >= ahead:
-                yield _result(*waiting.popleft())
+                yield first()
         while waiting:
-            yield _result(*waiting.popleft())
+            yield first()
     finally:
         for _, future in waiting:
             future.cancel()
+
+
+def _read_here(waiting: _Waiting, settings: Settings) -> bool:
+    """Read a unit that no process has begun; tell whether there was one."""
+    for at, (unit, future) in enumerate(waiting):
+        if future.cancel():
+            here: Future[Done] = Future()
+            waiting[at] = unit, here
+            try:
+                here.set_result(units.read(unit, settings))
+            except Exception as error:  # noqa: BLE001  # raised when it is this unit's turn
+                here.set_exception(error)
+            return True
+    return False
 
 
 def _result(unit: Unit, future: "Future[Done]") -> tuple[Unit, Done]:
@@ -76,7 +99,12 @@ def _result(unit: Unit, future: "Future[Done]") -> tuple[Unit, Done]:
 
 @contextmanager
 def results(
-    plan: Iterator[Unit], settings: Settings, workers: int, executor: Executor | None = None
+    plan: Iterator[Unit],
+    settings: Settings,
+    workers: int,
+    executor: Executor | None = None,
+    *,
+    lend: bool = False,
 ) -> Iterator[Iterator[tuple[Unit, Done]]]:
     """Give each unit of a plan and what it gave, in order.
 
@@ -90,15 +118,18 @@ def results(
         How many processes; one is this one. With an executor: how many units it works on at a time.
     executor
         Where to have the units read instead.
+    lend
+        Let this process be one of them: who takes the results has nothing else to do meanwhile. Where a
+        process takes a quarter of a second to start, this one reads.
     """
     if executor is not None:
         yield in_order(plan, settings, executor, _AHEAD * workers + 1)
     elif workers == 1:
         yield ((unit, units.read(unit, settings)) for unit in plan)
     else:
-        pool = Workers(workers)
+        pool = Workers(workers - lend)
         try:
-            yield in_order(plan, settings, pool, _AHEAD * workers + 1)
+            yield in_order(plan, settings, pool, _AHEAD * workers + 1, lend=lend)
             pool.shutdown()
         finally:
             pool.shutdown(cancel_futures=True)

@@ -15,6 +15,7 @@ from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import ReadinessConfig
+from mtasts_analysis.readiness.impact import Impact, replay
 from mtasts_analysis.readiness.stages import Stage
 from mtasts_analysis.wording import several
 
@@ -103,6 +104,19 @@ class Evidence:
     def sts_sessions(self) -> int:
         """Sessions of the days judged whose sender saw an `sts` policy: what a pass must rest on."""
         return 0 if self.data is None else self.sessions("sts", self.config.recent_days)
+
+    @cached_property
+    def recent(self) -> Impact:
+        """The replay of the days judged."""
+        return replay(self.reports, self.last(self.config.recent_days), self.draft, self.config)
+
+    @property
+    def at_risk(self) -> list[str]:
+        """MX hosts that senders knew and the draft does not list: any number of sessions may have gone there."""
+        if self.draft is None or self.data is None:
+            return []
+        live = [] if self.check is None else [mx.host for mx in self.check.mx]
+        return [host for host in self.recent.left_out if not live or host in live]
 
     def sessions(self, policy_type: str, days: int) -> int:
         """Give the sessions under a policy type in the last days."""

@@ -23,12 +23,13 @@ from mtasts_analysis.readiness.gates import gates
 from mtasts_analysis.readiness.impact import Impact, read_draft, replay
 from mtasts_analysis.readiness.rollout import WATCH_DAYS, Step, plan, policy_text
 from mtasts_analysis.readiness.stages import Stage, stage
+from mtasts_analysis.wording import capital
 
 VERDICTS = {
     "enforcing, failing": "the policy says enforce, and a gate fails",
     "not yet": "a gate fails, or failures fell too lately to rely on it",
     "ready": "every gate that must pass does, on reports and on a live check",
-    "ready by reports": "the same as far as reports tell: no live check was made",
+    "ready by reports": "every gate that must pass does, as far as reports tell: no live check was made",
     "not enough evidence": "no gate fails, but what must be known is not",
     "enforcing, little evidence": "the policy says enforce, and too little is known of how it fares",
     "enforcing": "the policy says enforce, and nothing speaks against it",
@@ -138,7 +139,7 @@ class Judgement:
         ):
             if not there:
                 asked = " ".join(g.question for g in self.gates if g.half == half)
-                return f"{how}, which would have told: {asked}"
+                return f"{how}; it would have answered: {asked}"
         return ""
 
     @property
@@ -232,6 +233,8 @@ def judge(
     )
     against, unknown = _against(judged), _unknown(judged, check)
     holding = against or unknown
+    if data is not None and data.facts.domain.words and name not in data.facts.domain.words:
+        holding.sort(key=lambda gate: gate.code != "days-with-reports")  # a mistyped name, maybe
     verdict = _verdict(standing, against, unknown, check)
     first = holding[0] if holding else None
     step, when = _next(verdict, holding, standing, day)
@@ -246,7 +249,7 @@ def judge(
         domain=name,
         as_of=day,
         verdict=verdict,
-        sentence=_plainly(verdict, name, day, standing, first, _mind(judged)),
+        sentence=_plainly(verdict, name, day, standing, first, _mind(judged), draft),
         reasons=_reasons(judged, against, unknown),
         next_step=step,
         next_date=when,
@@ -343,13 +346,19 @@ def _verdict(standing: Stage, against: list[Gate], unknown: list[Gate], check: C
 
 
 def _plainly(
-    verdict: str, domain: str, day: date, standing: Stage, first: Gate | None, mind: str
+    verdict: str,
+    domain: str,
+    day: date,
+    standing: Stage,
+    first: Gate | None,
+    mind: str,
+    draft: Policy | None,
 ) -> str:
     """Give the verdict in one sentence, with its strongest reason; a good one with what to mind."""
     why = first.clause if first is not None else ""
     since = f"{domain} has enforced since {standing.mode_since}"
     last = day - timedelta(days=1)
-    return {
+    said = {
         "not yet": f"{domain} may not go to enforce yet: {why}.",
         "not enough evidence": f"There is not enough evidence to let {domain} go to enforce: {why}.",
         "ready by reports": f"By reports up to {last}, {domain} may go to enforce; a live check must still"
@@ -359,6 +368,11 @@ def _plainly(
         "enforcing, little evidence": f"{since}; how it fares is not known: {why}.",
         "enforcing": f"{since}, and no gate fails.{mind}",
     }[verdict]
+    if draft is None:
+        return said
+    return (
+        f"With the draft given: {said if said.startswith(domain) else said[:1].lower() + said[1:]}"
+    )
 
 
 def _mind(judged: Sequence[Gate]) -> str:
@@ -374,12 +388,7 @@ def _reasons(judged: Sequence[Gate], against: list[Gate], unknown: list[Gate]) -
     chosen = [*against, *unknown] or _ranked(judged, PASS)
     if against or unknown:  # a warning, and what else is not known, say the same more softly
         chosen += [g for g in _ranked(judged, WARN, LITTLE) if g not in chosen]
-    return tuple(dict.fromkeys(f"{_capital(g.clause)}." for g in chosen))[:3]
-
-
-def _capital(clause: str) -> str:
-    """Begin a sentence; a name that it begins with stays as it is."""
-    return f"{clause[:1].upper()}{clause[1:]}" if clause.partition(" ")[0].isalpha() else clause
+    return tuple(dict.fromkeys(f"{capital(g.clause)}." for g in chosen))[:3]
 
 
 def _next(verdict: str, holding: list[Gate], standing: Stage, day: date) -> tuple[str, date | None]:

@@ -19,7 +19,7 @@ from mtasts_analysis.readiness.gate import (
     lasts,
     named,
 )
-from mtasts_analysis.wording import several
+from mtasts_analysis.wording import every, several
 
 _HOMES = (
     ("policy-host-certificate-expires-soon", "certificates-last"),
@@ -135,8 +135,8 @@ def _certificates(of: Evidence, check: Check) -> Found:
         return Found(
             LITTLE, clause, figures, action or "run the check where port 25 is open", rows=rows
         )
-    every = "the one MX host presents" if len(fates) == 1 else f"all {len(fates)} MX hosts present"
-    clause = f"{every} a valid certificate over TLS 1.2 or newer"
+    presents = "presents" if len(fates) == 1 else "present"
+    clause = f"{every(len(fates), 'MX host')} {presents} a valid certificate over TLS 1.2 or newer"
     if bad:
         status = FAIL if bad[0].severity == "error" else WARN  # the findings come the worst first
         return Found(status, f"{bad[0].subject}: {bad[0].evidence}", figures, action, rows=rows)

@@ -19,7 +19,7 @@ from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.readiness.forecast import FEWEST, more_days, unseen
 from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Found, Rule, named
 from mtasts_analysis.readiness.impact import Impact, replay
-from mtasts_analysis.wording import percent, several
+from mtasts_analysis.wording import every, percent, several
 
 _MONTH = 28
 
@@ -40,6 +40,10 @@ def _testing(of: Evidence) -> Found:
     if of.data is None:
         clause = "a live check alone does not tell since when the policy is in testing"
         return Found(LITTLE, clause, action="load the reports since then", rows=rows)
+    if of.check is None and (of.as_of - (last := rows["last_day"].max().date())).days > _MONTH:
+        clause = f"no sender has reported the policy since {last}"
+        action = "load the reports since then, or make a live check"
+        return Found(LITTLE, clause, "", action, rows=rows)
     days, clear = (of.as_of - since).days, since + timedelta(days=need)
     clause = f"the policy has been in testing for {days} of {need} days"
     if days < need:
@@ -76,6 +80,16 @@ def _reporting(of: Evidence) -> Found:
     days = sorted({int(day) for day in facts.day[chosen]})
     rows = of.reports.reports.iloc[sorted(set(facts.report[chosen].tolist()))]
     look = "check that the TLSRPT record is published, and that its mailbox accepts mail"
+    if facts.domain.words and of.domain not in facts.domain.words:
+        clause = f"no report is about {of.domain}; the archive is about {named(facts.domain.words)}"
+        return Found(
+            LITTLE,
+            clause,
+            "",
+            "look whether the name is right; else wait for reports",
+            of.within(need),
+            rows,
+        )
     if not days:
         return Found(LITTLE, f"no report came in {_MONTH} days", "", look, of.within(need), rows)
     clause = f"reports came on {len(days)} of {_MONTH} days"
@@ -143,10 +157,11 @@ def _honouring(of: Evidence) -> Found:
 
 def _refused(of: Evidence) -> Found:
     most, bound, days = of.config.refused_most, of.config.forecast_most, of.config.recent_days
-    month, whole, half = (
+    month, half = (
         replay(of.reports, of.last(n), of.draft, of.config)
-        for n in (of.config.forecast_days, days, days // 2)
+        for n in (of.config.forecast_days, days // 2)
     )
+    whole = of.recent
     rows, high, sample = whole.details, month.forecast.high, month.forecast.sample
     if high is None or sample is None or not half.sessions:
         daily = f"{whole.sender_days} in {days} days, one for each sender and day"
@@ -165,6 +180,10 @@ def _refused(of: Evidence) -> Found:
         figures += f"; {whole.latent:,} more failed for senders that found no policy yet"
     earlier, later = whole.cautious_share, half.cautious_share
     if max(earlier, later) <= most and high <= bound:
+        if of.at_risk:
+            missed = f"the draft leaves out {named(of.at_risk)}"
+            clause = f"{missed}: any of {whole.sessions:,} sessions may have gone there"
+            return Found(LITTLE, clause, f"{figures}; {clause}", _put(of, of.at_risk), None, rows)
         return Found(PASS, clause, figures, rows=rows)
     if max(earlier, later) <= most and unseen(sample) > bound:
         known = of.as_of - month.cells["day"].min().date()
@@ -208,8 +227,25 @@ def _mend(of: Evidence, days: int) -> str:
     worst = kinds.iloc[0]
     own = where.but(result_types=Filter.of(worst).result_types)
     hosts = failures_by_mx(of.reports, own)["mx_host"].dropna()
+    outside = [] if of.draft is None else [host for host in hosts if not covers(of.draft, host)]
+    if outside and outside[0] == hosts.iloc[0]:
+        return _put(of, outside)
     at = named(hosts, 2) if len(hosts) else None
     return f"mend {failure(worst['result_type'], at)} first: {worst['action']}"
+
+
+def _put(of: Evidence, hosts: list[str]) -> str:
+    """Say what to do with hosts that a policy should list; only a check knows whether they are the domain's."""
+    lines = "; ".join(f"mx: {host}" for host in hosts[:6])
+    if of.draft is not None:
+        doubt = (
+            ""
+            if of.check is not None
+            else ", or make a live check if that is no MX of yours any more"
+        )
+        return f"add to the draft: {lines}{doubt}"
+    doubt = "" if of.check is not None else "if that is an MX of yours, "
+    return f"{doubt}add to the policy file, then give the record a new id: {lines}"
 
 
 def _not_in_policy(of: Evidence) -> Found:
@@ -227,21 +263,25 @@ def _not_in_policy(of: Evidence) -> Found:
         reported = list(dict.fromkeys(rows["mx_host"]))
     missing = [host for host in live if policy is not None and not covers(policy, host)]
     known = not live or policy is None
+    reported += [host for host in of.at_risk if host not in reported]
     missing += [host for host in reported if host not in missing and (known or host in live)]
     retired = [host for host in reported if host not in missing]
     if missing:
-        clause = f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not in the policy"
+        which = "policy" if of.draft is None else "draft"
+        clause = f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not in the {which}"
         failed = int(rows["sessions"].sum()) if len(rows) else 0
         figures = f"{clause}; {failed:,} failed sessions there in {days} days"
-        lines = "; ".join(f"mx: {host}" for host in missing[:6])
-        action = f"add to the policy file, then give the record a new id: {lines}"
-        return Found(FAIL, clause, figures, action, of.within(days // 2), rows)
+        if of.at_risk:
+            figures += (
+                "; reports do not tell how many of those that succeeded went there: at worst all"
+            )
+        return Found(FAIL, clause, figures, _put(of, missing), of.within(days // 2), rows)
     if retired:
         clause = f"senders still dialled {named(retired)}, which is no MX and not in the policy"
         return Found(WARN, clause, "", "find out whether it is a forgotten backup MX", rows=rows)
     if live and policy is not None:
-        every = "the one MX host is" if len(live) == 1 else f"all {len(live)} MX hosts are"
-        return Found(PASS, f"{every} in the policy", rows=rows)
+        clause = f"{every(len(live), 'MX host')} {'is' if len(live) == 1 else 'are'} in the policy"
+        return Found(PASS, clause, rows=rows)
     clause = (
         "no session failed at an MX outside the policy, but reports name no MX where sessions pass"
     )
@@ -368,7 +408,8 @@ def _authentic(of: Evidence) -> Found:
     if share >= of.config.authenticated:
         return Found(PASS, clause, rows=rows)
     action = "read data.reports['dkim']: a key that rotated away is no forgery, a failed body is"
-    return Found(WARN, f"only {clause}", "", action, rows=rows)
+    clause = f"only {clause}" if share else "no session stands in a report whose signature is valid"
+    return Found(WARN, clause, "", action, rows=rows)
 
 
 _GUIDE = "guide, Deployment Strategy"

@@ -11,7 +11,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -201,7 +201,9 @@ def preset(provider: str) -> tuple[str, ...]:
     )
 
 
-def inventory(domain: str, data: Data | None = None, check: Check | None = None) -> pd.DataFrame:
+def inventory(
+    domain: str, data: Data | None = None, check: Check | None = None, end: date | None = None
+) -> pd.DataFrame:
     """List every MX host that is known of a domain, so that none is forgotten in the policy.
 
     Parameters
@@ -212,6 +214,8 @@ def inventory(domain: str, data: Data | None = None, check: Check | None = None)
         A loaded archive: hosts at which sessions failed, and those that policies named.
     check
         A live check: the MX records, with what was met there.
+    end
+        The last day of reports that counts; by default all do.
 
     Returns
     -------
@@ -246,7 +250,8 @@ def inventory(domain: str, data: Data | None = None, check: Check | None = None)
             "certificate_until": None if certificate is None else certificate.not_after,
         }
     if data is not None:
-        history = policy_history(data, Filter(domains=name)).dropna(subset=["mx_patterns"])
+        where = Filter(domains=name, end=end)
+        history = policy_history(data, where).dropna(subset=["mx_patterns"])
         history = history.sort_values("last_day", kind="stable")
         if policy is None and len(history):
             latest = history.iloc[-1]
@@ -254,7 +259,7 @@ def inventory(domain: str, data: Data | None = None, check: Check | None = None)
         for pattern in ", ".join(history["mx_patterns"]).lower().split(", "):
             if pattern and not pattern.startswith("*"):
                 rows.setdefault(pattern, {})["named"] = True
-        failed = failures_by_mx(data, Filter(domains=name)).dropna(subset=["mx_host"])
+        failed = failures_by_mx(data, where).dropna(subset=["mx_host"])
         for host, own in failed.groupby("mx_host"):
             rows.setdefault(str(host), {}).update(
                 failed_sessions=int(own["sessions"].sum()), last_failed=own["last_day"].max()

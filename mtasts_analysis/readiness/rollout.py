@@ -177,7 +177,7 @@ def plan(
     if stage.before("enforce") and not ready:
         step(
             "preparation" if stage.before("preparation") else "review", reviewed,
-            "the reports are reviewed: this assessment is made again",
+            "the reports were read, and this assessment, made anew, still says so",
             "testing", DAY, "nothing to undo: nothing new is published",
         )  # fmt: skip
     if stage.before("enforce"):

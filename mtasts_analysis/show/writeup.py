@@ -16,6 +16,7 @@ from mtasts_analysis.analysis.senders import senders
 from mtasts_analysis.archive.redaction import redacted
 from mtasts_analysis.findings import one_line
 from mtasts_analysis.readiness.config import DEFAULT, MEANINGS
+from mtasts_analysis.readiness.gate import named
 from mtasts_analysis.readiness.impact import Impact
 from mtasts_analysis.readiness.judgement import VERDICTS, Judgement
 from mtasts_analysis.readiness.publish import inventory
@@ -31,7 +32,7 @@ from mtasts_analysis.show.document import (
     Points,
 )
 from mtasts_analysis.show.frames import cell, headed
-from mtasts_analysis.wording import percent, several
+from mtasts_analysis.wording import capital, percent, several
 
 TONES = {
     "ready": "good", "ready by reports": "good", "enforcing": "good",
@@ -66,7 +67,7 @@ _METHOD = (
     ),
     "Reports name an MX only where a session failed; only senders that report are seen.",
     "Anyone can mail a report: unless signatures were checked, the figures may be forged (RFC 8460 §3).",
-    "Reports that span more than 25 hours count, but are drawn on no single day.",
+    "A report counts from the day on which it begins; one over more than 25 hours is drawn on no single day.",
     "Details may overlap, or leave failures out (RFC 8460 §4); the figures are as reported.",
     (
         "Where a rule names the guide, it is the guide to MTA-STS and TLS-RPT whose steps and weeks the plan"
@@ -149,9 +150,7 @@ def why(of: Judgement) -> tuple[str, ...]:
         clause = reason.removesuffix(".")
         if clause.lower() in of.sentence.lower():
             figures = [g.figures for g in of.gates if g.clause.lower() == clause.lower()]
-            clause = next(
-                (f"{f[:1].upper()}{f[1:]}" for f in figures if f.lower() != clause.lower()), ""
-            )
+            clause = next((capital(f) for f in figures if f.lower() != clause.lower()), "")
         told += [f"{clause}."] if clause else []
     passed = sum(gate.status == "pass" for gate in of.gates)
     return (*told, f"{passed} of {len(of.gates)} gates, the conditions for enforce, pass.")
@@ -159,7 +158,7 @@ def why(of: Judgement) -> tuple[str, ...]:
 
 def next_step(of: Judgement) -> str:
     """Give what to do next, and when the stage after it may begin."""
-    text = f"{of.next_step[:1].upper()}{of.next_step[1:]}."
+    text = f"{capital(of.next_step)}."
     if of.next_date is None:
         return text
     what = "enforce" if of.stage.before("enforce") else "a longer max_age"
@@ -210,8 +209,13 @@ def impact_text(impact: Impact) -> str:
         )
     perhaps = impact.cautious - impact.refused
     refused = "refused" if _enforced(impact) else "would have refused"
+    under = (
+        "; the draft is judged, not the policy that they saw"
+        if impact.policy
+        else " under the policy"
+    )
     said = [
-        f"From {where.start} to {where.end}, {impact.sessions:,} sessions were reported under the policy. Enforce"
+        f"From {where.start} to {where.end}, {impact.sessions:,} sessions were reported{under}. Enforce"
         f" {refused} {impact.refused:,} of them ({cell('share', impact.share)})"
         + (f", and perhaps {perhaps:,} more." if perhaps else "."),
         (
@@ -229,10 +233,14 @@ def impact_text(impact: Impact) -> str:
             " these find it."
         )
     if impact.left_out:
-        said.append(
-            f"Not in the policy: {', '.join(impact.left_out[:6])}. Reports do not tell how many of the sessions"
-            " that succeeded went there: at worst all."
-        )
+        which = "draft" if impact.policy else "policy"
+        said.append(f"Not in the {which}: {named(impact.left_out, 6)}.")
+        if (
+            impact.policy
+        ):  # under a policy that senders saw, none that went elsewhere counts as a success
+            said.append(
+                "Reports do not tell how many of the sessions that succeeded went there: at worst all."
+            )
     return " ".join(said)
 
 
@@ -303,13 +311,16 @@ def _live(of: Judgement) -> list[Block]:
             made += _more(len(found))
         else:
             made.append(Paragraph("Nothing to mend was found."))
-    hosts = inventory(of.domain, of.data, check)
+    last = of.as_of - timedelta(days=1)
+    hosts = inventory(of.domain, of.data, check, last)
     if len(hosts):
         names = ["mx_host", "in_dns", "in_policy", "failed_sessions", "certificate_until"]
         kept = [name for name in names if hosts[name].notna().any()]
         made.append(Heading(2, "Known MX hosts"))
         if of.data is not None:
-            made.append(Paragraph("Failed sessions are counted over the whole archive."))
+            made.append(
+                Paragraph(f"Failed sessions are counted from the archive's first day to {last}.")
+            )
         made.append(_grid(hosts, kept))
     return made
 
@@ -320,7 +331,14 @@ def _plan(of: Judgement) -> list[Block]:
         been = ", ".join(f"{name} from {day}" for day, name in of.stage.history)
         made.append(Paragraph(f"Stages so far: {been}."))
     if not of.plan:
-        made.append(Paragraph("In production: review the reports weekly, and keep alerts on."))
+        first = (
+            ""
+            if of.verdict != "enforcing, failing"
+            else "do first what stands under “What next”; then "
+        )
+        made.append(
+            Paragraph(f"In production: {first}review the reports weekly, and keep alerts on.")
+        )
         return made
     rows = [(s.name, str(s.earliest), s.gate, s.roll_back) for s in of.plan]
     made.append(Grid(("step", "not before", "if", "to undo it"), tuple(rows)))

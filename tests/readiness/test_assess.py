@@ -9,6 +9,7 @@ import mtasts_analysis as ma
 from mtasts_analysis.findings import Finding
 from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import ReadinessConfig
+from mtasts_analysis.show.writeup import impact_text
 from tests.analysis.world import FIRST, load, policy, report
 from tests.readiness.worlds import (
     AS_OF,
@@ -107,7 +108,7 @@ def test_a_draft_is_judged_whole():
     assert "mx: backup.d.example" in drafted.plan[-1].policy
     assert drafted.impact.policy == drafted.draft != seen.draft
     left = assess(world(), live(), policy=DRAFT)
-    assert left.gate("mx-in-policy").clause == f"{MX2} is not in the policy"
+    assert left.gate("mx-in-policy").clause == f"{MX2} is not in the draft"
 
 
 def test_failures_that_overlap_are_not_counted_twice():
@@ -528,3 +529,99 @@ def test_what_is_refused_lately_and_what_was_before_are_told_apart():
     assert gate.clause.startswith(
         "few sessions would be refused lately, but as earlier ones scatter"
     )
+
+
+def draft(*mx):
+    return "\n".join(
+        ["version: STSv1", "mode: enforce", *(f"mx: {host}" for host in mx), "max_age: 86400", ""]
+    )
+
+
+def expired_at_mx2(day, sender):
+    return [("certificate-expired", MX2, 8)] if sender == "Large" and day > 34 else []
+
+
+def without_mx2():
+    check = live()
+    return replace(check, mx=[mx for mx in check.mx if mx.host == MX1])
+
+
+DRAFTS = [
+    # what the draft lists, what failed, with a check; the verdict, the first next step
+    # Reports name an MX only where a session failed: that none did says nothing of where the others went.
+    ([MX1], None, None, "not yet", f"add to the draft: mx: {MX2}, or make a live check if that is no MX of yours any more"),
+    (["wrong.example"], None, None, "not yet", f"add to the draft: mx: {MX1}; mx: {MX2}, or make a live check if that is no MX of yours any more"),
+    ([MX1, MX2], None, None, "ready by reports", "make a live check and assess again"),
+    (["*.d.example"], None, None, "ready by reports", "make a live check and assess again"),
+    # The check knows which hosts are the domain's: one that left is no loss.
+    ([MX1], None, without_mx2, "ready", "publish the policy with mode enforce and max_age 86400, then a new id; watch for a week"),
+    ([MX1], None, live, "not yet", f"add to the draft: mx: {MX2}"),
+    # To renew the certificate of a host that the draft leaves out would change nothing.
+    ([MX1], expired_at_mx2, None, "not yet", f"add to the draft: mx: {MX2}, or make a live check if that is no MX of yours any more"),
+    ([MX1, MX2], expired_at_mx2, None, "not yet", f"mend certificate-expired at {MX2} first: renew the certificate, reload the mail server, and watch the days left"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("listed", "failing", "check", "verdict", "step"), DRAFTS)
+def test_a_draft_is_held_to_every_host_that_senders_knew(listed, failing, check, verdict, step):
+    data = world(failing) if failing else world()
+    found = assess(data, check and check(), policy=draft(*listed))
+    assert (found.verdict, found.next_step) == (verdict, step)
+    assert found.sentence.startswith("With the draft given: "), (
+        "who reads it must know what was judged"
+    )
+    assert not assess(data, check and check()).sentence.startswith("With")
+
+
+def test_what_a_draft_leaves_out_passes_no_gate():
+    found = assess(world(), policy=draft(MX1))
+    missed = f"the draft leaves out {MX2}: any of 12,040 sessions may have gone there"
+    assert (found.gate("refused-share").status, found.gate("refused-share").clause) == (
+        "not enough evidence",
+        missed,
+    )
+    assert found.gate("mx-in-policy").clause == f"{MX2} is not in the draft"
+    assert "at worst all" in found.gate("mx-in-policy").figures
+
+
+@pytest.mark.parametrize(
+    ("later", "status"), [(28, "pass"), (29, "not enough evidence"), (1_400, "not enough evidence")]
+)
+def test_days_that_nobody_saw_are_no_days_in_testing(later, status):
+    """The last report is of the day before AS_OF; a live check sees the policy itself."""
+    day = AS_OF + timedelta(days=later - 1)
+    gate = assess(world(), as_of=day).gate("days-in-testing")
+    assert gate.status == status
+    if status != "pass":
+        assert gate.clause == "no sender has reported the policy since 2026-04-11"
+    assert assess(world(), live(at=day), as_of=day).gate("days-in-testing").status == "pass"
+
+
+def test_a_name_that_no_report_is_about_is_told_first():
+    """Most often it is mistyped; nothing else that is missing matters then."""
+    found = ma.assess(world(), "d.exmaple")
+    assert "no report is about d.exmaple; the archive is about d.example" in found.sentence
+    assert found.next_step == "look whether the name is right; else wait for reports"
+
+
+def test_a_judgement_of_a_day_knows_nothing_of_later_ones(tmp_path):
+    """Hosts that failed, and policies that were seen, after the day of the judgement stand in no write-up of it."""
+    data = world(
+        lambda day, s: [("certificate-expired", "later.d.example", 5)] if day == 40 else [("certificate-expired", MX1, 1)] if day == 1 else [],
+        text=lambda day, s: [*TESTING, "mx: new.d.example"] if day > 30 else TESTING,
+    )  # fmt: skip
+    page = assess(data, as_of=AS_OF - timedelta(days=20)).write_up(tmp_path / "r.md").read_text()
+    assert "later.d.example" not in page and "new.d.example" not in page
+    assert MX1 in page
+    whole = assess(data).write_up(tmp_path / "w.md").read_text()
+    assert "later.d.example" in whole and "new.d.example" in whole
+
+
+def test_sessions_under_the_policy_that_was_seen_went_to_no_host_outside_of_it():
+    """A sender tells a session elsewhere as failed; only of a draft is it unknown where those that succeeded went."""
+    data = world(
+        lambda day, s: [("validation-failure", "mx3.d.example", 2)] if s == "Large" else []
+    )
+    text = impact_text(assess(data).impact)
+    assert "Not in the policy: mx3.d.example." in text and "at worst all" not in text
+    assert "at worst all" in impact_text(assess(data, policy=draft(MX1)).impact)

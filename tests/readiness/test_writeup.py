@@ -322,8 +322,8 @@ def test_numbers_stand_to_the_right():
 @pytest.mark.parametrize(
     ("data", "check", "words"),
     [
-        (world(), None, "No live check was made, which would have told"),
-        (None, live(), "No reports were loaded, which would have told"),
+        (world(), None, "No live check was made; it would have answered"),
+        (None, live(), "No reports were loaded; it would have answered"),
         (world(kind=lambda day, s: "tlsa"), None, "nothing can be replayed"),
         (world(days=0), live(mode="enforce", max_age=604800), "review the reports weekly"),
     ],
@@ -341,7 +341,7 @@ def test_a_draft_is_printed(tmp_path):
     draft = f"version: STSv1\nmode: enforce\nmx: {MX1}\nmax_age: 86400\n"
     page = assess(world(), live(), policy=draft).write_up(tmp_path / "r.md").read_text()
     assert "Judged is this draft" in page
-    assert f"Not in the policy: {MX2}" in page
+    assert f"Not in the draft: {MX2}" in page
 
 
 SECRETS = {
