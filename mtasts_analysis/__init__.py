@@ -205,4 +205,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    """Name what is public, and not what this file needs to load it."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

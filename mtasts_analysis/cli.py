@@ -4,11 +4,18 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtasts_analysis import __version__, commands
 from mtasts_analysis.errors import InputError, MtastsAnalysisError
 from mtasts_analysis.printable import printable
+from mtasts_analysis.wording import several
+
+if TYPE_CHECKING:  # pandas is slow to import, --help is not
+    from mtasts_analysis.data import Archive
+    from mtasts_analysis.store.dataset import Store
 
 _EPILOG = """\
 exit codes:
@@ -16,8 +23,10 @@ exit codes:
   1  the input or the output cannot serve: the message says what was expected
   2  the command line is not understood
   3  done, but no TLS report was found
-  4  check, monitor: something is wrong; assess: not yet, or enforcing and failing; alert: something is new
-  5  check, monitor, assess: nothing wrong was found, but something could not be told
+  4  check, monitor: something is wrong; alert: something is new;
+     assess: not yet, or enforcing and failing
+  5  check, monitor, assess: nothing wrong was found, but something could not
+     be told
   130  interrupted
 
 examples:
@@ -25,13 +34,17 @@ examples:
   mtasts-analysis load 'reports/*.json.gz' -o out/
   ssh mail cat /var/mail/tlsrpt | mtasts-analysis load - -o out/ --format csv
   mtasts-analysis notebooks ~/tls-reports
-  mtasts-analysis ingest store/ /var/mail/tlsrpt && mtasts-analysis summary store/
+  mtasts-analysis ingest store/ /var/mail/tlsrpt
+  mtasts-analysis summary store/
+  mtasts-analysis load store/ -o out/ --format csv
   mtasts-analysis check example.com
   mtasts-analysis monitor --file domains.txt
-  mtasts-analysis assess tlsrpt.mbox --domain example.com --check -o readiness.html
+  mtasts-analysis assess tlsrpt.mbox --domain example.com --check -o report.html
   mtasts-analysis alert out/ --since '3 days' --state alerts.json
 """
 _PATHS = "a file, a folder, a quoted pattern, or - for standard input"
+_REJECTED = 3
+"""Lines of no domain name that are told; how many more there are is said."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write an archive's four tables to a folder",
         description="Load TLS reports and write the four tables: reports, policies, failures, problems.",
     )
-    load.add_argument("paths", nargs="+", metavar="PATH", help=_PATHS)
+    load.add_argument("paths", nargs="+", metavar="PATH", help=commands.PATHS)
     load.add_argument("-o", "--output", required=True, metavar="DIR", help="where to")
     load.add_argument(
         "--format",
@@ -79,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         help="print what an archive holds",
         description="Load TLS reports and print their span, senders, sessions and problems.",
     )
-    summary.add_argument("paths", nargs="+", metavar="PATH", help=f"{_PATHS}; or one store")
+    summary.add_argument("paths", nargs="+", metavar="PATH", help=commands.PATHS)
     _options(summary)
 
     check = known.add_parser(
@@ -104,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _asking(monitor)
     monitor.add_argument(
-        "--days", type=int, default=30, help="warn with fewer days left (default: %(default)s)"
+        "--days", type=_days, default=30, help="warn with fewer days left (default: %(default)s)"
     )
 
     commands.add(known)
@@ -125,6 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", default="out", metavar="DIR", help="where to (default: out)"
     )
     return parser
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of days, 0 or more; got {text!r}")
+    return int(text)
 
 
 def _asking(command: argparse.ArgumentParser) -> None:
@@ -176,32 +195,38 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        if given.command == "notebooks":
-            return _notebooks(given.folder)
-        if given.command in ("check", "monitor"):
-            return _live(given)
-        if given.command == "demo":
-            return _demo(Path(given.output))
-        if given.command == "assess":
-            return commands.assess(given)
-        if given.command == "alert":
-            return commands.alert(given)
-        if given.command == "ingest":
-            return _ingest(given)
-        return _load(given)
+        code = _RUN[given.command](given)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk says so here, or nobody hears it
     except MtastsAnalysisError as error:
         print(f"mtasts-analysis: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("mtasts-analysis: interrupted; nothing was replaced", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`). Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has seen enough (`| head`)
+        _print_no_more()
         return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        said = printable(f"{where}{error.strerror or error}")
+        print(
+            f"mtasts-analysis: expected to print, or to read and write files; {said}",
+            file=sys.stderr,
+        )
+        if not error.filename:
+            _print_no_more()
+        return 1
+    return code
+
+
+def _print_no_more() -> None:
+    """Give up what could not be printed: Python would try, and complain, once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _ingest(given: argparse.Namespace) -> int:
+    from mtasts_analysis.show.text import wrapped  # noqa: PLC0415
     from mtasts_analysis.store.dataset import Store  # noqa: PLC0415  # pandas is slow to import
 
     store = Store(given.store)
@@ -211,39 +236,35 @@ def _ingest(given: argparse.Namespace) -> int:
         dkim=given.dkim,
         workers=given.workers,
     )
-    print(done)
+    print(wrapped(str(done)))
     if given.compact and done.complete:
         store.compact()
-    print(f"the store: {store.accounting}")
+    print(wrapped(f"the store: {store.accounting}"))
     return 0 if done.complete else 130
 
 
+def _summary(given: argparse.Namespace) -> int:
+    data = commands.opened(given)
+    print(data)
+    return _found(data)
+
+
 def _load(given: argparse.Namespace) -> int:
-    if given.command == "summary" and len(given.paths) == 1:
-        from mtasts_analysis.store.dataset import Store, is_store  # noqa: PLC0415
+    from mtasts_analysis.archive.export import target  # noqa: PLC0415  # pyarrow is slow to import
+    from mtasts_analysis.show.text import wrapped  # noqa: PLC0415
 
-        if is_store(given.paths[0]):
-            held = Store(given.paths[0])
-            print(held)
-            return 0 if held.accounting.reports else 3
-    from mtasts_analysis.data import load  # noqa: PLC0415  # pandas is slow to import, --help is not
+    folder = target(given.output)  # said before hours of reading, not after them
+    data = commands.opened(given).filter()
+    files = data.export(folder, format=given.format, redact=given.redact)
+    print(wrapped(str(data.accounting)))
+    for file in files:
+        print(file)
+    if data.accounting.rejected:
+        print(f"could not be read: {data.accounting.rejected:,}; see the table problems")
+    return _found(data)
 
-    data = load(
-        given.paths,
-        duplicates="keep" if given.keep_duplicates else "drop",
-        on_problem="raise" if given.strict else "record",
-        dkim=given.dkim,
-        workers=given.workers,
-    )
-    if given.command == "summary":
-        print(data)
-    else:
-        files = data.export(given.output, format=given.format, redact=given.redact)
-        print(data.accounting)
-        for file in files:
-            print(file)
-        if data.accounting.rejected:
-            print(f"could not be read: {data.accounting.rejected:,}; see the table problems")
+
+def _found(data: "Archive | Store") -> int:
     if data.accounting.reports:
         return 0
     from mtasts_analysis.show import text  # noqa: PLC0415  # as above
@@ -268,9 +289,13 @@ def _live(given: argparse.Namespace) -> int:
     )
     if given.command == "monitor":
         frame = monitor(domains, config=config)
-        print(certificates_text(frame))
-        for problem in frame.loc[frame["role"] == NO_NAME, "problem"]:
+        rejected = frame[frame["role"] == NO_NAME]
+        print(certificates_text(frame.drop(rejected.index[_REJECTED:])))
+        for problem in rejected["problem"].head(_REJECTED):
             print(f"mtasts-analysis: {printable(problem)}", file=sys.stderr)
+        if len(rejected) > _REJECTED:
+            more = several(len(rejected) - _REJECTED, "more name")
+            print(f"mtasts-analysis: and {more} of no domain", file=sys.stderr)
         if frame["accepted"].eq(False).any() or (frame["days_left"] < given.days).any():
             return 4
         return 5 if frame["days_left"].isna().any() else 0
@@ -283,27 +308,26 @@ def _live(given: argparse.Namespace) -> int:
 
 
 def _lines(file: str) -> list[str]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"--file: expected a text file of domains; {error}") from error
+    text = commands.text("--file", file, "a text file of domains")
     return [kept for line in text.splitlines() if (kept := line.partition("#")[0].strip())]
 
 
-def _notebooks(folder: str) -> int:
+def _notebooks(given: argparse.Namespace) -> int:
     from mtasts_analysis.bundled import lay_out_notebooks  # noqa: PLC0415
 
-    for path in lay_out_notebooks(folder):
-        print(path)
-    print(f"open them with: jupyter lab {folder}")
+    before = set(Path(given.folder).glob("*.ipynb"))
+    for path in lay_out_notebooks(given.folder):
+        print(f"{path}{' (kept as it was)' if path in before else ''}")
+    print(f"open them with: jupyter lab {given.folder}")
     return 0
 
 
-def _demo(folder: Path) -> int:
+def _demo(given: argparse.Namespace) -> int:
     from mtasts_analysis.bundled import notebooks, sample_archive  # noqa: PLC0415
     from mtasts_analysis.data import load  # noqa: PLC0415
     from mtasts_analysis.show.notebooks import run  # noqa: PLC0415
 
+    folder = Path(given.output)
     data = load(sample_archive())
     print(data)
     print()
@@ -316,6 +340,19 @@ def _demo(folder: Path) -> int:
         page = run(source, folder / f"{source.stem}.html", folder)
         print(f"  {page}")
     return 0
+
+
+_RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "load": _load,
+    "ingest": _ingest,
+    "summary": _summary,
+    "check": _live,
+    "monitor": _live,
+    "assess": commands.assess,
+    "alert": commands.alert,
+    "notebooks": _notebooks,
+    "demo": _demo,
+}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.wording import several
 
 if TYPE_CHECKING:  # pandas is slow to import, --help is not
     from mtasts_analysis.checks.config import CheckConfig
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # pandas is slow to import, --help is not
     from mtasts_analysis.readiness.told import Told
     from mtasts_analysis.store.dataset import Store
 
-_PATHS = "a file, a folder, a quoted pattern, - for standard input, a store, or a folder that `load` wrote"
+PATHS = "a file, a folder, a quoted pattern, - for standard input, a store, or a folder that `load` wrote"
 _TOLD = "_alerts.json"
 """Beside a store's tables: what was told of it."""
 
@@ -38,10 +39,17 @@ exit codes:
   1  the input cannot serve
   3  no TLS report was found
   4  something is new
-Each alert is told once, and once more if it comes back after a week: what was told is kept in the store, or in
-the file that --state names. A report may come late, so look back some days more than the time between two runs:
-  0 7 * * *  mtasts-analysis ingest /srv/store /var/mail/tlsrpt && mtasts-analysis alert /srv/store --since '3 days'
+Each alert is told once, and once more if it comes back after a week: what was
+told is kept in the store, or in the file that --state names. A report may come
+late, so look back some days more than the time between two runs. A script for
+cron:
+  mtasts-analysis ingest /srv/store /var/mail/tlsrpt &&
+  mtasts-analysis alert /srv/store --since '3 days'
 """
+_ASKING = ("resolver", "allow_network", "ca_file", "ehlo")
+"""The options of :func:`asking`."""
+_HOW = ("dkim", "keep_duplicates", "strict", "workers")
+"""Options that say how reports are read."""
 _CODES = {
     "ready": 0, "enforcing": 0,
     "ready by reports": 5, "not enough evidence": 5, "enforcing, little evidence": 5,
@@ -58,7 +66,7 @@ def add(commands: Any) -> None:
         epilog=_ASSESS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    assess_.add_argument("paths", nargs="*", metavar="ARCHIVE", help=_PATHS)
+    assess_.add_argument("paths", nargs="*", metavar="ARCHIVE", help=PATHS)
     assess_.add_argument(
         "--domain", metavar="D", help="the domain (default: a line for each in the archive)"
     )
@@ -91,7 +99,7 @@ def add(commands: Any) -> None:
         epilog=_ALERT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    alert_.add_argument("paths", nargs="+", metavar="ARCHIVE", help=_PATHS)
+    alert_.add_argument("paths", nargs="+", metavar="ARCHIVE", help=PATHS)
     alert_.add_argument(
         "--since", default="yesterday", metavar="DAY",
         help="`yesterday`, `3 days`, or a day such as 2026-05-14 (UTC; default: %(default)s)",
@@ -156,9 +164,13 @@ def assess(given: argparse.Namespace) -> int:
     from mtasts_analysis.judging import assess_all  # noqa: PLC0415
     from mtasts_analysis.readiness.acknowledged import read_acknowledged  # noqa: PLC0415
 
+    _beside(given, "--check", _ASKING, there=given.check)
+    _beside(given, "-o", ("author", "note", "redact"), there=given.output)
+    if not given.paths and not given.check:
+        raise InputError("expected an archive, --check, or both; got neither")
     known = read_acknowledged(given.acknowledged) if given.acknowledged else ()
-    draft = _text(given.policy) if given.policy else None
-    data = _data(given.paths, dkim=given.dkim) if given.paths else None
+    draft = text("--policy", given.policy, "a policy file") if given.policy else None
+    data = opened(given) if given.paths else None
     if given.domain is None:
         if data is None or given.check or given.output or draft:
             raise InputError("expected --domain: a check, a draft or a write-up is about one")
@@ -170,8 +182,6 @@ def assess(given: argparse.Namespace) -> int:
         codes = {_CODES[verdict] for verdict in ranking.frame["verdict"]}
         # Of no domain that can be judged nothing is known.
         return next((code for code in (4, 5) if code in codes), 0 if codes else 5)
-    if data is None and not given.check:
-        raise InputError("expected an archive, --check, or both")
     if data is not None and not data.accounting.reports and not given.check:
         print("no TLS report was found", file=sys.stderr)
         return 3
@@ -189,12 +199,13 @@ def assess(given: argparse.Namespace) -> int:
 def alert(given: argparse.Namespace) -> int:
     """Run `alert`; gives its exit code."""
     from mtasts_analysis.readiness.alerts import alerts, read_rules  # noqa: PLC0415
-    from mtasts_analysis.show.text import plain  # noqa: PLC0415
+    from mtasts_analysis.show.text import plain, wrapped  # noqa: PLC0415
 
+    _beside(given, "--check", _ASKING, there=given.check)
     rules = read_rules(given.rules) if given.rules else None
     told = _told(given)
     since = since_when(given.since)
-    data = _data(given.paths, dkim=given.dkim)
+    data = opened(given)
     if not data.accounting.reports:
         print("no TLS report was found", file=sys.stderr)
         return 3
@@ -205,7 +216,8 @@ def alert(given: argparse.Namespace) -> int:
         if given.json:
             print(json.dumps({**asdict(one), "day": one.day.isoformat(), "key": one.key}))
         else:
-            print(f"{plain(one.domain)}: {plain(one.text, 400)}\n    {plain(one.action, 200)}")
+            print(wrapped(f"{plain(one.domain)}: {plain(one.text, 400)}", "    "))
+            print(wrapped(f"    {plain(one.action, 200)}", "    "))
     sys.stdout.flush()  # told before it is kept: after a crash an alert may come twice, but never gets lost
     if told is not None:
         told.keep(found)
@@ -250,22 +262,70 @@ def _checked(given: argparse.Namespace, domains: Iterable[str]) -> "CheckResults
     return check_domains(domains, config=config(given))
 
 
-def _data(paths: list[str], *, dkim: bool) -> "Archive | Store":
-    """Load an archive, or open what `load` or `ingest` wrote."""
+def _beside(given: argparse.Namespace, needed: str, names: Iterable[str], *, there: object) -> None:
+    """Refuse options that say nothing without another one: who gave them expects otherwise."""
+    for name in names if not there else ():
+        if getattr(given, name):
+            raise InputError(
+                f"{_option(name)}: expected {needed} beside it; without that it has no effect"
+            )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def opened(given: argparse.Namespace) -> "Archive | Store":
+    """Load an archive, or open what `load` or `ingest` wrote.
+
+    Raises
+    ------
+    InputError
+        Such a folder beside other paths, or options that say how to read what was read long ago; and as
+        :func:`mtasts_analysis.load` raises it.
+    """
     from mtasts_analysis.data import load, read_parquet  # noqa: PLC0415
     from mtasts_analysis.store.dataset import Store, is_store  # noqa: PLC0415
 
-    tables = len(paths) == 1 and (Path(paths[0]) / "reports.parquet").is_file()
-    store = len(paths) == 1 and is_store(paths[0])
-    if dkim and (tables or store):
-        raise InputError("--dkim: expected mails; tables hold none. Give --dkim to load or ingest")
-    if store:
-        return Store(paths[0])
-    return read_parquet(paths[0]) if tables else load(paths, dkim=dkim)
+    options = {name: getattr(given, name, None) for name in _HOW}
+    for path in given.paths:
+        store = is_store(path)
+        if not store and not (Path(path) / "reports.parquet").is_file():
+            continue
+        what = "a store" if store else "a folder that `load` wrote"
+        if len(given.paths) > 1:
+            raise InputError(
+                f"{path}: expected {what} by itself; got {several(len(given.paths), 'path')}. `ingest` adds"
+                " reports to a store"
+            )
+        for name, value in options.items():
+            if value:
+                raise InputError(
+                    f"{_option(name)}: expected reports that are yet to be read; {path} is {what}: give"
+                    f" {_option(name)} where they are read"
+                )
+        return Store(path) if store else read_parquet(path)
+    return load(
+        given.paths,
+        duplicates="keep" if options["keep_duplicates"] else "drop",
+        on_problem="raise" if options["strict"] else "record",
+        dkim=given.dkim,
+        workers=options["workers"],
+    )
 
 
-def _text(path: str) -> str:
+def text(option: str, path: str, what: str) -> str:
+    """Read the file that an option names; `-` is standard input.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or is no text.
+    """
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"--policy: expected a policy file; {error}") from error
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        said = error.strerror or error
+        raise InputError(f"{option}: expected {what}; {path}: {said}") from error
+    except ValueError as error:
+        raise InputError(f"{option}: expected {what}; {path}: no text in UTF-8") from error

@@ -16,6 +16,7 @@ import pyarrow as pa
 from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.filters import chosen as filter_of
 from mtasts_analysis.analysis.summary import Summary, summarise
 from mtasts_analysis.archive import export, finding, opened, parquet, redaction, units
 from mtasts_analysis.archive import load as loading
@@ -118,7 +119,7 @@ class Archive:
         >>> len(data.filter(domains="clinic.example", result_types="certificate-expired").failures)
         23
         """
-        chosen = Filter(**parts) if where is None else where.but(**parts)
+        chosen = filter_of(where, **parts)
         if not chosen:
             return self
         policies = self.facts.policies_where(chosen)
@@ -154,7 +155,7 @@ class Archive:
         Raises
         ------
         OutputError
-            The folder cannot be written.
+            The folder cannot be written, or is a store.
 
         Examples
         --------
@@ -165,7 +166,7 @@ class Archive:
         ['reports.parquet', 'policies.parquet', 'failures.parquet', 'problems.parquet']
         """
         tables = redaction.without_addresses(self.tables) if redact else self.tables
-        return parquet.write(tables, self.accounting, Path(folder))
+        return parquet.write(tables, self.accounting, export.target(folder))
 
     def export(
         self,
@@ -200,7 +201,7 @@ class Archive:
         InputError
             No such format.
         OutputError
-            The folder cannot be written, or a table is too long for a sheet.
+            The folder cannot be written, or is a store; or a table is too long for a sheet.
         MissingExtraError
             The format's extra is not installed.
         """
@@ -209,10 +210,11 @@ class Archive:
         if redact:
             kept = Archive(redaction.without_addresses(self.tables), self.accounting)
             return kept.export(folder, format)
+        into = export.target(folder)
         more = {"sessions": bi.sessions(self), "failure_effects": bi.failure_effects(self)}
         if format == "parquet":
-            return [*self.to_parquet(folder), *parquet.write_more(more, Path(folder))]
-        return export.WRITERS[format](self.tables | more, Path(folder))
+            return [*self.to_parquet(into), *parquet.write_more(more, into)]
+        return export.WRITERS[format](self.tables | more, into)
 
     def __repr__(self) -> str:
         return text.summary_text(self.summary)
@@ -307,7 +309,7 @@ def load(
     _one_of("duplicates", duplicates, ("drop", "keep"))
     _one_of("on_problem", on_problem, ("record", "raise"))
     drop, strict = duplicates == "drop", on_problem == "raise"
-    found = [] if isinstance(paths, bytes) else list(finding.files(_names(paths)))
+    found = [] if isinstance(paths, bytes) else list(finding.files(finding.names(paths)))
     count = workers_.wanted(workers, executor, found)
     settings = units.Settings(limits, dkim, strict)
     with progress_.bar(found, progress) as shown:
@@ -324,11 +326,6 @@ def load(
         return Archive(
             *loading.load_tables(items, drop_duplicates=drop, raise_problems=strict, limits=limits)
         )
-
-
-def _names(paths: PathLike | Iterable[PathLike]) -> list[str]:
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    return [os.fspath(path) for path in given]
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

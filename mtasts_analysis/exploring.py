@@ -4,8 +4,8 @@ import io
 from collections.abc import Callable, Sequence
 from zipfile import ZipFile
 
-from mtasts_analysis.analysis.facts import Data
-from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.facts import Data, facts_of
+from mtasts_analysis.analysis.filters import Filter, chosen
 from mtasts_analysis.data import Archive, load
 from mtasts_analysis.show.panel import Panel
 
@@ -29,6 +29,11 @@ def explore(data: Data, where: Filter | None = None, *, name: str = "panel") -> 
         A widget for JupyterLab 4 and notebook 7; `panel.where` is its filter, `panel.frame` the table
         and `panel.plot` the picture that it shows. A page without a kernel shows these two.
 
+    Raises
+    ------
+    InputError
+        No archive, or no filter.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -37,7 +42,8 @@ def explore(data: Data, where: Filter | None = None, *, name: str = "panel") -> 
     >>> panel.plot  # doctest: +ELLIPSIS
     <Plot: certificate-expired leads with 996 of 1,243 failed sessions; domain clinic.example; not drawn: 74 ...>
     """
-    return Panel(data, where, name, _read)
+    facts_of(data)
+    return Panel(data, where if where is None else chosen(where), name, _read)
 
 
 def _read(files: Sequence[tuple[str, bytes]], advance: Callable[[int], None]) -> Archive:

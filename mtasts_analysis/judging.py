@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.analysis.facts import Data, facts_of
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.checks.facts import Check
-from mtasts_analysis.checks.policy import Policy
+from mtasts_analysis.checks.policy import Policy, valid_policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
@@ -19,7 +19,7 @@ from mtasts_analysis.readiness.judgement import Judgement, judge, judge_all
 from mtasts_analysis.show import document
 from mtasts_analysis.show.assessment import AssessmentPanel, Settings, card
 from mtasts_analysis.show.frames import frame_html, frame_text, sparkline
-from mtasts_analysis.show.text import plain
+from mtasts_analysis.show.text import plain, wrapped
 from mtasts_analysis.show.writeup import blocks, next_step, why
 
 
@@ -92,13 +92,13 @@ class Assessment(Judgement):
 
     def __repr__(self) -> str:
         parts = [
-            plain(self.sentence, 600),
-            self._standing(),
+            wrapped(plain(self.sentence, 600)),
+            wrapped(self._standing()),
             "",
-            *(f"- {plain(reason, 300)}" for reason in why(self)),
+            *(wrapped(f"- {plain(reason, 300)}", "  ") for reason in why(self)),
             "",
-            plain(next_step(self), 500),
-            *([plain(self.missing, 900)] if self.missing else []),
+            wrapped(plain(next_step(self), 500)),
+            *([wrapped(plain(self.missing, 900))] if self.missing else []),
             "",
             frame_text(self.table[["code", "status", "figures"]], 40),
         ]
@@ -156,7 +156,12 @@ def assess(
     >>> found.sentence.partition(" Mind: ")[0]
     'By reports up to 2026-05-01, harbour.example may go to enforce; a live check must still confirm it.'
     """
-    found = judge(data, domain, check, as_of, config, acknowledged, policy)
+    if data is not None:
+        facts_of(data)
+    draft = valid_policy(policy, "policy") if isinstance(policy, str) else policy
+    if draft is not None and not draft.mx:
+        raise InputError("policy: expected a draft with mx lines; it has none")
+    found = judge(data, domain, check, as_of, config, acknowledged, draft)
     return Assessment(**{field.name: getattr(found, field.name) for field in fields(found)})
 
 
@@ -217,6 +222,7 @@ def assess_all(
     >>> ma.assess_all(data).frame["verdict"].tolist()
     ['enforcing, failing', 'not yet', 'ready by reports']
     """
+    facts_of(data)
     return Ranking(judge_all(data, as_of, config, acknowledged))
 
 

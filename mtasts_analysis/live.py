@@ -26,12 +26,14 @@ from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.html import element
 from mtasts_analysis.show.progress import watched
+from mtasts_analysis.show.text import plain, wrapped
 from mtasts_analysis.wording import several
 
 _RECORDED = Path(__file__).parent / "checks" / "recorded.json"
 NO_NAME = "no domain name"
 """The role, among certificates, of what was rejected."""
 _SHOWN = 20  # domains whose errors stand below a table of many
+_TOLD = 3  # names of no domain that stand below the checks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +224,14 @@ class CheckResults:
         )
 
     def __str__(self) -> str:
-        return "\n\n".join([*map(str, self.checks), *map(str, self.rejected)])
+        # The evidence names what was given.
+        rejected = [
+            wrapped(plain(f"{f.severity:8} {f.code}  {f.evidence}", 600))
+            for f in self.rejected[:_TOLD]
+        ]
+        left = len(self.rejected) - _TOLD
+        rejected += [f"and {several(left, 'more name')} of no domain"] if left > 0 else []
+        return "\n\n".join([*map(str, self.checks), *(["\n".join(rejected)] if rejected else [])])
 
     __repr__ = __str__
 
@@ -527,14 +536,19 @@ def _pem(pem: str | bytes | os.PathLike[str]) -> tuple[bytes, str]:
     try:
         return Path(pem).read_bytes(), os.fspath(pem)
     except OSError as error:
-        raise InputError(f"pem: expected PEM text or a file of it; {error}") from error
+        said = error.strerror or error
+        raise InputError(
+            f"pem: expected PEM text or a file of it; {os.fspath(pem)}: {said}"
+        ) from error
 
 
 def _name(domain: str) -> str:
+    if not isinstance(domain, str):
+        raise InputError(f"expected a domain name as text; got {str(domain)[:253]!r}")
     try:
         name = a_label(domain)
-    except (ValueError, AttributeError) as error:
-        raise InputError(f"expected a domain name; {str(domain)[:253]!r}: {error}") from error
+    except ValueError as error:
+        raise InputError(f"expected a domain name; {error}") from error
     if "*" in name or name.replace(".", "").isdigit():
         raise InputError(f"expected a domain name; {name!r} is a pattern or an address")
     return name

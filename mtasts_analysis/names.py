@@ -24,7 +24,7 @@ def a_label(name: str) -> str:
     Raises
     ------
     ValueError
-        The name is empty, too long, has an empty label, or characters that IDNA refuses.
+        The name is empty, too long, has an empty label, or characters that IDNA refuses. It names what came.
 
     Examples
     --------
@@ -33,14 +33,17 @@ def a_label(name: str) -> str:
     """
     text = name.strip().removesuffix(".")
     if not text or len(text) > _LONGEST:
-        raise ValueError(f"a domain name has 1 to {_LONGEST} characters, this has {len(text)}")
+        said = f"a domain name has 1 to {_LONGEST} characters, this has {len(text)}"
+        raise ValueError(f"{name[:_LONGEST]!r}: {said}")
     if not text.isascii():
-        # idna.IDNAError is a UnicodeError, and so a ValueError.
-        text = idna.encode(text, uts46=True).decode("ascii")
+        try:
+            text = idna.encode(text, uts46=True).decode("ascii")
+        except UnicodeError as error:
+            raise ValueError(f"{name!r}: {error}") from error
     if any(not label or len(label) > 63 for label in text.split(".")):
-        raise ValueError(f"each label has 1 to 63 characters: {name!r}")
+        raise ValueError(f"{name!r}: each label has 1 to 63 characters")
     if not all(c.isalnum() or c in "-._*" for c in text):
-        raise ValueError(f"a domain name has letters, digits, '-' and '_': {name!r}")
+        raise ValueError(f"{name!r}: a domain name has letters, digits, '-' and '_'")
     return text.lower()
 
 

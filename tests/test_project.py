@@ -37,6 +37,7 @@ ORDER = [
     "live",
     "commands",
     "cli",
+    "__main__",
 ]
 ONLY = {
     "matplotlib": {"show"},
@@ -83,6 +84,7 @@ def test_public_names():
         assert getattr(ma, name) is not None
     with pytest.raises(AttributeError):
         _ = ma.nothing
+    assert {name for name in dir(ma) if not name.startswith("__")} == set(ma.__all__)
 
 
 def test_floors_agree():

@@ -260,6 +260,21 @@ def words(data):
     }
 
 
+@pytest.mark.parametrize(
+    ("account", "said"),
+    [
+        (ma.Accounting(), "0 items = 0 reports + 0 duplicates + 0 not reports + 0 rejected"),
+        (
+            ma.Accounting(reports=1, duplicates=1, not_reports_by_kind={"mail": 1}),
+            "3 items = 1 report + 1 duplicate + 1 not a report (1 mail) + 0 rejected",
+        ),
+        (ma.Accounting(reports=1), "1 item = 1 report + 0 duplicates + 0 not reports + 0 rejected"),
+    ],
+)
+def test_an_account_as_a_sentence(account, said):
+    assert str(account) == said
+
+
 def test_a_round_trip_after_duplicates_and_filters_is_identical(tmp_path):
     """What was dropped leaves no category behind: the same rows are the same table."""
     data = ma.load(ma.sample_archive(), progress=False)

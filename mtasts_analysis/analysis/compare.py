@@ -15,6 +15,7 @@ from mtasts_analysis.analysis.facts import (
     counts,
     dates,
     days_since_1970,
+    facts_of,
     grouped,
     totals,
 )
@@ -68,7 +69,7 @@ def compare(
     if first is None:
         raise InputError("day: expected a day such as 2026-05-14; got none")
     at = days_since_1970(first)
-    facts = data.facts
+    facts = facts_of(data)
     usable = facts.policies_where(where) & (facts.day >= at - days) & (facts.day < at + days)
     usable &= ~facts.long
     rows = np.flatnonzero(usable)

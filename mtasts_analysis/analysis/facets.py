@@ -3,7 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 
-from mtasts_analysis.analysis.facts import Column, Data, Facts, Mask, number, one_of, totals
+from mtasts_analysis.analysis.facts import (
+    Column,
+    Data,
+    Facts,
+    Mask,
+    facts_of,
+    number,
+    one_of,
+    totals,
+)
 from mtasts_analysis.analysis.filters import Filter
 
 Facets = dict[str, list[tuple[str | None, int]]]
@@ -32,7 +41,8 @@ def facets(data: Data, where: Filter) -> Facets:
     >>> facets(data, ma.Filter(domains="bakery.example"))["modes"]
     [('testing', 251), ('enforce', 173), (None, 4)]
     """
-    return _of_results(data.facts, where) | _of_failures(data.facts, where)
+    facts = facts_of(data)
+    return _of_results(facts, where) | _of_failures(facts, where)
 
 
 def _of_results(facts: Facts, where: Filter) -> Facets:

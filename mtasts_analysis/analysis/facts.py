@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.filters import Filter, chosen
+from mtasts_analysis.errors import InputError
 
 Codes = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int64]
@@ -159,7 +160,14 @@ class Facts:
         )
 
     def policies_where(self, where: Filter) -> Mask:
-        """Mark the policy results that a filter chooses."""
+        """Mark the policy results that a filter chooses.
+
+        Raises
+        ------
+        InputError
+            It is no filter: every measure comes by here.
+        """
+        where = chosen(where)
         mask = np.ones(len(self.day), dtype=bool)
         for words, column, codes in (
             (where.domains, self.domain, self.domain.codes),
@@ -229,6 +237,28 @@ class Data(HasTables, Protocol):
     @property
     def problem_counts(self) -> dict[str, dict[str, int]]:
         """Rows of `problems` by severity and code."""
+
+
+def facts_of(data: Data) -> Facts:
+    """Give what a measure counts in.
+
+    Raises
+    ------
+    InputError
+        It is no archive: one of its frames, for example.
+
+    Examples
+    --------
+    >>> facts_of(pd.DataFrame())
+    Traceback (most recent call last):
+        ...
+    mtasts_analysis.errors.InputError: data: expected a loaded archive or a store; got a DataFrame. load() gives one
+    """
+    if not hasattr(type(data), "facts"):
+        raise InputError(
+            f"data: expected a loaded archive or a store; got a {type(data).__name__}. load() gives one"
+        )
+    return data.facts
 
 
 def days_since_1970(day: Any) -> int:

@@ -20,6 +20,7 @@ from mtasts_analysis.analysis.facts import (
     Mask,
     counts,
     dates,
+    facts_of,
     grouped,
     number,
     totals,
@@ -56,7 +57,7 @@ def failure_types(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> ma.failure_types(data, ma.Filter(domains="clinic.example"))["result_type"].iloc[0]
     'certificate-expired'
     """
-    facts = data.facts
+    facts = facts_of(data)
     groups = _Groups(
         facts,
         facts.failures_where(where),
@@ -114,7 +115,7 @@ def effects(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> list(effects(data, ma.Filter(domains="clinic.example"))["effect"])
     ['refused', 'unknown']
     """
-    facts = data.facts
+    facts = facts_of(data)
     groups = _Groups(facts, facts.failures_where(where), {"effect": facts.effect})
     frame = groups.frame()
     frame["senders"] = groups.distinct(facts.policy_sender[facts.of])
@@ -148,7 +149,7 @@ def failures_by_mx(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> ma.failures_by_mx(data).loc[0, "mx_host"]
     'mx2.clinic.example'
     """
-    facts = data.facts
+    facts = facts_of(data)
     groups = _Groups(
         facts,
         facts.failures_where(where),
@@ -186,7 +187,7 @@ def failures_by_address(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> ma.failures_by_address(data).loc[0, ["receiving_ip", "result_type"]].tolist()
     ['192.0.2.21', 'certificate-expired']
     """
-    facts = data.facts
+    facts = facts_of(data)
     groups = _Groups(
         facts,
         facts.failures_where(where),
@@ -231,7 +232,7 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> (found["failed"] - found["unexplained"] + found["overlapping"] == found["detailed"]).all()
     np.True_
     """
-    facts = data.facts
+    facts = facts_of(data)
     rows = np.flatnonzero(facts.policies_where(where))
     groups = grouped(
         (facts.domain.codes[rows], len(facts.domain.words)),

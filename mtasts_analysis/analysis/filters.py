@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Self
 
+from mtasts_analysis.analysis.effects import EFFECTS
 from mtasts_analysis.analysis.names import mx_host
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.names import a_label
@@ -55,7 +56,7 @@ class Filter:
     Raises
     ------
     InputError
-        A date that is none, or days in the wrong order.
+        A value that is no text, an effect that there is not, a date that is none, or days in the wrong order.
 
     Examples
     --------
@@ -101,7 +102,7 @@ class Filter:
             "effects": effects,
         }
         for name, value in given.items():
-            values = [value] if isinstance(value, str) else value
+            values = _values(name, value)
             spelled = _SPELLED.get(name)
             if spelled is not None:
                 values = [spelled(v) if v is not None else None for v in values]
@@ -133,11 +134,20 @@ class Filter:
             A row (a `pandas.Series`, a mapping) with any of the columns `domain`, `sender`,
             `policy_type`, `mode`, `result_type`, `mx_host`, `effect`, `first_day`, `last_day`.
 
+        Raises
+        ------
+        InputError
+            It is no row: a whole frame, for example.
+
         Examples
         --------
         >>> Filter.of({"domain": "a.example", "result_type": "certificate-expired"})
         Filter(domains=('a.example',), result_types=('certificate-expired',))
         """
+        if not hasattr(row, "get") or getattr(row, "ndim", 1) != 1:
+            raise InputError(
+                f"row: expected one row of a measure, such as frame.iloc[0]; got a {type(row).__name__}"
+            )
         given: dict[str, Any] = {}
         for name in PLURALS:
             column = {"policy_types": "policy_type", "mx_hosts": "mx_host"}.get(name, name[:-1])
@@ -179,6 +189,42 @@ class Filter:
         elif self.end:
             parts.append(f"until {self.end}")
         return printable(", ".join(parts)) or "all reports"
+
+
+def _values(name: str, given: Any) -> list[str | None]:
+    """Give the values of a part of a filter."""
+    values = [given] if isinstance(given, str) or not isinstance(given, Iterable) else [*given]
+    for value in values:
+        if not isinstance(value, str) and (value is not None or given is None):
+            raise InputError(f"{name}: expected a text or several; got {value!r}")
+        if name == "effects" and value is not None and value not in EFFECTS:
+            raise InputError(f"effects: expected some of {', '.join(EFFECTS)}; got {value!r}")
+    return values
+
+
+def chosen(where: Filter | None, **parts: Any) -> Filter:
+    """Give a filter with some of its parts changed; without one, of these parts alone.
+
+    Raises
+    ------
+    InputError
+        It is no filter.
+
+    Examples
+    --------
+    >>> chosen("clinic.example")
+    Traceback (most recent call last):
+        ...
+    mtasts_analysis.errors.InputError: where: expected a Filter, such as Filter(domains="a.example"); got a str
+    """
+    if where is None:
+        return Filter(**parts)
+    if not isinstance(where, Filter):
+        raise InputError(
+            'where: expected a Filter, such as Filter(domains="a.example"); got a'
+            f" {type(where).__name__}"
+        )
+    return where.but(**parts) if parts else where
 
 
 def _list(values: list[str]) -> str:

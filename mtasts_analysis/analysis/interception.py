@@ -14,6 +14,7 @@ from mtasts_analysis.analysis.facts import (
     Facts,
     counts,
     dates,
+    facts_of,
     grouped,
     number,
     totals,
@@ -73,7 +74,7 @@ def interception_leads(
     >>> list(ma.interception_leads(data, addresses=mx)["lead"])
     ['unknown-address', 'starttls-for-few', 'foreign-certificate']
     """
-    facts = data.facts
+    facts = facts_of(data)
     mask = facts.failures_where(where) & facts.dated[facts.of] & (facts.mx.codes != NONE)
     rows = np.flatnonzero(mask)
     of = facts.of[rows]

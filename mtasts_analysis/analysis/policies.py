@@ -14,6 +14,7 @@ from mtasts_analysis.analysis.facts import (
     Facts,
     counts,
     dates,
+    facts_of,
     grouped,
     number,
     totals,
@@ -53,7 +54,7 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> found.loc[found["stale"], ["policy", "mode"]].drop_duplicates().values.tolist()
     [['P1', 'testing']]
     """
-    facts = data.facts
+    facts = facts_of(data)
     mask = facts.policies_where(where) & facts.dated & (facts.policy.codes != NONE)
     mask &= facts.policy_type.codes == facts.policy_type.code("sts")
     runs = _runs(facts, np.flatnonzero(mask))

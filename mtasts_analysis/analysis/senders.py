@@ -15,6 +15,7 @@ from mtasts_analysis.analysis.facts import (
     counts,
     dates,
     days_since_1970,
+    facts_of,
     grouped,
     number,
     share,
@@ -70,7 +71,7 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> list(found.loc[found["silent"], "sender"])
     ['AltMail']
     """
-    facts = data.facts
+    facts = facts_of(data)
     chosen = np.flatnonzero(facts.policies_where(where))
     size = len(facts.sender.words) + 1  # the last: not named
     first, last = facts.span()

@@ -15,6 +15,7 @@ from mtasts_analysis.analysis.facts import (
     Mask,
     counts,
     dates,
+    facts_of,
     grouped,
     number,
     share,
@@ -84,7 +85,7 @@ def over_time(
     >>> [f"{period:%Y-%m}" for period in found["period"]]
     ['2026-02', '2026-03', '2026-04', '2026-05']
     """
-    facts = data.facts
+    facts = facts_of(data)
     columns = {
         "sender": Column(facts.policy_sender, facts.sender.words),
         "domain": facts.domain,
@@ -165,7 +166,7 @@ def failures_over_time(
     >>> found.groupby("result_type")["sessions"].sum().to_dict()
     {'dns-error': 6, 'validation-failure': 3}
     """
-    facts = data.facts
+    facts = facts_of(data)
     columns = {"result_type": facts.result_type, "effect": facts.effect, "mx_host": facts.mx}
     if split not in columns:
         raise InputError(f"split: expected one of {', '.join(columns)}; got {split!r}")
@@ -238,7 +239,7 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     certificate-expired at mx2.clinic.example fell on 2026-03-17 from 30% to 0%...
     certificate-expired at mx2.clinic.example rose on 2026-03-12 from 0% to 30%...
     """
-    facts = data.facts
+    facts = facts_of(data)
     policies = facts.policies_where(where) & facts.dated & ~facts.long
     base = np.flatnonzero(policies)
     (day, size), first = _from_zero(facts.day[base])

@@ -6,6 +6,7 @@ apostrophe in front, which the reader takes away; XLSX has typed cells.
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,10 +19,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from mtasts_analysis.archive import finding
 from mtasts_analysis.archive.files import replacing, settled
 from mtasts_analysis.errors import InputError, MissingExtraError, OutputError
 
 FORMATS = ("parquet", "csv", "xlsx", "jsonl")
+WRITTEN = frozenset({"reports.parquet", "reports.csv", "reports.jsonl", "tables.xlsx"})
+"""By one of these a folder is known that tables were written to."""
 # White space and what nobody sees may stand before it; the wide ones count in East Asian settings.
 _BEGUN = r"'*(?:[\x00\t\n\r]|[\s\pZ\pC]*[=+\-@＝＋－＠])"
 _ACTIVE = f"(^|;)({_BEGUN})"
@@ -30,6 +34,21 @@ _ROWS_MOST = 1_048_575
 """An XLSX sheet's rows, less the header."""
 _CELL_MOST = 32_767
 """An XLSX cell's characters."""
+
+
+def target(folder: str | os.PathLike[str]) -> Path:
+    """Give the folder that tables are to be written to.
+
+    Raises
+    ------
+    OutputError
+        It is a store, which holds tables of its own: nobody could tell them apart.
+    """
+    if finding.is_store(os.fspath(folder)):
+        raise OutputError(
+            f"{folder}: expected a folder for tables; this is a store. Name another one"
+        )
+    return Path(folder)
 
 
 def write_csv(tables: dict[str, pa.Table], folder: Path) -> list[Path]:

@@ -3,11 +3,35 @@
 import glob
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from mtasts_analysis.archive.items import NOTE, REFUSED, Item, shown
 from mtasts_analysis.errors import InputError
+
+
+def names(paths: Any) -> list[str]:
+    """Give what is named by a path, or by several, as text.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+
+    Examples
+    --------
+    >>> names(["tlsrpt.mbox", Path("more")])
+    ['tlsrpt.mbox', 'more']
+    """
+    one = isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable)
+    given = [paths] if one else [*paths]
+    for path in given:
+        if not isinstance(path, str | os.PathLike):
+            raise InputError(
+                f"paths: expected a file, a folder, a pattern, or a list of these; got {path!r:.100}"
+            )
+    return [os.fspath(path) for path in given]
 
 
 def files(paths: list[str]) -> Iterator[str | Item]:
@@ -24,8 +48,8 @@ def files(paths: list[str]) -> Iterator[str | Item]:
         elif os.path.isdir(path):
             if is_store(path):
                 raise InputError(
-                    f"{path}: expected files that hold reports; this is a store, which is open for questions"
-                    f" as mtasts_analysis.Store({path!r}), and gives its rows as .read()"
+                    f"{path}: expected files that hold reports; this is a store. Commands but `ingest` take it"
+                    f" by itself; in Python, mtasts_analysis.Store({path!r}) does, and .read() gives its rows"
                 )
             yield from _folder(path)
         elif os.path.exists(path):

@@ -15,6 +15,7 @@ from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together
 from mtasts_analysis.archive.tolerant import Refusal, known, too_many_names
 from mtasts_analysis.errors import ProblemError
 from mtasts_analysis.limits import MIB, NO_TEXT, Limits
+from mtasts_analysis.wording import several
 
 _UNIT, _HELD = 20_000, 8 * MIB
 """Rows, and bytes of JSON, gathered before they become Arrow: Python objects take some ten times the room."""
@@ -46,9 +47,11 @@ class Accounting:
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(self.not_reports_by_kind.items()))
+        no_report = "not a report" if self.not_reports == 1 else "not reports"
         return (
-            f"{self.items:,} items = {self.reports:,} reports + {self.duplicates:,} duplicates"
-            f" + {self.not_reports:,} not reports{f' ({kinds})' if kinds else ''}"
+            f"{several(self.items, 'item')} = {several(self.reports, 'report')}"
+            f" + {several(self.duplicates, 'duplicate')}"
+            f" + {self.not_reports:,} {no_report}{f' ({kinds})' if kinds else ''}"
             f" + {self.rejected:,} rejected"
         )
 

@@ -77,6 +77,8 @@ class CheckConfig:
                 raise InputError(
                     f"{name}: expected a port, 1 to 65535; got {getattr(self, name)!r}"
                 )
+        if self.expiry_days < 0:
+            raise InputError(f"expiry_days: expected 0 or more; got {self.expiry_days!r}")
         for name in _ABOVE_ZERO:
             if getattr(self, name) <= 0:
                 raise InputError(f"{name}: expected more than 0; got {getattr(self, name)!r}")

@@ -211,8 +211,9 @@ def _read(path: Path) -> pa.Table:
     try:
         table = pq.read_table(path, memory_map=False)
     except (OSError, pa.ArrowException) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else "no Parquet"
         raise InputError(
-            f"{path}: expected the history of earlier checks (Parquet); {error}. Name another file."
+            f"{path}: expected the history of earlier checks (Parquet); {said}. Name another file."
         ) from error
     if not table.schema.equals(_SCHEMA):
         raise SchemaError(

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mtasts_analysis.checks.addresses import is_address
+from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import Finding
 from mtasts_analysis.names import a_label
 
@@ -15,6 +16,8 @@ BODY_SAFE = 64_000  # what a sender takes for 64 kilobytes that counts by thousa
 LINES_MOST = 2_000  # far past any policy of 64 KB that has `mx` lines of use
 FAULTS_MOST = 50
 _SHOWN = 100
+_TOLD = 3
+"""Faults that an error names."""
 """Characters of a stranger's line that a finding shows."""
 
 _REF = "RFC 8461 §3.2"
@@ -41,6 +44,39 @@ class Policy:
 
     def __str__(self) -> str:
         return _text(self.mode, self.mx, self.max_age)
+
+
+def valid_policy(text: str, which: str) -> Policy:
+    r"""Read a policy file that must be valid.
+
+    Parameters
+    ----------
+    text
+        The file.
+    which
+        What an error calls it.
+
+    Raises
+    ------
+    InputError
+        It is none: the first faults, and how many there are.
+
+    Examples
+    --------
+    >>> valid_policy("mode: enforce\n", "policy")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    mtasts_analysis.errors.InputError: policy: expected a valid policy file (RFC 8461 §3.2); ...
+    """
+    policy, findings = read_policy(text, which)
+    if policy is None:
+        faults = [f.evidence for f in findings if f.severity == "error"]
+        counted = f"{len(faults)}{' or more' if len(faults) == FAULTS_MOST else ''} faults in all"
+        left = f"; {counted}" if len(faults) > _TOLD else ""
+        raise InputError(
+            f"{which}: expected a valid policy file (RFC 8461 §3.2); {'; '.join(faults[:_TOLD])}{left}"
+        )
+    return policy
 
 
 def read_policy(

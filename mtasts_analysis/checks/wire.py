@@ -80,9 +80,10 @@ def _context(config: CheckConfig) -> ssl.SSLContext:
     if config.ca_file is not None:
         try:
             context.load_verify_locations(config.ca_file)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:  # SSLError is one; its own words name OpenSSL's line of code
+            said = "no certificates in PEM" if isinstance(error, ssl.SSLError) else error.strerror
             raise InputError(
-                f"ca_file: expected a PEM file of trusted CAs; {config.ca_file}: {error}"
+                f"ca_file: expected a PEM file of trusted CAs; {config.ca_file}: {said}"
             ) from error
         return context
     context.load_default_certs()

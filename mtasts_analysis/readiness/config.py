@@ -1,6 +1,8 @@
 """Every threshold of the judgement, in one value that the write-up prints."""
 
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
 
 from mtasts_analysis.checks.coverage import WEEK
 from mtasts_analysis.errors import InputError
@@ -13,7 +15,7 @@ class ReadinessConfig:
     Raises
     ------
     InputError
-        A threshold below nought, or a share above one.
+        A threshold that is no number, or no whole one where days are counted; below nought; a share above one.
 
     Examples
     --------
@@ -56,9 +58,14 @@ class ReadinessConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            top = 1 if isinstance(field.default, float) else float("inf")
+            value: Any = getattr(self, field.name)
+            share = isinstance(field.default, float)
+            top = 1 if share else float("inf")
             least = 2 if field.name in ("recent_days", "forecast_days", "resamples") else 0
+            kind: type[Any] = Real if share else Integral  # NumPy's own are such, too
+            if isinstance(value, bool) or not isinstance(value, kind):
+                wanted = "a share, 0 to 1" if share else "a whole number"
+                raise InputError(f"{field.name}: expected {wanted}; got {value!r}")
             if not least <= value <= top:
                 raise InputError(
                     f"{field.name}: expected {least} or more"

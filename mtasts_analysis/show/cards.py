@@ -11,7 +11,7 @@ from mtasts_analysis.checks.facts import Check, MxHost
 from mtasts_analysis.checks.smtp import Session
 from mtasts_analysis.findings import SEVERITIES, Finding
 from mtasts_analysis.show.html import element, table, text, unbroken
-from mtasts_analysis.show.text import columns, plain
+from mtasts_analysis.show.text import columns, plain, wrapped
 from mtasts_analysis.wording import every
 
 CARD = """
@@ -74,6 +74,8 @@ _DANE = {
     "not-tested": ("", "not compared"),
 }
 _FINDINGS = 100
+_DEEP = " " * 11
+"""Before what is said of a finding."""
 
 
 def check_html(check: Check, note: str = "") -> str:
@@ -171,16 +173,16 @@ def check_text(check: Check, note: str = "") -> str:
         A sentence that stands above.
     """
     _, sentence = _STATES[check.state]
-    lines = [plain(note, 400)] if note else []
+    lines = [wrapped(plain(note, 400))] if note else []
     lines += [
         f"{plain(check.domain, 253)}: {check.state}",
-        f"{sentence} {_outlook(check)}".strip(),
+        wrapped(f"{sentence} {_outlook(check)}".strip()),
         "",
     ]
-    lines += [columns([[f"  {k}", plain(v, 300)] for k, v in _facts(check)], set())]
+    lines += [columns([[k, plain(v, 300)] for k, v in _facts(check)], set(), "  ")]
     if check.mx:
         head = [
-            "  MX",
+            "MX",
             "addresses",
             "in policy",
             "STARTTLS",
@@ -189,14 +191,17 @@ def check_text(check: Check, note: str = "") -> str:
             "under enforce",
         ]
         rows = [[plain(said, 80) for _, said in _mx_row(mx, check.checked_at)] for mx in check.mx]
-        rows = [[f"  {row[0]} {row[1]}", *row[2:]] for row in rows]
-        lines += ["", columns([head, *rows], set())]
+        rows = [[f"{row[0]} {row[1]}", *row[2:]] for row in rows]
+        lines += ["", columns([head, *rows], set(), "  ")]
     lines += ["", _counted(check.findings) + (":" if check.findings else "")]
     for group in _grouped(check.findings[:_FINDINGS]):
         first = group[0]
         lines.append(f"  {first.severity:8} {plain(first.code)}  {plain(first.subject, 253)}")
-        lines += [f"           {plain(f.evidence, 700)} [{plain(f.reference, 80)}]" for f in group]
-        lines += [f"           > {plain(line, 700)}" for line in first.action.splitlines()]
+        for f in group:
+            said = f"{_DEEP}{plain(f.evidence, 700)} [{plain(f.reference, 80)}]"
+            lines.append(wrapped(said, _DEEP))
+        # To be copied: these lines are broken by nobody but the terminal.
+        lines += [f"{_DEEP}> {plain(line, 700)}" for line in first.action.splitlines()]
     return "\n".join(lines)
 
 
@@ -210,7 +215,8 @@ def certificates_text(frame: pd.DataFrame) -> str:
     """
     rows = [
         ["?" if row.days_left is pd.NA else str(row.days_left)]
-        + [plain(v, 120) for v in (row.host, row.address, row.role, row.problem)]
+        + [plain(v, 120) for v in (row.host, row.address, row.role)]
+        + [plain(row.problem, 300)]
         for row in frame.itertuples()
     ]
     return columns([["days left", "host", "address", "role", "problem"], *rows], {0})

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import one_line
 from mtasts_analysis.show.html import element, text, unbroken
 from mtasts_analysis.show.html import table as html_table
@@ -34,7 +35,7 @@ def headed(name: str) -> str:
     return _START_DAYS.get(name) or " ".join(_CAPITALS.get(word, word) for word in name.split("_"))
 
 
-def cell(name: str, value: Any) -> str:
+def cell(name: str, value: Any, longest: int = 300) -> str:
     """Give one value as plain text: shares in percent, days as days, absent ones as a dash."""
     if isinstance(value, list | np.ndarray):
         return ", ".join(cell(name, one) for one in value)
@@ -50,7 +51,7 @@ def cell(name: str, value: Any) -> str:
         return f"{int(value):,}"
     if isinstance(value, Real):
         return f"{float(value):,.4g}"
-    return plain(one_line(str(value)) if name == "action" else value, 300)
+    return plain(one_line(str(value)) if name == "action" else value, longest)
 
 
 def frame_html(
@@ -149,6 +150,11 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
     Table
         HTML in a notebook, text on a terminal; whatever a stranger wrote is escaped.
 
+    Raises
+    ------
+    InputError
+        No frame, or columns that it has not.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -159,15 +165,27 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
     unprotected       188
     unknown             9
     """
-    return Table(frame if columns is None else frame[columns], rows)
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"frame: expected a DataFrame; got a {type(frame).__name__}")
+    if columns is None:
+        return Table(frame, rows)
+    there = [*frame.columns]
+    if not isinstance(columns, list) or not set(columns) <= set(there):
+        raise InputError(
+            f"columns: expected a list of {', '.join(map(str, there))}; got {columns!r}"
+        )
+    return Table(frame[columns], rows)
 
 
 def frame_text(frame: pd.DataFrame, rows: int) -> str:
-    """Give a frame as aligned text."""
+    """Give a frame as aligned text; its last column is told whole, for a sentence stands there."""
     names = list(frame.columns)
-    longest = 300 if names == ["text"] else 110
+    longest = [110] * (len(names) - 1) + [1_000]
     body = [
-        [plain(cell(name, value), longest) for name, value in zip(names, row, strict=True)]
+        [
+            plain(cell(name, value, most), most)
+            for name, value, most in zip(names, row, longest, strict=True)
+        ]
         for row in frame.head(rows).itertuples(index=False, name=None)
     ]
     numbers = {

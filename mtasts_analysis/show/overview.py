@@ -14,6 +14,7 @@ from mtasts_analysis.analysis.trends import change_points, failures_over_time, o
 from mtasts_analysis.show import plots
 from mtasts_analysis.show.frames import cell, frame_html, frame_text, sparkline
 from mtasts_analysis.show.html import element, text
+from mtasts_analysis.show.text import wrapped
 
 _ROWS = 12
 
@@ -99,8 +100,10 @@ class Overview:
         )
         rate = cell("share", failed / whole) if whole else "–"
         parts = [
-            f"Overview: {self.where}",
-            f"{failed:,} of {whole:,} sessions failed ({rate}); DANE apart, reports over 25 hours left out",
+            wrapped(f"Overview: {self.where}"),
+            wrapped(
+                f"{failed:,} of {whole:,} sessions failed ({rate}); DANE apart, reports over 25 hours left out"
+            ),
             _text("what enforce would do", self.effects, ["effect", "sessions", "senders"]),
             _text("what fails", self.types, ["result_type", "effect", "sessions", "last_day", "action"]),
             _text("where", self.mx_hosts, ["mx_host", "result_type", "sessions", "senders"]),

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from mtasts_analysis.analysis import cubes
 from mtasts_analysis.analysis.facts import Facts
-from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter, chosen
 from mtasts_analysis.analysis.summary import Summary, summarise
-from mtasts_analysis.archive import finding, tables, units
+from mtasts_analysis.archive import export, finding, tables, units
 from mtasts_analysis.archive import workers as processes
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.archive.tables import NAMES, SCHEMAS, problems_of
@@ -249,7 +249,8 @@ class Store:
         OutputError
             The folder cannot be written.
         InputError, ProblemError, WorkerError, MissingExtraError
-            As :func:`mtasts_analysis.load` raises them; what was committed before stays.
+            As :func:`mtasts_analysis.load` raises them; what was committed before stays. And the first into a
+            folder that tables were written to.
 
         Examples
         --------
@@ -268,8 +269,12 @@ class Store:
             raise InputError("paths: expected files or folders; got bytes, which load() takes")
         if on_problem not in ("record", "raise"):
             raise InputError(f"on_problem: expected 'record' or 'raise'; got {on_problem!r}")
-        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-        found = list(finding.files([os.fspath(path) for path in given]))
+        if not self._state.number and not export.WRITTEN.isdisjoint(self._place.names("")):
+            raise InputError(
+                f"{self._place.url}: expected a store, or a new folder for one; tables were written here, by"
+                " `load` or export(). Name another one"
+            )
+        found = list(finding.files(finding.names(paths)))
         with self._place.alone():
             state = manifest.newest(self._place)
             self._see(state)
@@ -413,6 +418,7 @@ class Store:
         ...     len(store.read(where).reports), found["policies"].num_rows
         (15, 15)
         """
+        where = chosen(where)
         if columns is not None:
             _check(columns)
         held = {name: schema.names for name, schema in SCHEMAS.items()}
@@ -465,7 +471,7 @@ class Store:
         ...     len(store.filter(domains="clinic.example", result_types="certificate-expired").failures)
         1
         """
-        return self.read(Filter(**parts) if where is None else where.but(**parts))
+        return self.read(chosen(where, **parts))
 
     def _rows(self, month: str, columns: Mapping[str, Sequence[str]]) -> Tables:
         """Give some columns of a month's tables."""

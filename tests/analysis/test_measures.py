@@ -106,11 +106,55 @@ def test_names_are_taken_as_people_write_them():
 
 
 @pytest.mark.parametrize(
-    "given", [{"start": "14 May"}, {"start": "2026-05-15", "end": "2026-05-14"}]
+    ("given", "said"),
+    [
+        ({"start": "14 May"}, "start: expected a day"),
+        ({"start": "2026-05-15", "end": "2026-05-14"}, "expected start to be no later than end"),
+        ({"domains": 5}, "domains: expected a text or several; got 5"),
+        ({"modes": None}, "modes: expected a text or several; got None"),
+        ({"senders": ["A", 5]}, "senders: expected a text or several; got 5"),
+        ({"effects": "refusd"}, "effects: expected some of refused, .*; got 'refusd'"),
+    ],
 )
-def test_a_filter_that_cannot_be(given):
-    with pytest.raises(ma.InputError, match="expected"):
+def test_a_filter_that_cannot_be(given, said):
+    with pytest.raises(ma.InputError, match=said):
         ma.Filter(**given)
+
+
+@pytest.mark.parametrize("row", [pd.DataFrame({"sender": ["A"]}), "A", 5])
+def test_what_is_no_row_has_no_evidence(row):
+    """A whole frame would have chosen the rows that name no sender."""
+    with pytest.raises(ma.InputError, match=r"row: expected one row of a measure, such as"):
+        ma.Filter.of(row)
+
+
+MEASURES = (
+    ma.failure_types, ma.effects, ma.failures_by_mx, ma.failures_by_address, ma.unexplained, ma.senders,
+    ma.over_time, ma.failures_over_time, ma.change_points, ma.policy_history, ma.interception_leads,
+    ma.overview, lambda data, where=None: ma.compare(data, "2026-03-15", where or ma.Filter()),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("ask", [*MEASURES, ma.explore, lambda d, w: d.filter(w)])
+def test_what_is_no_filter(sample, ask):
+    with pytest.raises(ma.InputError, match=r"where: expected a Filter, such as .*; got a str"):
+        ask(sample, "clinic.example")
+
+
+@pytest.mark.parametrize(
+    "ask", [*MEASURES, ma.explore, lambda data: ma.assess(data, "d.example"), ma.assess_all]
+)
+@pytest.mark.parametrize("wrong", [5, pd.DataFrame({"domain": []})])
+def test_what_is_no_archive(ask, wrong):
+    with pytest.raises(ma.InputError, match=r"data: expected a loaded archive or a store; got a "):
+        ask(wrong)
+
+
+@pytest.mark.parametrize("wrong", [5, None, [5], [b"a"], ["a", None]])
+def test_what_is_no_path(wrong, tmp_path):
+    for read in (ma.load, ma.Store(tmp_path).ingest):
+        with pytest.raises(ma.InputError, match="paths: expected a file, a folder, a pattern, or"):
+            read(wrong)
 
 
 def test_what_a_filter_chooses():

@@ -117,6 +117,7 @@ def test_contexts():
         {"https_port": 70_000},
         {"sockets": 0},
         {"dns_timeout": -1},
+        {"expiry_days": -1},
         {"ehlo_name": "a b"},
         {"ehlo_name": "a\r\nMAIL FROM:<>"},
     ],

@@ -464,6 +464,30 @@ def test_what_cannot_be_judged(wrong):
         ma.assess(**given)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"days_in_testing": "x"}, "days_in_testing: expected a whole number; got 'x'"),
+        ({"days_in_testing": 2.5}, "days_in_testing: expected a whole number; got 2.5"),
+        ({"days_in_testing": True}, "days_in_testing: expected a whole number; got True"),
+        ({"refused_most": None}, "refused_most: expected a share, 0 to 1; got None"),
+        ({"refused_most": 2}, "refused_most: expected 0 or more, at most 1; got 2"),
+    ],
+)
+def test_a_threshold_that_is_none(given, said):
+    with pytest.raises(ma.InputError, match=said):
+        ma.ReadinessConfig(**given)
+
+
+def test_a_draft_is_called_what_its_argument_is():
+    for draft, said in (
+        ("x", "policy: expected a valid policy file"),
+        ("version: STSv1\nmode: none\nmax_age: 86400\n", "policy: expected a draft with mx lines"),
+    ):
+        with pytest.raises(ma.InputError, match=said):
+            ma.assess(world(days=1), "d.example", policy=draft)
+
+
 def test_a_day_that_is_none_is_no_ranking():
     """An empty ranking would look like good news."""
     with pytest.raises(ma.InputError, match="as_of: expected a day such as 2026-05-14; got 'soon'"):

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -431,6 +432,18 @@ def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):
         ma.load("s3://bucket/prefix")
     with pytest.raises(ma.InputError, match=r"this is a file.*\.ingest\("):
         ma.Store(tmp_path / "a.json")
+    with pytest.raises(ma.InputError, match=r"where: expected a Filter"):
+        ma.Store(path).filter("d.example")
+    for write in (ma.load(tmp_path / "a.json").to_parquet, ma.load(tmp_path / "a.json").export):
+        with pytest.raises(ma.OutputError, match="expected a folder for tables; this is a store"):
+            write(path)
+    for kind in ("parquet", "csv", "jsonl", "xlsx"):
+        ma.load(tmp_path / "a.json").export(tmp_path / kind, format=kind)
+        held = sorted((tmp_path / kind).iterdir())
+        with pytest.raises(ma.InputError, match="expected a store, or a new folder for one"):
+            ma.Store(tmp_path / kind).ingest(tmp_path / "a.json")
+        assert sorted((tmp_path / kind).iterdir()) == held
+        shutil.rmtree(tmp_path / kind)
     # A folder that has both: the reports are read, and of the store one word is said.
     for found in (ma.load(tmp_path), ma.load(str(tmp_path / "*"))):
         assert found.accounting.items == found.accounting.reports == 1
