@@ -1,6 +1,7 @@
 """The command line: what a mail operator runs without a notebook."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -193,6 +194,9 @@ def main(arguments: list[str] | None = None) -> int:
     int
         An exit code; `mtasts-analysis --help` lists them.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a code page lacks letters that senders write
+            stream.reconfigure(errors="backslashreplace")
     given = _parser().parse_args(arguments)
     try:
         code = _RUN[given.command](given)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.wording import several
+from mtasts_analysis.wording import plainly, several
 
 if TYPE_CHECKING:  # pandas is slow to import, --help is not
     from mtasts_analysis.checks.config import CheckConfig
@@ -325,7 +325,6 @@ def text(option: str, path: str, what: str) -> str:
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        said = error.strerror or error
-        raise InputError(f"{option}: expected {what}; {path}: {said}") from error
+        raise InputError(f"{option}: expected {what}; {path}: {plainly(error)}") from error
     except ValueError as error:
         raise InputError(f"{option}: expected {what}; {path}: no text in UTF-8") from error

@@ -11,7 +11,7 @@ import pandas as pd
 from mtasts_analysis.analysis.facts import Data, facts_of
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.checks.facts import Check
-from mtasts_analysis.checks.policy import Policy, valid_policy
+from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
@@ -158,10 +158,7 @@ def assess(
     """
     if data is not None:
         facts_of(data)
-    draft = valid_policy(policy, "policy") if isinstance(policy, str) else policy
-    if draft is not None and not draft.mx:
-        raise InputError("policy: expected a draft with mx lines; it has none")
-    found = judge(data, domain, check, as_of, config, acknowledged, draft)
+    found = judge(data, domain, check, as_of, config, acknowledged, policy)
     return Assessment(**{field.name: getattr(found, field.name) for field in fields(found)})
 
 

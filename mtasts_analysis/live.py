@@ -27,7 +27,7 @@ from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.html import element
 from mtasts_analysis.show.progress import watched
 from mtasts_analysis.show.text import plain, wrapped
-from mtasts_analysis.wording import several
+from mtasts_analysis.wording import plainly, several
 
 _RECORDED = Path(__file__).parent / "checks" / "recorded.json"
 NO_NAME = "no domain name"
@@ -536,9 +536,8 @@ def _pem(pem: str | bytes | os.PathLike[str]) -> tuple[bytes, str]:
     try:
         return Path(pem).read_bytes(), os.fspath(pem)
     except OSError as error:
-        said = error.strerror or error
         raise InputError(
-            f"pem: expected PEM text or a file of it; {os.fspath(pem)}: {said}"
+            f"pem: expected PEM text or a file of it; {os.fspath(pem)}: {plainly(error)}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Figures as words, the same wherever they are told."""
+"""Figures, and what went wrong, as words: the same wherever they are told."""
 
 
 def several(number: int, noun: str) -> str:
@@ -45,3 +45,14 @@ def percent(share: float) -> str:
     ('0%', '2.5%', '0.05%')
     """
     return f"{100 * share:g}%"
+
+
+def plainly(error: Exception) -> str:
+    """Say what went wrong in the system's own words, without their number and the path, which the message names.
+
+    Examples
+    --------
+    >>> plainly(FileNotFoundError(2, "No such file or directory", "x")), plainly(ValueError("no date"))
+    ('No such file or directory', 'no date')
+    """
+    return str(getattr(error, "strerror", None) or error)

@@ -1,5 +1,7 @@
 """The command line: what it prints, writes and returns."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 
 import mtasts_analysis as ma
 from mtasts_analysis import bundled, cli
-from tests.archive.building import mail, mbox, packed
+from tests.archive.building import mail, mbox, packed, report
 
 
 def run(*arguments, stdin=b"", **given):
@@ -69,6 +71,8 @@ def test_summary(tmp_path, capsys):
         ("assess a.mbox --domain d.example --note A", 1, "--note: expected -o beside it"),
         ("assess a.mbox --domain d.example --redact", 1, "--redact: expected -o beside it"),
         ("monitor d.example --days -3", 2, "--days: expected a number of days, 0 or more; got '-3'"),
+        ("assess a.mbox --domain d.example --acknowledged none", 1, "none: expected a TOML file of [[acknowledged]] entries; No such file"),
+        ("alert a.mbox --rules none", 1, "none: expected a TOML file of rules; No such file"),
         ("check --file none", 1, "--file: expected a text file of domains; none: No such file"),
         ("check --file a.gz", 1, "--file: expected a text file of domains; a.gz: no text in UTF-8"),
         ("assess a.mbox --domain d.example --policy none", 1, "expected a policy file; none: No such"),
@@ -255,3 +259,17 @@ def test_the_demo_names_what_it_wrote(tmp_path, capsys, monkeypatch):
     )
     assert len(named) == 4 + len(bundled.notebooks())
     assert len(ma.read_parquet(tmp_path / "tables").reports) > 1_000
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_terminal_that_lacks_letters_gets_them_spelled(encoding, tmp_path):
+    """A sender's name may hold any letter; an old console knows few, and a traceback tells nothing of the mail."""
+    made = report()
+    made["organization-name"] = "Café ☕ Ltd"
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    done = run(
+        "assess", path, "--domain", "d.example", env=os.environ | {"PYTHONIOENCODING": encoding}
+    )
+    assert done.stderr == b"" and done.returncode == 4
+    assert "Café ☕ Ltd".encode(encoding, "backslashreplace") in done.stdout

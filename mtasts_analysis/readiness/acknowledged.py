@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.wording import plainly
 
 CODES = ("interception", "open-change")
 """The gates whose subjects can be closed."""
@@ -87,7 +88,7 @@ def read_acknowledged(path: str | os.PathLike[str]) -> tuple[Acknowledged, ...]:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(
-            f"{file}: expected a TOML file of [[acknowledged]] entries; {error}"
+            f"{file}: expected a TOML file of [[acknowledged]] entries; {plainly(error)}"
         ) from error
     entries = given.get("acknowledged", [])
     if set(given) - {"acknowledged"} or not isinstance(entries, list):

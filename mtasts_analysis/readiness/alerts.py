@@ -22,7 +22,7 @@ from mtasts_analysis.analysis.trends import change_points, failure
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.gate import certificates, lasts, named
-from mtasts_analysis.wording import several
+from mtasts_analysis.wording import plainly, several
 
 MOST = 20
 """Alerts of one kind about one domain; how many more there are is one alert. Strangers make up names."""
@@ -69,7 +69,7 @@ def read_rules(path: str | PathLike[str]) -> AlertRules:
     try:
         given: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{file}: expected a TOML file of rules; {error}") from error
+        raise InputError(f"{file}: expected a TOML file of rules; {plainly(error)}") from error
     known: dict[str, Any] = {field.name: type(field.default) for field in fields(AlertRules)}
     for name, value in given.items():
         if name not in known:

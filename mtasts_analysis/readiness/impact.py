@@ -26,7 +26,7 @@ from mtasts_analysis.analysis.facts import Data, Facts, counts, dates, grouped, 
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.intervals import Share
 from mtasts_analysis.checks.coverage import covers
-from mtasts_analysis.checks.policy import Policy, read_policy
+from mtasts_analysis.checks.policy import Policy, valid_policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
 from mtasts_analysis.readiness.forecast import forecast
@@ -225,9 +225,9 @@ def read_draft(given: Policy | str | None) -> Policy | None:
     InputError
         It is no valid policy, or lists no MX.
     """
-    policy = None if given is None else given_policy(given, "draft")
+    policy = None if given is None else given_policy(given, "policy")
     if policy is not None and not policy.mx:
-        raise InputError("draft: expected a policy with mx lines; it has none")
+        raise InputError("policy: expected a draft with mx lines; it has none")
     return policy
 
 
@@ -239,15 +239,7 @@ def given_policy(given: Policy | str, which: str) -> Policy:
     InputError
         It is no valid policy.
     """
-    if isinstance(given, Policy):
-        return given
-    policy, findings = read_policy(given, which)
-    if policy is None:
-        raise InputError(
-            f"{which}: expected a valid policy file (RFC 8461 §3.2); "
-            + "; ".join(f.evidence for f in findings if f.severity == "error")
-        )
-    return policy
+    return given if isinstance(given, Policy) else valid_policy(given, which)
 
 
 def _judged(facts: Facts, own: _Array) -> tuple[_Array, _Array]:

@@ -9,6 +9,7 @@ import msgspec
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.readiness.alerts import Alert
+from mtasts_analysis.wording import plainly
 
 QUIET_DAYS = 7
 """What was not seen for so long is news again when it comes back."""
@@ -47,7 +48,7 @@ class Told:
             return
         except (OSError, msgspec.DecodeError) as error:
             raise InputError(
-                f"{path}: expected a state file that `alert` wrote; {error}. Remove it to begin anew:"
+                f"{path}: expected a state file that `alert` wrote; {plainly(error)}. Remove it to begin anew:"
                 " every alert is then told once more"
             ) from error
         if held.version != _VERSION:
