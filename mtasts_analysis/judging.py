@@ -169,20 +169,22 @@ class Ranking:
     ----------
     frame : pandas.DataFrame
         What :func:`mtasts_analysis.readiness.judgement.judge_all` gives.
+    days : int
+        How many days its sessions and shares are of.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
+    def __init__(self, frame: pd.DataFrame, days: int) -> None:
+        self.frame, self.days = frame, days
 
     def _repr_html_(self) -> str:
         shown = self.frame.drop(columns="weekly")
         lines = [sparkline(values) for values in self.frame["weekly"]]
-        return frame_html(shown, "Domains, what needs work first", extra={"failed by week": lines})
+        title = f"Domains, what needs work first; sessions and shares of {self.days} days"
+        return frame_html(shown, title, extra={"failed by week": lines})
 
     def __repr__(self) -> str:
-        return frame_text(
-            self.frame[["domain", "stage", "verdict", "refused_share", "next_step"]], 50
-        )
+        names = ["domain", "stage", "verdict", "refused_share", "next_step"]
+        return f"{frame_text(self.frame[names], 50)}\nrefused share: of {self.days} days"
 
 
 def assess_all(
@@ -220,7 +222,7 @@ def assess_all(
     ['enforcing, failing', 'not yet', 'ready by reports']
     """
     facts_of(data)
-    return Ranking(judge_all(data, as_of, config, acknowledged))
+    return Ranking(judge_all(data, as_of, config, acknowledged), config.forecast_days)
 
 
 def assess_panel(

@@ -62,7 +62,8 @@ class Impact:
         How many days of a sender the forecast rests on.
     cells : pandas.DataFrame
         A row for each sender and start day: `day`, `sender`, `long` (reports over 25 hours), `sessions`,
-        `refused`, `cautious`.
+        `refused`, `cautious`; `attrs["draft"]` says whether a draft was replayed, `attrs["elsewhere"]` which
+        hosts were left out.
     details : pandas.DataFrame
         A row for each MX host and result type that is refused or unknown: `mx_host`, `result_type`,
         `effect`, `sessions`, `senders`, `in_policy` (of the policy replayed).
@@ -200,6 +201,7 @@ def replay(
             "cautious": counts(c),
         }
     )
+    cells.attrs["draft"], cells.attrs["elsewhere"] = draft is not None, list(left_out)
     enforced = facts.mode.codes[sts] == facts.mode.code("enforce")
     return Impact(
         where=where,

@@ -685,7 +685,9 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
     _expect(frame, "replay (its cells)", ("day", "long", "sessions", "refused", "cautious"))
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
     perhaps = _sum(frame["cautious"]) - refused
-    title = f"refused under enforce: {refused:,} of {whole:,} sessions"
+    drafted = frame.attrs.get("draft", False)
+    under = "the draft" if drafted else "enforce"
+    title = f"refused under {under}: {refused:,} of {whole:,} sessions"
     title += f", and perhaps {perhaps:,} more" if perhaps else ""
     daily = frame[~frame["long"]]
     out = _not_drawn(whole - _sum(daily["sessions"]), "session", "day")
@@ -708,7 +710,15 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
             if perhaps:
                 band(axes, unsure / whole_day, certain / whole_day, GREY, "///", "may be refused")
         rest = np.maximum(passed - certain - unsure, 0)
-        band(top, rest, certain + unsure, _PASSED, name="accepted")
+        missed = drafted and frame.attrs.get("elsewhere")
+        # Where sessions that succeeded went no report tells.
+        band(
+            top,
+            rest,
+            certain + unsure,
+            _PASSED,
+            name="accepted, or at an MX left out" if missed else "accepted",
+        )
         counts(top, "sessions per day")
         key(top, 4)
         highest = float(np.max((certain + unsure) / np.maximum(passed, 1), initial=0))

@@ -582,6 +582,9 @@ def test_what_a_draft_leaves_out_passes_no_gate():
     )
     assert found.gate("mx-in-policy").clause == f"{MX2} is not in the draft"
     assert "at worst all" in found.gate("mx-in-policy").figures
+    cells = found.impact.cells
+    assert ma.plots.impact(cells).alt.startswith("refused under the draft: 0 of 24,080 sessions")
+    assert cells.attrs["elsewhere"] == [MX2], "sessions that went there are not drawn as accepted"
 
 
 @pytest.mark.parametrize(
