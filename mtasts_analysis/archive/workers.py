@@ -59,7 +59,7 @@ def in_order(
     def first() -> tuple[Unit, Done]:
         while lend and not waiting[0][1].done() and _read_here(waiting, settings):
             pass
-        return _result(*waiting.popleft())
+        return _result(*waiting.popleft(), settings)
 
     try:
         for unit in plan:
@@ -87,14 +87,18 @@ def _read_here(waiting: _Waiting, settings: Settings) -> bool:
     return False
 
 
-def _result(unit: Unit, future: "Future[Done]") -> tuple[Unit, Done]:
+def _result(unit: Unit, future: "Future[Done]", settings: Settings) -> tuple[Unit, Done]:
     try:
         return unit, future.result()
+    except MtastsAnalysisError:
+        raise
     except BrokenExecutor as error:
         raise WorkerError(
             f"{unit.origin}: expected its reports from a worker; the executor broke down: {error}."
             " Nothing was kept: run it again, perhaps with fewer workers"
         ) from error
+    except Exception:  # noqa: BLE001  # Dask's trips over a result that is lost with the worker that had it
+        return unit, units.read(unit, settings)
 
 
 @contextmanager

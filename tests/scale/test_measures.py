@@ -22,7 +22,7 @@ WHERES = [
     ma.Filter(start="2026-03-01", end="2026-03-20"),
     ma.Filter(result_types="certificate-expired"),
     ma.Filter(senders="Google LLC"),
-    ma.Filter(effects="refused under enforce", mx_hosts="mx2.clinic.example"),
+    ma.Filter(effects="refused", mx_hosts="mx2.clinic.example"),
 ]
 MEASURES = {
     "failure_types": ma.failure_types,

@@ -284,6 +284,18 @@ def test_who_waits_reads_meanwhile(folder, whole, monkeypatch):
     assert len(plan) > 9
 
 
+def test_what_an_executor_loses_is_read_here(folder, whole):
+    """Dask's raises a TypeError of its own where a result is lost with the worker that had it."""
+
+    class Losing(Executor):
+        def submit(self, work, /, *given):
+            future = Future()
+            future.set_exception(TypeError("cannot unpack non-iterable Done object"))
+            return future
+
+    same(in_parts([folder], 3_000, Losing(), count=2), whole)
+
+
 def test_a_worker_that_dies_is_replaced(folder, whole):
     """Processes are killed as units are on their way: nothing is lost, nothing stands twice."""
     plan = units.plan(list(finding.files([str(folder)])), ma.Limits(), 3_000)
