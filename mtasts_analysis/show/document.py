@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -409,17 +410,14 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
         if pdf.will_page_break(height):
             pdf.add_page()
 
-    pad = (0.8, 2.4, 0.8, 0.8)
+    pad: Any = (0.8, 2.4, 0.8, 0.8)  # typed as whole numbers
 
     def fitted(text: str, width: float) -> str:
         """Cut a cell of the widest letters further, until its row fits a page below its heading."""
         text = lettered(text)
+        broken: Any = partial(pdf.multi_cell, width, padding=pad, dry_run=True, output="LINES")
         # No cell of fewer letters has as many lines.
-        while (
-            len(text) > _LINES
-            and len(pdf.multi_cell(width, text=text, padding=pad, dry_run=True, output="LINES"))
-            > _LINES
-        ):
+        while len(text) > _LINES and len(broken(text=text)) > _LINES:
             text = plain(text, len(text) * 3 // 4)
         return text
 
