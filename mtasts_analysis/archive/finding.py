@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,31 +44,36 @@ def files(paths: list[str]) -> Iterator[str | Item]:
         A path or pattern that leads to nothing.
     """
     for path in paths:
-        if path == "-" or os.path.isfile(path):
+        if path == "-":
             yield path
-        elif os.path.isdir(path):
-            if is_store(path):
-                raise InputError(
-                    f"{path}: expected files that hold reports; this is a store. Commands but `ingest` take it"
-                    f" by itself; in Python, mtasts_analysis.Store({path!r}) does, and .read() gives its rows"
-                )
-            yield from _folder(path)
-        elif os.path.exists(path):
-            yield Item(
-                REFUSED,
-                shown(path),
-                b"",
-                "not-a-file",
-                "a device, socket or pipe: give it as standard input, '-'",
+        elif os.path.isdir(path) and is_store(path):
+            raise InputError(
+                f"{path}: expected files that hold reports; this is a store. Commands but `ingest` take it"
+                f" by itself; in Python, mtasts_analysis.Store({path!r}) does, and .read() gives its rows"
             )
+        elif os.path.exists(path):
+            yield from _there(path)
         elif glob.has_magic(path):
-            found = sorted(glob.glob(path, recursive=True))
+            found: list[str] = []
+            too_deep = False
+            try:
+                found.extend(glob.iglob(path, recursive=True))
+            except RecursionError:
+                too_deep = True
             if not found:
                 raise InputError(
                     f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})"
                 )
-            for one in found:
-                yield from [_store(one)] if is_store(one) else files([one])
+            read: set[str] = set()  # with the folders they are in: `**` matches both
+            for one in sorted(found):
+                within = os.path.dirname(one.rstrip(os.sep)) in read
+                if within or os.path.isdir(one):
+                    read.add(one.rstrip(os.sep))
+                if not within:
+                    yield from [_store(one)] if is_store(one) else _there(one)
+            if too_deep:
+                how = "folders in folders, too deep for a pattern: name the outermost"
+                yield Item(REFUSED, shown(path), b"", "file-unreadable", how)
         else:
             hint = (
                 f"; a store is opened as mtasts_analysis.Store({path!r})" if "://" in path else ""
@@ -75,6 +81,26 @@ def files(paths: list[str]) -> Iterator[str | Item]:
             raise InputError(
                 f"{path}: expected a file, a folder or a pattern; nothing is there (looked from {Path.cwd()}){hint}"
             )
+
+
+def _there(path: str) -> Iterator[str | Item]:
+    """Give what is at a path; a pattern may match what leads nowhere, is gone by now, or has too long a name."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if os.path.islink(path):
+            yield Item(NOTE, shown(path), b"", "symlink", "a symbolic link that leads nowhere")
+        else:
+            yield Item(REFUSED, shown(path), b"", "file-unreadable", error.strerror or str(error))
+        return
+    if stat.S_ISREG(mode):
+        # A pattern matched it: it is not the standard input.
+        yield "./-" if path == "-" else path
+    elif stat.S_ISDIR(mode):
+        yield from _folder(path)
+    else:
+        how = "a device, socket or pipe: give it as standard input, '-'"
+        yield Item(REFUSED, shown(path), b"", "not-a-file", how)
 
 
 def is_store(folder: str) -> bool:

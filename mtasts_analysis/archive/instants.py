@@ -19,11 +19,15 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 # RFC 5322 §3.3: [day-name ","] day month year hour ":" minute [":" second] zone. The zone may be a
-# name or missing (§4.3).
+# name or missing (§4.3). Some write a fraction, a colon in the zone, a name before it ("GMT+0200", as
+# JavaScript has it) or no blank; where anything else stands for a zone, such as PM, no instant is told.
 _RFC5322 = re.compile(
-    rb"(\d{1,2}[ \t]+[A-Za-z]{3})[a-z]*[ \t]+(\d{4})[ \t]+(\d\d?):(\d\d)(?::(\d\d))?"
-    rb"(?:[ \t]+([+-]\d{4}|[A-Za-z]{1,5}))?"
+    rb"(?<![0-9])(\d{1,2}[ \t]+[A-Za-z]{3})[a-z]*[ \t]+(\d{4})[ \t]+(\d\d?):(\d\d)(?::(\d\d))?(?:\.\d{1,9})?"
+    rb"(?:[ \t]*\([^()]*\))*[ \t]*(?![AaPp][.]?[Mm]\b)"
+    rb"(?:(?:[A-Za-z]{1,5}[ \t]*)?([+-]\d\d:?\d\d)(?![\d:])|([A-Za-z]{1,5})(?![\w:+-]|[ \t]+[+-])|\s*$)"
 )
+_ISO8601 = re.compile(r"\d{4}(?:-?\d\d-?\d\d|-?W\d\d(?:-?\d)?)(?:[Tt ].*)?", re.ASCII)
+"""A date, and what a time is told from it by: `fromisoformat()` takes any letter for that."""
 _MONTHS = {
     m: i + 1 for i, m in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split())
 }
@@ -44,7 +48,7 @@ def _microseconds(
     year: int, month: int, day: int, hour: int, minute: int, second: int, offset: int
 ) -> int | None:
     """Give the instant, or None where no calendar has it; `offset` is minutes east of UTC."""
-    # RFC 3339 §5.6 knows second 60; 24:00 is ISO 8601's name for the next day's midnight.
+    # Second 60 is the next minute's first; 24:00 is ISO 8601's name for the next day's midnight.
     if (hour == 24 and (minute or second)) or hour > 24 or minute > 59 or second > 60:
         return None
     try:
@@ -100,7 +104,11 @@ def rfc3339(text: str) -> tuple[int | None, str | None]:
         return None, "date-out-of-range"
     if not zulu and not sign:
         return instant, "date-without-zone"
-    if sep == " " or hour == "24" or (sign and text[-3] != ":"):
+    if (
+        sep == " " or hour == "24" or (sign and text[-3] != ":")
+        # §5.7: a leap second is the last of a day in UTC; which days had one is not asked.
+        or (second == "60" and instant % _DAY >= SECOND)
+    ):  # fmt: skip
         return instant, "date-form"
     return instant, None
 
@@ -109,8 +117,11 @@ def _loose(text: str) -> tuple[int | None, str | None]:
     """Read what is a date beyond doubt, but not in RFC 3339's form."""
     if not (text.isascii() and text.isprintable()):  # fromisoformat() passes over a NUL
         return None, "date-unreadable"
+    text = text.strip()
+    if not _ISO8601.fullmatch(text):
+        return None, "date-unreadable"
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text)
         instant = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _START
     except (ValueError, OverflowError):
         return None, "date-unreadable"
@@ -139,22 +150,21 @@ def rfc5322(field: bytes) -> int | None:
     found = _RFC5322.search(field, 0, 200)
     if found is None:
         return None
-    day, year, hour, minute, second, zone = found.groups()
+    day, year, hour, minute, second, zone, zone_name = found.groups()
     number, name = day.split()
     month = _MONTHS.get(name.lower())
     midnight = _microseconds(int(year), month, int(number), 0, 0, 0, 0) if month else None
     if midnight is None or not in_range(midnight):
         return None
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second or 0)
-    if seconds > 86_400:
+    if seconds > 86_400 or int(minute) > 59 or int(second or 0) > 60:
         return None
-    if zone is None:
-        east = 0
-    elif zone[0] in b"+-":
-        east = int(zone[1:3]) * 3600 + int(zone[3:]) * 60
-        east = -east if zone[0] == 0x2D else east
-    else:
-        east = 3600 * _ZONES.get(zone.lower(), 0)
+    east = 3600 * _ZONES.get((zone_name or b"").lower(), 0)
+    if zone:
+        hours, minutes = int(zone[1:3]), int(zone[-2:])
+        if hours > 23 or minutes > 59:
+            return None
+        east = (hours * 3600 + minutes * 60) * (-1 if zone[0] == 0x2D else 1)
     if (found.start(3), found.end(5)) == (17, 25) and len(field) < 60:
         if len(_days) >= _MOST:
             _days.clear()

@@ -5,7 +5,9 @@ devices and sparse files hold no report and are passed over; a header whose chec
 member, not the archive: the next good header is looked for.
 """
 
+import re
 from collections.abc import Iterator
+from itertools import accumulate
 
 from mtasts_analysis.archive.streams import Fault, Stream
 from mtasts_analysis.archive.zips import Member
@@ -20,7 +22,9 @@ _PARTIAL = (b"S", b"M")
 _RECORDS_MOST = 1 * MIB
 """A pax header holds a path and a size; a longer one is none."""
 _SIZE_MOST = 2**50
-_MARK, _MARK_AT = b"ustar", 257
+_MARK_AT = 257
+_MARK = re.compile(rb"ustar(?<=[\s0-7][\s\x000-7]{5}[\0-\xff]{103}ustar)")
+"""The mark of a header whose field 148 to 154 may be a checksum; marks may follow each other by five bytes."""
 _WINDOW = 128 * BLOCK
 _OTHER_FILES = (
     b"\x1f\x8b\x08",
@@ -37,14 +41,20 @@ _ASCII = bytes(range(128))
 
 def is_header(block: bytes) -> bool:
     """Tell whether a block is a tar header: its checksum holds."""
-    if len(block) < BLOCK:
-        return False
-    told = _number(block[148:156])
+    return len(block) == BLOCK and _holds(block, sum(block))
+
+
+def _holds(block: bytes, total: int) -> bool:
+    """Tell whether a block's checksum holds, given the sum of its bytes: there its field counts as blanks."""
+    field = block[148:156]
+    told = _number(field)
     if told is None:
         return False
-    rest = block[:148] + block[156:]
+    over = total - sum(field) + 8 * 0x20 - told
     # Old tars of some systems summed signed bytes.
-    return told - 8 * 0x20 in (total := sum(rest), total - 256 * len(rest.translate(None, _ASCII)))
+    return not over or (
+        over % 256 == 0 and over == 256 * len((block[:148] + block[156:]).translate(None, _ASCII))
+    )
 
 
 def members(stream: Stream) -> Iterator[Member]:
@@ -120,12 +130,15 @@ def _to_header(stream: Stream) -> None:
         piece = stream.take(window)
         steps = range(0, len(piece) - BLOCK + 1, BLOCK)
         at = next((at for at in steps if is_header(piece[at : at + BLOCK])), len(piece))
-        mark = piece.find(_MARK, _MARK_AT)
-        while 0 <= mark < at + _MARK_AT:
-            start = mark - _MARK_AT
-            if is_header(piece[start : start + BLOCK]):
+        sums: list[int] = []  # up to each byte: marks may be many, and no byte is added up for each
+        for mark in _MARK.finditer(piece, _MARK_AT, at + _MARK_AT + 4):
+            start, end = mark.start() - _MARK_AT, mark.start() - _MARK_AT + BLOCK
+            if end > len(piece):
+                break
+            sums = sums or [0, *accumulate(piece)]
+            if _holds(piece[start:end], sums[end] - sums[start]):
                 at = start
-            mark = piece.find(_MARK, mark + 1)
+                break
         if at < len(piece):
             stream.push_back(piece[at:])
             return

@@ -198,6 +198,8 @@ def _members(stream: Stream, limits: Limits, expansion: Expansion, tiny: _Tiny) 
                 told = packed
                 packed = _ends(stream.peek(packed + _HEAD_SIZE), packed)
                 lies.told(told if packed < told else 0)
+        looked = known and method and packed <= _LOOK_BACK and lies.bearable
+        ahead = stream.peek(packed) if looked else b""
         body = stream.window(packed) if known else stream
         if method == 14:
             _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD, packed)
@@ -212,6 +214,11 @@ def _members(stream: Stream, limits: Limits, expansion: Expansion, tiny: _Tiny) 
             if content.fault:
                 while body.read():
                     pass
+                # Where its name or size is too long, the next member begins in what was taken for it.
+                found = _HEAD.search(ahead + stream.peek(_HEAD_SIZE - 1)) if ahead else None
+                if found and found.start() < len(ahead):
+                    lies.told(len(ahead) - found.start())
+                    stream.push_back(ahead[found.start() :])
             # Where the data tell their own end, that counts, and not the size in the header.
             stream.push_back(body.at_hand())
         if flags & _DESCRIPTOR and not stream.seek(_SIGNATURE, 4, near=_AFTER):

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from mtasts_analysis.show.html import unbroken
 from mtasts_analysis.show.text import plain
 
 _LONGEST = 2_000
+_CELL, _SENTENCE = 400, 600
+"""Letters of a cell and of a banner, which hold names that strangers chose; without these they take 260 and 300."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,16 @@ def _clean(text: str) -> str:
     return plain(text, _LONGEST)
 
 
+def _shown(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Cut what is too long for a cell: names in it may be a stranger's, and a row has to fit a page."""
+    return [[plain(cell, _CELL) for cell in row] for row in rows]
+
+
 _NUMBER = re.compile(r"(< )?\d[\d,.]*%?|–|")
+
+
+_UNBROKEN = re.compile(r"\S{40}")
+"""A word that a column has no room for: it must break, or the page is as wide as the word."""
 
 
 def _numbers(rows: Sequence[Sequence[str]]) -> set[int]:
@@ -108,11 +120,11 @@ def _numbers(rows: Sequence[Sequence[str]]) -> set[int]:
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1f24; max-width: 60rem; margin: 2rem auto;
-  padding: 0 1.2rem; }
+  padding: 0 1.2rem; overflow-wrap: break-word; }
 h1 { font-size: 1.8em; margin: 0 0 .2rem; } h2 { font-size: 1.28em; margin: 1.8em 0 .5em; }
 table { border-collapse: collapse; width: 100%; font-size: .92em; margin: .6rem 0 1rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #dfe3e6;
-  overflow-wrap: break-word; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #dfe3e6; }
+td.long { overflow-wrap: anywhere; min-width: 9em; }
 th { border-bottom: 2px solid #1b1f24; white-space: nowrap; }
 pre { background: #f4f6f7; padding: .8rem 1rem; overflow-x: auto; font-size: .9em; white-space: pre-wrap; }
 img { max-width: 100%; height: auto; } ul { padding-left: 1.2rem; }
@@ -150,16 +162,19 @@ def _html(block: Block) -> str:
         case Banner(text, tone):
             edge, ground = TONE_COLOURS[tone]
             style = f"border-color: #{edge}; background: #{ground}"
-            return f'<p class="banner" style="{style}">{_text(text)}</p>'
+            return f'<p class="banner" style="{style}">{_text(plain(text, _SENTENCE))}</p>'
         case Points(texts):
             return "<ul>" + "".join(f"<li>{_text(text)}</li>" for text in texts) + "</ul>"
-        case Grid(head, rows):
+        case Grid(head, whole):
+            rows = _shown(whole)
             right = _numbers(rows)
 
             def attributes(at: int, cell: str = "") -> str:
                 if cell in STATUS_COLOURS:
                     return f' class="status" style="color: #{STATUS_COLOURS[cell]}"'
-                return ' class="number"' if at in right else ""
+                if at in right:
+                    return ' class="number"'
+                return ' class="long"' if _UNBROKEN.search(cell) else ""
 
             top = "".join(f"<th{attributes(at)}>{_text(name)}</th>" for at, name in enumerate(head))
             lines = "".join(
@@ -207,10 +222,11 @@ def _markdown(block: Block) -> str:
         case Paragraph(text):
             return _marked(text)
         case Banner(text, _):
-            return f"> **{_marked(text)}**"
+            return f"> **{_marked(plain(text, _SENTENCE))}**"
         case Points(texts):
             return "\n".join(f"- {_marked(text)}" for text in texts)
-        case Grid(head, rows):
+        case Grid(head, whole):
+            rows = _shown(whole)
             right = _numbers(rows)
             return "\n".join(
                 [
@@ -281,13 +297,14 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
             case Banner(text, tone):
                 paragraph = made.add_paragraph()
                 paragraph.paragraph_format.space_after = Pt(10)
-                run = paragraph.add_run(_clean(text))
+                run = paragraph.add_run(plain(text, _SENTENCE))
                 run.bold, run.font.size = True, Pt(12)
                 ground(paragraph._p.get_or_add_pPr(), TONE_COLOURS[tone][1])  # noqa: SLF001  # no other way
             case Points(texts):
                 for point in texts:
                     made.add_paragraph(_clean(point), style="List Bullet")
-            case Grid(head, rows):
+            case Grid(head, whole):
+                rows = _shown(whole)
                 table = made.add_table(rows=1, cols=len(head), style="Light List Accent 1")
                 table.autofit = False
                 widths = _widths(head, rows, wide, 5.5)
@@ -320,6 +337,10 @@ def to_docx(blocks: Sequence[Block], title: str) -> bytes:
 
 
 # --- PDF --------------------------------------------------------------------------------------------
+
+
+_LINES = 55
+"""How many lines a row of a table may have: a page has 67."""
 
 
 def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
@@ -389,6 +410,17 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
         if pdf.will_page_break(height):
             pdf.add_page()
 
+    pad: Any = (0.8, 2.4, 0.8, 0.8)  # typed as whole numbers
+
+    def fitted(text: str, width: float) -> str:
+        """Cut a cell of the widest letters further, until its row fits a page below its heading."""
+        text = lettered(text)
+        broken: Any = partial(pdf.multi_cell, width, padding=pad, dry_run=True, output="LINES")
+        # No cell of fewer letters has as many lines.
+        while len(text) > _LINES and len(broken(text=text)) > _LINES:
+            text = plain(text, len(text) * 3 // 4)
+        return text
+
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         if isinstance(following, Code):
             room(12 + 4.2 * min(following.text.count("\n"), 12))
@@ -401,6 +433,8 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
                 write(text, 9)
             case Banner(text, tone):
                 edge, ground = TONE_COLOURS[tone]
+                text = plain(text, _SENTENCE)
+                room(0.23 * len(text))  # its edge is drawn on one page
                 top = pdf.get_y()
                 pdf.set_fill_color(*_rgb(ground))
                 write(text, 11, "B", gap=0, fill=True, padding=(3, 3, 3, 5))
@@ -414,22 +448,24 @@ def to_pdf(blocks: Sequence[Block], title: str) -> bytes:
                     pdf.cell(4, 9 * 0.52, "•")  # the lines that follow begin where the first does
                     write(point, 9, gap=0.6)
                 pdf.ln(2)
-            case Grid(head, rows):
+            case Grid(head, whole):
+                rows = _shown(whole)
                 pdf.set_font("DejaVu", "", 7.2)
                 right = _numbers(rows)
+                widths = _widths(head, rows, pdf.epw, 4)
                 with pdf.table(
-                    col_widths=_widths(head, rows, pdf.epw, 4), line_height=3.9, padding=(0.8, 2.4, 0.8, 0.8),
+                    col_widths=widths, line_height=3.9, padding=pad,
                     borders_layout="HORIZONTAL_LINES", headings_style=FontFace(emphasis="BOLD"),
                     text_align=tuple("RIGHT" if at in right else "LEFT" for at in range(len(head))), v_align="T",
                 ) as table:  # fmt: skip
                     for line in (head, *rows):
                         made = table.row()
-                        for cell in line:
+                        for cell, width in zip(line, widths, strict=True):
                             colour = STATUS_COLOURS.get(cell)
                             style = (
                                 FontFace(emphasis="BOLD", color=_rgb(colour)) if colour else None
                             )
-                            made.cell(lettered(cell), style=style)
+                            made.cell(fitted(cell, width), style=style)
                 pdf.ln(3)
             case Picture(png, alt):
                 room(pdf.epw * 0.42)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
-from mtasts_analysis.archive import forms, lines, mboxes
+from mtasts_analysis.archive import finding, forms, lines, mboxes
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.archive.zips import members
 from mtasts_analysis.limits import DEFAULT
@@ -24,6 +24,10 @@ from tests.archive.building import mail, mbox, packed, report, tarred, text, zip
 
 def ids(data):
     return sorted(int(i.rsplit("-", 1)[1]) for i in data.reports["report_id"])
+
+
+def codes(data):
+    return data.problems["code"].tolist()
 
 
 def add_up(data):
@@ -375,7 +379,43 @@ def test_a_folder(tmp_path, monkeypatch):
     assert ids(ma.load([tmp_path / "a.eml", tmp_path / "b"])) == [1, 2]
 
 
-@pytest.mark.parametrize("path", ["nowhere.mbox", "no*where"])
+def test_a_pattern_gives_rows_as_a_folder_does(tmp_path, monkeypatch):
+    """For a link that leads nowhere, a file that is gone by then, and a path that is too long."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "[a].json").symlink_to("nothing")  # as a pattern it would match the other one
+    (tmp_path / "b" / "b").mkdir(parents=True)
+    (tmp_path / "b" / "b" / "b.json").write_bytes(text(2))
+    data = ma.load(str(tmp_path / "*"))
+    assert ids(data) == [1, 2] and codes(data) == ["symlink"]
+    assert codes(ma.load(str(tmp_path / "**"))) == ["symlink"], (
+        "what is in a folder is read with it"
+    )
+    (tmp_path / "-").write_bytes(text(3))
+    monkeypatch.chdir(tmp_path)
+    assert ids(ma.load("*")) == [1, 2, 3], "not the standard input"
+    gone, long = str(tmp_path / "gone.json"), str(tmp_path / ("x" * 300))
+    monkeypatch.setattr(
+        finding.glob, "iglob", lambda *_, **__: [gone, long, str(tmp_path / "a.json")]
+    )
+    data = ma.load("*")
+    assert ids(data) == [1] and codes(data) == ["file-unreadable"] * 2
+    assert set(data.problems["detail"]) == {"No such file or directory", "File name too long"}
+
+
+def test_a_pattern_over_folders_too_deep_for_it(tmp_path, monkeypatch):
+    """Python 3.11's `glob` recurses; what it found until then is read, and a row says that there was more."""
+    (tmp_path / "a.json").write_bytes(text(1))
+
+    def walked(*_, **__):
+        yield str(tmp_path / "a.json")
+        raise RecursionError
+
+    monkeypatch.setattr(finding.glob, "iglob", walked)
+    data = ma.load(str(tmp_path / "**" / "*.json"))
+    assert ids(data) == [1] and codes(data) == ["file-unreadable"]
+
+
+@pytest.mark.parametrize("path", ["nowhere.mbox", "no*where", "no\0where"])
 def test_a_path_that_leads_nowhere(path):
     with pytest.raises(ma.InputError, match=r"expected .*(nothing is there|matches none)"):
         ma.load(path)

@@ -281,9 +281,49 @@ def test_domains_of_headers_are_bounded_too():
         (b"Fri, 02 Jan 2026 24:00:00 +0000", "2026-01-03T00:00:00"),
         (b"Fri, 02 Jan 2026 24:00:01 +0000", None),
         (b"Fri, 02 Jan 2026 99:00:00 +0000", None),
+        (b"Fri, 02 Jan 2026 10:99:99 +0000", None),
+        (b"Fri, 02 Jan 2026 10:00:61 +0000", None),
+        *(
+            (b"Fri, 02 Jan 2026 10:00:00" + zone, "2026-01-02T08:00:00")
+            for zone in (
+                b" +0200",
+                b" +02:00",
+                b"+0200",
+                b" GMT+0200",
+                b" CET +0200",
+                b".123 +0200",
+                b" (x) +0200",
+                b" +0200 (EET)",
+                b"\t+0200",
+            )
+        ),
+        *(
+            (b"Fri, 02 Jan 2026 10:00:00" + zone, "2026-01-02T10:00:00")
+            for zone in (b"", b" ", b" -0000", b" GMT", b" Z", b" CET", b" (CET)", b" UTC (x)")
+        ),
+        *(
+            (b"Fri, 02 Jan 2026 10:00:00" + zone, None)
+            for zone in (
+                b" +0299",
+                b" +9999",
+                b" +2400",
+                b" +200",
+                b" +02000",
+                b" UTC+2",
+                b" PM",
+                b"pm +0000",
+                b" P.M.",
+                b"0 +0200",
+                b" \xe2\x88\x920800",
+                b" Pacific Time",
+                b" EST5EDT",
+            )
+        ),
+        (b"Fri, 02 Jan 2026 10:00 -08:00", "2026-01-02T18:00:00"),
+        (b"Fri, 102 Jan 2026 10:00:00 +0000", None),
     ],
 )
-def test_clocks_at_midnight(date, instant):
+def test_clocks_and_zones(date, instant):
     """And again, when the day and the clock are known: what is kept makes no clock of what is none."""
     for _ in range(2):
         found = instants.rfc5322(date)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tests.archive import ole
 from tests.archive.building import mail, mbox, packed, tarred, text, zipped, zstandard
 from tests.hostile import containers, mails, odd
-from tests.hostile.containers import END, STOP, entry, header, local
+from tests.hostile.containers import END, STOP, T1, T2, A, B, entry, header, local
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +374,8 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "gzip: members of a line": (lambda size: filled(packed(1) + gz(b"\n{"), gz(b"x" * 1_000), gz(b"\n" + text(2)), min(size, 5_000_000)), 1),
     "mbox: separators without a date": (lambda size: b"From \nX:\n\n" * (size // 10), 0),
     "tar: marks of headers": (lambda size: filled(entry(b"1", text(1)), b"ustar", b"", size), 1),
+    "tar: marks with a NUL behind": (lambda size: filled(T1, b"ustar\0", T2 + STOP, size), 2),
+    "tar: marks with a checksum before": (lambda size: filled(T1, b"ustar0011122\0      ", T2 + STOP, size), 2),
     "base64: beginnings": (lambda size: filled(b"x\n", b"H4sI" + b"A" * 36 + b"\n", b"", size), 0),
     "JSON between gzips": (lambda size: filled(packed(1), text(2) + packed(1), b"", size), 2),
     "quoted-printable: blanks": (lambda size: b"Content-Type: application/tlsrpt+json\nContent-Transfer-Encoding: quoted-printable\n\n" + b" " * size, 0),
@@ -385,6 +387,7 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "zip: empty files": (lambda size: filled(local(b"1", text(1)), local(b"", b""), local(b"2", text(2)) + END, size), 2),
     "zip: files of a byte": (lambda size: filled(local(b"1", text(1)), local(b"x", b"x"), local(b"2", text(2)) + END, size), 2),
     "zip: folders": (lambda size: filled(local(b"1", text(1)), local(b"/", b""), local(b"2", text(2)) + END, size), 2),
+    "zip: broken members that say the next are theirs": (lambda size: filled(A, local(b"x", b"x" * 20, method=12, packed_size=250_000), B + END, size), 1),
     "zip: deflated empty files": (lambda size: filled(local(b"1", text(1)), local(b"", b"", method=8), local(b"2", text(2)) + END, size), 2),
     "zip: heads whose names are too long": (lambda size: filled(local(b"1", text(1)), local(b"", b"")[:26] + b"\xff\xff\0\0", b"", size), 1),
     "zip: descriptors": (lambda size: filled(local(b"1", text(1)), descriptor(0), local(b"2", text(2)) + END, size), 2),

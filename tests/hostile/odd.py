@@ -108,6 +108,13 @@ def by_zipfile(method: int) -> bytes:
     return raw.getvalue()
 
 
+def long_head(method: int, at: int, by: int) -> bytes:
+    """A zip whose first member's name (26) or extra field (28) is longer by its header than it is (4.3.7)."""
+    raw = bytearray(by_zipfile(method))
+    raw[at : at + 2] = (int.from_bytes(raw[at : at + 2], "little") + by).to_bytes(2, "little")
+    return bytes(raw)
+
+
 def without_sizes() -> bytes:
     """A zip whose sizes and checksums stand in its directory alone."""
     raw = bytearray(zipped(TWO))
@@ -315,6 +322,8 @@ def inputs() -> Iterator[Hostile]:
         *((f"a zip's record {kind!r} between members", lambda kind=kind: A + kind + b"\xff" * 42 + B + END, 2, "") for kind in (b"PK\1\2", b"PK\5\6", b"PK\6\6")),
         ("a zip's member with a damaged signature", lambda: A + b"QK" + local(b"c", text(9))[2:] + B + END, 2, "zip-corrupt"),
         ("a zip's extra field that is too long", lambda: A + local(b"c", text(9), extra_size=0xFFFF) + B + END, 2, "zip-truncated"),
+        *((f"a zip's member of {form} behind {field} that is {by} too long", lambda method=method, at=at, by=by: long_head(method, at, by), 1, f"{form}-corrupt")
+          for form, method in (("zip", 8), ("bzip2", 12), ("lzma", 14)) for field, at in (("a name", 26), ("an extra field", 28)) for by in (3, 100, 200)),
         ("a zip's encrypted member whose size lies", lambda: A + local(b"s", b"x" * 100, flags=1, packed_size=2**31, size=2**31) + B + END, 2, "zip-encrypted"),
         *((f"a zip's stored member that is {more} too long", lambda more=more: local(b"x", text(9), packed_size=len(text(9)) + more, size=len(text(9)) + more) + A + B + END, 3, "") for more in (1, 4, 40, 9_999)),
         ("base64 for addresses of the web", lambda: mail(packed(1)).replace(

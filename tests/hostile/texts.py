@@ -103,6 +103,15 @@ DATES = [
     ("60,000 fraction digits", '"2026-01-31T00:00:00.' + "1" * 60_000 + 'Z"', "date-form"),
     ("reversed", '"2026-03-01T00:00:00Z"', "date-range-reversed"),
     ("a leap second", '"2016-12-31T23:59:60Z"', ""),
+    ("a leap second east of UTC", '"2017-01-01T05:29:60.5+05:30"', ""),
+    ("second 60 in the middle of a day", '"2026-01-31T12:30:60Z"', "date-form"),
+    ("second 60 that is none in UTC", '"2026-01-31T23:59:60+01:00"', "date-form"),
+    ("a day with a zone, as XML has it", '"2026-01-31+05:00"', "date-unreadable"),
+    ("a day with a zone in four digits", '"2026-01-31+0530"', "date-unreadable"),
+    ("13 digits", '"2026013112345"', "date-unreadable"),
+    ("a letter for T", '"2026-01-31x10:00"', "date-unreadable"),
+    ("a day", '"2026-01-31"', "date-form"),
+    ("a week's day", '"2026-W05-6"', "date-form"),
     ("lower case", '"2026-01-31t00:00:00z"', ""),
 ]
 

@@ -29,9 +29,11 @@ from mtasts_analysis.show.document import (
     to_docx,
     to_html,
     to_markdown,
+    to_pdf,
 )
 from mtasts_analysis.show.text import plain
 from mtasts_analysis.show.writeup import _ROWS, blocks, redacted
+from tests.archive.building import report
 from tests.readiness.test_scenarios import expired
 from tests.readiness.worlds import AS_OF, ENFORCE, MX1, MX2, PRODUCTION, assess, live, world
 
@@ -479,3 +481,41 @@ def test_a_long_table_says_how_much_more_there_is(tmp_path):
     page = assess(data).write_up(tmp_path / "a.md").read_text()
     rows = re.findall(r"^\| and (\d+) more", page, re.MULTILINE)
     assert str(60 - _ROWS) in rows
+
+
+LONG = {
+    "A": "A" * 2_000, "W": "W" * 2_000, "words": "word " * 400, "one letter": "W " * 1_000,
+    "markup": "<b>" * 700, "CJK": "日" * 2_000, "combining": "\u0301" * 2_000, "lines": "a\n" * 1_000,
+    "two to a line": "WWWW WWWWW " * 200, "the widest": "\u2031 \u2031\u2031 " * 400,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", LONG.values(), ids=LONG)
+def test_a_row_fits_a_page_whatever_its_cells_hold(cell):
+    """A sender's name of 2,000 letters had no place on a page, and fpdf2 raised."""
+    grids = [
+        Grid(("a", "b", "c", "d", "e"), ((cell, "pass", cell, cell, "1"), ("x",) * 5)),
+        Grid(("sender", "1", "2", "3", "4", "5", "6"), ((cell, *["1,000"] * 6),)),
+        Grid(("a", "b", "c", "d", "e", "f", "g"), ((cell,) * 7,)),
+    ]
+    shown = plain(cell, 400)
+    assert parsed(to_html(grids, "t")).parts.count(shown) == 11 or "-" in shown
+    assert parsed(rendered(to_markdown(grids))).parts.count(shown.strip()) == 11
+    tables = docx.Document(io.BytesIO(to_docx(grids, "t"))).tables
+    assert sum(c.text == shown for table in tables for c in table._cells) == 11
+    pages = pypdf.PdfReader(io.BytesIO(to_pdf(grids, "t"))).pages
+    assert "…" in "".join(page.extract_text() for page in pages)
+
+
+@pytest.mark.parametrize("field", ["organization-name", "receiving-mx-hostname"])
+def test_long_names_in_reports_are_written_up(field, tmp_path):
+    """Four of 600 letters stand in one sentence of a gate."""
+    reports = [report(n) for n in range(4)]
+    for n, one in enumerate(reports):
+        detail = one["policies"][0]["failure-details"][0]
+        (one if field in one else detail)[field] = "A" * 600 + str(n)
+    raw = "\n".join(map(json.dumps, reports)).encode()
+    found = ma.assess(ma.load(raw, progress=False), "d.example")
+    for ending in ENDINGS:
+        text, _ = said_by(found.write_up(tmp_path / f"r{ending}"), "")
+        assert "aaa…" in text.lower()
