@@ -124,6 +124,7 @@ body { font: 15px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #1b1f24; max-
 h1 { font-size: 1.8em; margin: 0 0 .2rem; } h2 { font-size: 1.28em; margin: 1.8em 0 .5em; }
 table { border-collapse: collapse; width: 100%; font-size: .92em; margin: .6rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #dfe3e6; }
+.scroll { overflow-x: auto; }
 td.long { overflow-wrap: anywhere; min-width: 9em; }
 th { border-bottom: 2px solid #1b1f24; white-space: nowrap; }
 pre { background: #f4f6f7; padding: .8rem 1rem; overflow-x: auto; font-size: .9em; white-space: pre-wrap; }
@@ -133,7 +134,7 @@ td.status { font-weight: 600; } .number { text-align: right; padding-right: 2rem
 @page { size: A4; margin: 16mm; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; } h2 { break-after: avoid; }
   tr, img, pre, .banner { break-inside: avoid; } p { orphans: 3; } thead { display: table-header-group; }
-  .banner, td.status { print-color-adjust: exact; } }
+  .banner, td.status { print-color-adjust: exact; } .scroll { overflow: visible; } }
 """
 
 
@@ -185,7 +186,8 @@ def _html(block: Block) -> str:
                 + "</tr>"
                 for row in rows
             )
-            return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+            whole_table = f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+            return f'<div class="scroll">{whole_table}</div>'
         case Picture(png, alt):
             data = base64.b64encode(png).decode("ascii")
             return f'<p><img alt="{escape(_clean(alt))}" src="data:image/png;base64,{data}"></p>'

@@ -39,7 +39,7 @@ TONES = {
     "not yet": "bad", "enforcing, failing": "bad",
     "not enough evidence": "open", "enforcing, little evidence": "open",
 }  # fmt: skip
-_ROWS = 15
+_ROWS, _WHOLE = 15, 100_000
 
 _INTRODUCTION = (
     "MTA-STS lets a domain ask that mail to it travels encrypted. Under a policy in testing, senders deliver all"
@@ -382,7 +382,8 @@ def _source(of: Judgement) -> list[Block]:
 
 def _grid(frame: pd.DataFrame, names: Sequence[str]) -> Grid:
     rows = tuple(
-        tuple(cell(name, value) for name, value in zip(names, row, strict=True))
+        # Whole: an address that is cut is not known for one when the rest is redacted.
+        tuple(cell(name, value, _WHOLE) for name, value in zip(names, row, strict=True))
         for row in frame[list(names)].head(_ROWS).itertuples(index=False, name=None)
     )
     more = len(frame) - _ROWS

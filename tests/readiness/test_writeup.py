@@ -169,7 +169,7 @@ def test_nothing_in_the_page_acts_or_fetches(written):
     found = parsed(page)
     assert set(found.tags) <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "ul", "li", "table", "thead",
-        "tbody", "tr", "th", "td", "img", "pre", "bdi", "span",
+        "tbody", "tr", "th", "td", "img", "pre", "bdi", "div", "span",
     }  # fmt: skip
     for name, value in found.attributes:
         assert not name.startswith("on")
@@ -396,6 +396,17 @@ def test_redaction(private, ending, tmp_path):
                 raw = [pack.read(name) for name in pack.namelist()]
         for secret in SECRETS.values():
             assert not any(secret.encode() in part for part in raw)
+
+
+def test_an_address_is_redacted_before_a_cell_is_cut(tmp_path):
+    """What is left of an address that was cut is not known for one."""
+    name = "x" * 285 + " hidden.local@d.example"
+    found = assess(world(senders={"Big": 400, name: 300}), live())
+    pages = [
+        found.write_up(tmp_path / f"{redact}.md", redact=redact).read_text()
+        for redact in (False, True)
+    ]
+    assert ["hidden" in page for page in pages] == [True, False]
 
 
 @pytest.mark.parametrize(
