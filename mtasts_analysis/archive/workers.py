@@ -59,7 +59,16 @@ def in_order(
     def first() -> tuple[Unit, Done]:
         while lend and not waiting[0][1].done() and _read_here(waiting, settings):
             pass
-        return _result(*waiting.popleft(), settings)
+        unit, future = waiting.popleft()
+        try:
+            return unit, _result(unit, future)
+        except MtastsAnalysisError:
+            raise
+        except Exception:
+            if isinstance(executor, Workers):
+                raise
+            # Dask's trips over a result that is lost with the worker that had it.
+            return unit, units.read(unit, settings)
 
     try:
         for unit in plan:
@@ -87,18 +96,14 @@ def _read_here(waiting: _Waiting, settings: Settings) -> bool:
     return False
 
 
-def _result(unit: Unit, future: "Future[Done]", settings: Settings) -> tuple[Unit, Done]:
+def _result(unit: Unit, future: "Future[Done]") -> Done:
     try:
-        return unit, future.result()
-    except MtastsAnalysisError:
-        raise
+        return future.result()
     except BrokenExecutor as error:
         raise WorkerError(
             f"{unit.origin}: expected its reports from a worker; the executor broke down: {error}."
             " Nothing was kept: run it again, perhaps with fewer workers"
         ) from error
-    except Exception:  # noqa: BLE001  # Dask's trips over a result that is lost with the worker that had it
-        return unit, units.read(unit, settings)
 
 
 @contextmanager
