@@ -312,7 +312,9 @@ def _live(given: argparse.Namespace) -> int:
 
 
 def _lines(file: str) -> list[str]:
-    text = commands.text("--file", file, "a text file of domains")
+    text = (
+        sys.stdin.read() if file == "-" else commands.text("--file", file, "a text file of domains")
+    )
     return [kept for line in text.splitlines() if (kept := line.partition("#")[0].strip())]
 
 

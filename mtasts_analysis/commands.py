@@ -315,7 +315,7 @@ def opened(given: argparse.Namespace) -> "Archive | Store":
 
 
 def text(option: str, path: str, what: str) -> str:
-    """Read the file that an option names; `-` is standard input.
+    """Read the file that an option names.
 
     Raises
     ------
@@ -323,7 +323,7 @@ def text(option: str, path: str, what: str) -> str:
         It cannot be read, or is no text.
     """
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{option}: expected {what}; {path}: {plainly(error)}") from error
     except ValueError as error:

@@ -60,15 +60,18 @@ def files(paths: list[str]) -> Iterator[str | Item]:
                 found.extend(glob.iglob(path, recursive=True))
             except RecursionError:
                 too_deep = True
-            if not found:
+            if not found and not too_deep:
                 raise InputError(
                     f"{path}: expected a pattern that matches a file, it matches none here ({Path.cwd()})"
                 )
             read: set[str] = set()  # with the folders they are in: `**` matches both
             for one in sorted(found):
-                within = os.path.dirname(one.rstrip(os.sep)) in read
+                bare = one.rstrip(os.sep)
+                # What is behind a link is read where the pattern matched it: folders follow none.
+                linked = os.path.islink(bare) and os.path.exists(bare)
+                within = os.path.dirname(bare) in read and not linked
                 if within or os.path.isdir(one):
-                    read.add(one.rstrip(os.sep))
+                    read.add(bare)
                 if not within:
                     yield from [_store(one)] if is_store(one) else _there(one)
             if too_deep:

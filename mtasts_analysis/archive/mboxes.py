@@ -80,7 +80,7 @@ class Whole(Protocol):
 
     @property
     def end(self) -> int:
-        """Where it ends, at a line that begins `From `: there is none in it."""
+        """Where it ends: with the text, or at a line that begins `From `, of which there is none in it."""
 
 
 _Whole = TypeVar("_Whole", bound=Whole)

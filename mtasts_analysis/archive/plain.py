@@ -38,7 +38,7 @@ _LINES = rf"""(?:
     (?i:boundary)=("?+)([^"\s;\\*]{{1,200}})\6(?=[;\s]){_REST}\n
   |(?!(?i:date|from|message-id|tls-report-|content-type))[cdfmtCDFMT].*+\n
 ){{1,300}}+\r?\n"""
-"""A mail's header. Every line is one of these and of no other kind; none of a mail may part mails (`From `)."""
+"""A mail's header. Every line is one of these and of no other kind."""
 _TEXT = r"""--\7\r?(\n(?:(?!From[ ])[^\r\n-].*+\n){1,30}\r?\n)((?:(?!--|From[ ]).*+\n){1,300})"""
 _REPORT = rf"""--\7\r?\n(?:
   (?i:content-transfer-encoding):[ \t]{{0,9}}((?i:base64))[ \t]*+\r?\n
@@ -47,6 +47,7 @@ _REPORT = rf"""--\7\r?\n(?:
 ){{1,30}}\r?\n(?(10)|(?!))([^-]*+)(?<=\n)"""
 _END = r"--\7--\s*+(?:\Z|(?<=\n)(?=From ))"
 _MAIL = re.compile(re.sub(r"\n *", "", rf"{_LINES}(?:\r?\n)*+(?:{_TEXT})?{_REPORT}{_END}").encode())
+"""None of its lines may part mails (`From `)."""
 _LEAST = Limits(mime_depth=1, mime_parts=3, field_bytes=500)
 """What such a mail needs; the pattern asks for no longer a field."""
 

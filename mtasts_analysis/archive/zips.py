@@ -214,8 +214,10 @@ def _members(stream: Stream, limits: Limits, expansion: Expansion, tiny: _Tiny) 
             if content.fault:
                 while body.read():
                     pass
-                # Where its name or size is too long, the next member begins in what was taken for it.
-                found = _HEAD.search(ahead + stream.peek(_HEAD_SIZE - 1)) if ahead else None
+                # Where its name or size is too long, the next member begins in what was taken for it; what was
+                # inflated to its end was all its own.
+                broken = ahead and content.fault.code.endswith(("-corrupt", "-truncated"))
+                found = _HEAD.search(ahead + stream.peek(_HEAD_SIZE - 1)) if broken else None
                 if found and found.start() < len(ahead):
                     lies.told(len(ahead) - found.start())
                     stream.push_back(ahead[found.start() :])

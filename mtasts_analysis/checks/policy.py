@@ -16,9 +16,9 @@ BODY_SAFE = 64_000  # what a sender takes for 64 kilobytes that counts by thousa
 LINES_MOST = 2_000  # far past any policy of 64 KB that has `mx` lines of use
 FAULTS_MOST = 50
 _SHOWN = 100
+"""Characters of a stranger's line that a finding shows."""
 _TOLD = 3
 """Faults that an error names."""
-"""Characters of a stranger's line that a finding shows."""
 
 _REF = "RFC 8461 §3.2"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)

@@ -115,8 +115,16 @@ class Evidence:
         """MX hosts that senders knew and the draft does not list: any number of sessions may have gone there."""
         if self.draft is None or self.data is None:
             return []
-        live = [] if self.check is None else [mx.host for mx in self.check.mx]
-        return [host for host in self.recent.left_out if not live or host in live]
+        return [host for host in self.recent.left_out if self.may_be_mx(host)]
+
+    @property
+    def live(self) -> list[str]:
+        """The MX hosts that the check found."""
+        return [] if self.check is None else [mx.host for mx in self.check.mx]
+
+    def may_be_mx(self, host: str) -> bool:
+        """Tell whether a host may be an MX of the domain: without a check that found some, any may."""
+        return not self.live or host in self.live
 
     def sessions(self, policy_type: str, days: int) -> int:
         """Give the sessions under a policy type in the last days."""

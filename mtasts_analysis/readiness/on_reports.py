@@ -227,9 +227,12 @@ def _mend(of: Evidence, days: int) -> str:
     worst = kinds.iloc[0]
     own = where.but(result_types=Filter.of(worst).result_types)
     hosts = failures_by_mx(of.reports, own)["mx_host"].dropna()
-    outside = [] if of.draft is None else [host for host in hosts if not covers(of.draft, host)]
-    if outside and outside[0] == hosts.iloc[0]:
-        return _put(of, outside)
+    if len(hosts):
+        first = hosts.iloc[0]
+        if not of.may_be_mx(first):
+            return f"find out why senders still dial {first}, which is no MX"
+        if of.draft is not None and not covers(of.draft, first):
+            return _put(of, [host for host in hosts if not covers(of.draft, host)])
     at = named(hosts, 2) if len(hosts) else None
     return f"mend {failure(worst['result_type'], at)} first: {worst['action']}"
 
@@ -238,20 +241,16 @@ def _put(of: Evidence, hosts: list[str]) -> str:
     """Say what to do with hosts that a policy should list; only a check knows whether they are the domain's."""
     lines = "; ".join(f"mx: {host}" for host in hosts[:6])
     if of.draft is not None:
-        doubt = (
-            ""
-            if of.check is not None
-            else ", or make a live check if that is no MX of yours any more"
-        )
+        doubt = "" if of.live else ", or make a live check if that is no MX of yours any more"
         return f"add to the draft: {lines}{doubt}"
-    doubt = "" if of.check is not None else "if that is an MX of yours, "
+    doubt = "" if of.live else "if that is an MX of yours, "
     return f"{doubt}add to the policy file, then give the record a new id: {lines}"
 
 
 def _not_in_policy(of: Evidence) -> Found:
     days = of.config.recent_days
     policy = of.draft or (None if of.check is None else of.check.policy)
-    live = [] if of.check is None else [mx.host for mx in of.check.mx]
+    live, which = of.live, "policy" if of.draft is None else "draft"
     rows, reported = pd.DataFrame(), []
     if of.data is not None:
         rows = failures_by_mx(of.data, of.last(days).but(policy_types=("sts",)))
@@ -262,12 +261,10 @@ def _not_in_policy(of: Evidence) -> Found:
             rows = rows[~rows["mx_host"].map(lambda host: covers(policy, host)).astype(bool)]
         reported = list(dict.fromkeys(rows["mx_host"]))
     missing = [host for host in live if policy is not None and not covers(policy, host)]
-    known = not live or policy is None
     reported += [host for host in of.at_risk if host not in reported]
-    missing += [host for host in reported if host not in missing and (known or host in live)]
+    missing += [h for h in reported if h not in missing and (policy is None or of.may_be_mx(h))]
     retired = [host for host in reported if host not in missing]
     if missing:
-        which = "policy" if of.draft is None else "draft"
         clause = f"{named(missing)} {'is' if len(missing) == 1 else 'are'} not in the {which}"
         failed = int(rows["sessions"].sum()) if len(rows) else 0
         figures = f"{clause}; {failed:,} failed sessions there in {days} days"
@@ -277,10 +274,10 @@ def _not_in_policy(of: Evidence) -> Found:
             )
         return Found(FAIL, clause, figures, _put(of, missing), of.within(days // 2), rows)
     if retired:
-        clause = f"senders still dialled {named(retired)}, which is no MX and not in the policy"
+        clause = f"senders still dialled {named(retired)}, which is no MX and not in the {which}"
         return Found(WARN, clause, "", "find out whether it is a forgotten backup MX", rows=rows)
     if live and policy is not None:
-        clause = f"{every(len(live), 'MX host')} {'is' if len(live) == 1 else 'are'} in the policy"
+        clause = f"{every(len(live), 'MX host')} {'is' if len(live) == 1 else 'are'} in the {which}"
         return Found(PASS, clause, rows=rows)
     clause = (
         "no session failed at an MX outside the policy, but reports name no MX where sessions pass"

@@ -186,8 +186,8 @@ def _html(block: Block) -> str:
                 + "</tr>"
                 for row in rows
             )
-            whole_table = f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
-            return f'<div class="scroll">{whole_table}</div>'
+            table = f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"
+            return f'<div class="scroll">{table}</div>'
         case Picture(png, alt):
             data = base64.b64encode(png).decode("ascii")
             return f'<p><img alt="{escape(_clean(alt))}" src="data:image/png;base64,{data}"></p>'

@@ -38,7 +38,7 @@ def headed(name: str) -> str:
 def cell(name: str, value: Any, longest: int = 300) -> str:
     """Give one value as plain text: shares in percent, days as days, absent ones as a dash."""
     if isinstance(value, list | np.ndarray):
-        return ", ".join(cell(name, one) for one in value)
+        return ", ".join(cell(name, one, longest) for one in value)
     if value is None or value is pd.NA or value is pd.NaT or value != value:  # noqa: PLR0124  # NaN
         return "–"
     if name in _SHARES or name.endswith(("_low", "_high")):

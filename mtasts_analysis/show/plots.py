@@ -458,8 +458,10 @@ def top(
     >>> ma.plots.top(ma.senders(data), "sender", value="failed")
     <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; all reports; DANE apart>
     """
-    _expect(frame, "a measure", (of,))
-    _expect(frame[_numbers(frame)], "a measure, to be added up,", (value,))
+    _expect(frame, "a measure", (of, value))
+    if value not in _numbers(frame):
+        numbers = ", ".join(_numbers(frame)) or "none"
+        raise InputError(f"value: expected a column that can be added up: {numbers}; got {value!r}")
     about: tuple[Filter, *tuple[str, ...]] = (where,)
     if "failures" not in frame:  # no details: whole sessions
         about = _of_sessions(where) if "failure_share" in frame else _undivided(where)
@@ -623,7 +625,9 @@ def _not_drawn(number: int, what: str, by: str) -> str:
     >>> _not_drawn(2_481, "session", "week"), _not_drawn(0, "session", "week")
     ('not drawn: 2,481 sessions of reports that no single week holds', '')
     """
-    return f"not drawn: {several(number, what)} of reports that no single {by} holds" * bool(number)
+    return (
+        f"not drawn: {several(number, what)} of reports that no single {by} holds" if number else ""
+    )
 
 
 def _undivided(where: Filter, *notes: str) -> tuple[Filter, *tuple[str, ...]]:
@@ -745,7 +749,9 @@ _HISTORY = (
 
 
 def _expect(frame: pd.DataFrame, measure: str, columns: tuple[str, ...]) -> None:
-    """Refuse a frame that another measure gave."""
+    """Refuse a frame that another measure gave, and what is none."""
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"expected a frame as {measure} gives it; got a {type(frame).__name__}")
     if not set(columns) <= set(frame.columns):
         raise InputError(
             f"expected a frame as {measure} gives it, with {', '.join(columns)};"

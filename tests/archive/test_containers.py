@@ -358,6 +358,25 @@ def test_kinds_of_what_is_no_report():
         assert add_up(ma.load(raw)).not_reports_by_kind == {kind: 1}, kind
 
 
+def test_a_pattern_reads_behind_a_link_that_it_matches(tmp_path):
+    """A folder follows none; a pattern names each, and `**` matches what is behind."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.json").write_bytes(text(2))
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "a.json").write_bytes(text(1))
+    (tmp_path / "in" / "deep" / "link").symlink_to(tmp_path / "other")
+    for pattern, found in (
+        ("in", [1]),
+        ("in/**", [1, 2]),
+        ("in/**/*", [1, 2]),
+        ("in/deep/*", [1, 2]),
+        ("in/**/*.json", [1, 2]),
+    ):
+        data = ma.load(str(tmp_path / pattern))
+        assert ids(data) == found, pattern
+        assert add_up(data).duplicates == 0, "and nothing twice"
+
+
 def test_a_folder(tmp_path, monkeypatch):
     for name, content in {
         "b/a.json": text(1),

@@ -256,6 +256,19 @@ def test_what_is_decoded_takes_no_more_room_than_it_has(body, encoding):
     assert peak < 6 * len(body)
 
 
+def test_what_a_zip_s_member_held_is_not_looked_for_again():
+    """Its checksum is wrong, but it came to its own end: the headers in it are those of a zip within."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        inner = zipped({"a.json": text(1), "b.json": text(2)})
+        archive.writestr("in.zip", inner, zipfile.ZIP_DEFLATED, compresslevel=0)  # as it is
+    torn = bytearray(raw.getvalue())
+    torn[14] ^= 1  # a byte of the CRC
+    data = ma.load(bytes(torn), duplicates="keep")
+    assert ids(data) == [1, 2]
+    assert "zip-checksum" in codes(data)
+
+
 def test_domains_of_headers_are_bounded_too():
     """A report that names no domain is about that of its mail's header: IDNA is asked about so many."""
 

@@ -558,6 +558,8 @@ DRAFTS = [
     ([MX1], None, live, "not yet", f"add to the draft: mx: {MX2}"),
     # To renew the certificate of a host that the draft leaves out would change nothing.
     ([MX1], expired_at_mx2, None, "not yet", f"add to the draft: mx: {MX2}, or make a live check if that is no MX of yours any more"),
+    # Where a check shows it to be no MX any more, neither helps.
+    ([MX1], expired_at_mx2, without_mx2, "not yet", f"find out why senders still dial {MX2}, which is no MX"),
     ([MX1, MX2], expired_at_mx2, None, "not yet", f"mend certificate-expired at {MX2} first: renew the certificate, reload the mail server, and watch the days left"),
 ]  # fmt: skip
 

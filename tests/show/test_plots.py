@@ -249,9 +249,10 @@ def test_a_footer_of_two_lines_stays_on_the_sheet():
         (lambda data: ma.plots.senders(ma.senders(data)), "got one with sender, organization_names"),
         (lambda data: ma.plots.policies(ma.senders(data)), "as policy_history gives it"),
         (lambda data: ma.plots.impact(ma.senders(data)), "as replay"),
-        (lambda data: ma.plots.top(ma.senders(data), "mx_host"), "with mx_host; got one with sender"),
-        (lambda data: ma.plots.top(ma.senders(data), "sender", value="x"), "with x; got one with reports"),
-        (lambda data: ma.plots.top(ma.senders(data), "sender", value="trend"), "with trend; got one"),
+        (lambda data: ma.plots.top(ma.senders(data), "mx_host"), "with mx_host, sessions; got one with sender"),
+        (lambda data: ma.plots.top(ma.senders(data), "sender", value="x"), "with sender, x; got one with sender"),
+        (lambda data: ma.plots.top(ma.senders(data), "sender", value="trend"), "value: expected a column that can be added up: .*; got 'trend'"),
+        (ma.plots.sessions, "as over_time gives it; got a Archive"),
         (lambda data: ma.plots.sessions(pd.DataFrame(dict(ma.over_time(data)))), "day, week or month"),
     ],
 )  # fmt: skip
