@@ -273,10 +273,10 @@ def load(
     limits
         The bounds on size and depth.
     workers
-        How many processes read, this one among them; the result is the same, row by row, but past a limit
-        that is counted by process, or the 2,000 names that `dkim` asks for in one part of the input. By
-        default one for each processor where the files hold 64 MiB or more, else this process alone. Bytes
-        are always read by this one.
+        How many processes read; the result is the same, row by row, but past a limit that is counted by
+        process, or the 2,000 names that `dkim` asks for in one part of the input. By default one for each
+        processor where the files hold 64 MiB or more, else this process alone. Bytes are always read by
+        this one.
     executor
         Where to have the parts of the input read instead: any `concurrent.futures.Executor`, such as
         Dask's `client.get_executor()` (extra `dask`), whose workers see the files under the same paths.
@@ -315,7 +315,7 @@ def load(
     with progress_.bar(found, progress) as shown:
         if not isinstance(paths, bytes) and (count > 1 or executor is not None):
             plan = units.plan(found, limits)
-            with workers_.results(plan, settings, count, executor, lend=True) as results:
+            with workers_.results(plan, settings, count, executor) as results:
                 return Archive(*units.gathered(results, shown, drop_duplicates=drop, limits=limits))
         reader, judge = units.reader(settings)
         if isinstance(paths, bytes):

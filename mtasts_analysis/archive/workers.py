@@ -31,7 +31,6 @@ ATTEMPTS = 3
 """Tries that a unit gets: what kills three processes will kill a fourth."""
 _AHEAD = 2
 """Units given to each worker ahead of what was taken: none waits, and memory stays bounded."""
-_Waiting = deque[tuple[Unit, Future[Done]]]
 _T = TypeVar("_T")
 
 
@@ -43,22 +42,18 @@ def cores() -> int:
 
 
 def in_order(
-    plan: Iterator[Unit], settings: Settings, executor: Executor, ahead: int, *, lend: bool = False
+    plan: Iterator[Unit], settings: Settings, executor: Executor, ahead: int
 ) -> Iterator[tuple[Unit, Done]]:
     """Give each unit and what it gave, in order; no more than `ahead` are on their way.
-
-    With `lend`, who would wait for a unit reads another one meanwhile.
 
     Raises
     ------
     WorkerError
         The executor broke down.
     """
-    waiting: _Waiting = deque()
+    waiting: deque[tuple[Unit, Future[Done]]] = deque()
 
     def first() -> tuple[Unit, Done]:
-        while lend and not waiting[0][1].done() and _read_here(waiting, settings):
-            pass
         unit, future = waiting.popleft()
         try:
             return unit, _result(unit, future)
@@ -82,20 +77,6 @@ def in_order(
             future.cancel()
 
 
-def _read_here(waiting: _Waiting, settings: Settings) -> bool:
-    """Read a unit that no process has begun; tell whether there was one."""
-    for at, (unit, future) in enumerate(waiting):
-        if future.cancel():
-            here: Future[Done] = Future()
-            waiting[at] = unit, here
-            try:
-                here.set_result(units.read(unit, settings))
-            except Exception as error:  # noqa: BLE001  # raised when it is this unit's turn
-                here.set_exception(error)
-            return True
-    return False
-
-
 def _result(unit: Unit, future: "Future[Done]") -> Done:
     try:
         return future.result()
@@ -108,12 +89,7 @@ def _result(unit: Unit, future: "Future[Done]") -> Done:
 
 @contextmanager
 def results(
-    plan: Iterator[Unit],
-    settings: Settings,
-    workers: int,
-    executor: Executor | None = None,
-    *,
-    lend: bool = False,
+    plan: Iterator[Unit], settings: Settings, workers: int, executor: Executor | None = None
 ) -> Iterator[Iterator[tuple[Unit, Done]]]:
     """Give each unit of a plan and what it gave, in order.
 
@@ -127,18 +103,15 @@ def results(
         How many processes; one is this one. With an executor: how many units it works on at a time.
     executor
         Where to have the units read instead.
-    lend
-        Let this process be one of them: who takes the results has nothing else to do meanwhile. Where a
-        process takes a quarter of a second to start, this one reads.
     """
     if executor is not None:
         yield in_order(plan, settings, executor, _AHEAD * workers + 1)
     elif workers == 1:
         yield ((unit, units.read(unit, settings)) for unit in plan)
     else:
-        pool = Workers(workers - lend)
+        pool = Workers(workers)
         try:
-            yield in_order(plan, settings, pool, _AHEAD * workers + 1, lend=lend)
+            yield in_order(plan, settings, pool, _AHEAD * workers + 1)
             pool.shutdown()
         finally:
             pool.shutdown(cancel_futures=True)

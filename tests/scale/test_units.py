@@ -247,43 +247,6 @@ def test_no_unit_waits_and_none_piles_up():
     assert taken == 50
 
 
-class Slow(Executor):
-    """Begins with the first unit that it is given, never ends it until told, and leaves the rest."""
-
-    def __init__(self):
-        self.first = None
-
-    def submit(self, work, /, *given):
-        future = Future()
-        if self.first is None:
-            self.first = future, given
-            future.set_running_or_notify_cancel()
-        return future
-
-    def end(self, read):
-        future, given = self.first
-        future.set_result(read(*given))
-
-
-def test_who_waits_reads_meanwhile(folder, whole, monkeypatch):
-    """What no process has begun is read here, and all comes in order: the first is done last."""
-    plan = list(units.plan(list(finding.files([str(folder)])), ma.Limits(), 3_000))
-    executor, made, read = Slow(), [], units.read
-
-    def reading(unit, settings):
-        made.append(unit)
-        if len(made) == 4:  # of five on their way, all that can be read here
-            executor.end(read)
-        return read(unit, settings)
-
-    monkeypatch.setattr(units, "read", reading)
-    results = workers.in_order(iter(plan), units.Settings(), executor, 5, lend=True)
-    tables, account = units.gathered(results, Progress(), drop_duplicates=True)
-    same(ma.Archive(tables, account), whole)
-    assert made == plan[1:], "the executor read none but the first"
-    assert len(plan) > 9
-
-
 def test_what_an_executor_loses_is_read_here(folder, whole):
     """Dask's raises a TypeError of its own where a result is lost with the worker that had it."""
 
