@@ -23,7 +23,7 @@ from mtasts_analysis.wording import percent
 WIDTH = 9.6
 LEFT, RIGHT = 0.85, 0.3
 SMALL = 8.5
-_LINE, _SECOND = 150, 0.16
+_LINE, _SECOND = 146, 0.16
 """Letters that a line under a picture holds, and the inches that a second one takes."""
 
 UNREPORTED = "#edeff1"
