@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from mtasts_analysis.errors import OutputError
+from mtasts_analysis.wording import plainly
 
 _PACKAGE = Path(__file__).resolve().parent
 _BUNDLED = _PACKAGE / "_bundled"
@@ -73,6 +74,6 @@ def lay_out_notebooks(target: str | Path) -> list[Path]:
         shutil.copytree(sample_archive(), folder / "sample", dirs_exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{folder}: expected a folder to write notebooks to; {error.strerror or error}"
+            f"{folder}: expected a folder to write notebooks to; {plainly(error)}"
         ) from error
     return laid

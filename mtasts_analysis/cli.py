@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mtasts_analysis import __version__, commands
 from mtasts_analysis.errors import InputError, MtastsAnalysisError
 from mtasts_analysis.printable import printable
-from mtasts_analysis.wording import several
+from mtasts_analysis.wording import plainly, several
 
 if TYPE_CHECKING:  # pandas is slow to import, --help is not
     from mtasts_analysis.data import Archive
@@ -213,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        said = printable(f"{where}{error.strerror or error}")
+        said = printable(f"{where}{plainly(error)}")
         print(
             f"mtasts-analysis: expected to print, or to read and write files; {said}",
             file=sys.stderr,

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mtasts_analysis.errors import InputError, OutputError
+from mtasts_analysis.wording import plainly
 
 _COUNT = itertools.count()
 _LIVE: set[str] = set()
@@ -61,7 +62,7 @@ def replacing(folder: Path, names: list[str]) -> Iterator[list[Path]]:
             else "Nothing was replaced."
         )
         raise OutputError(
-            f"{folder}: expected a folder to write to; {error.strerror or error}. {after}"
+            f"{folder}: expected a folder to write to; {plainly(error)}. {after}"
         ) from error
     finally:
         _LIVE.discard(token)
@@ -108,7 +109,7 @@ def settled(folder: Path) -> None:
             settle(folder)
         except OSError as error:
             raise InputError(
-                f"{folder}: a write that broke off must be finished first; {error.strerror or error}"
+                f"{folder}: a write that broke off must be finished first; {plainly(error)}"
             ) from error
 
 

@@ -10,6 +10,7 @@ from mtasts_analysis.archive.items import REFUSED, REPORT, Item, shown, together
 from mtasts_analysis.archive.sources import Reader
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import KIB, MIB
+from mtasts_analysis.wording import plainly
 
 Advance = Callable[[int], None]
 """Who is told how many bytes were read."""
@@ -116,7 +117,7 @@ def _as_far(
 
 
 def _unreadable(origin: str, error: OSError) -> Item:
-    return Item(REFUSED, origin, b"", "file-unreadable", error.strerror or str(error))
+    return Item(REFUSED, origin, b"", "file-unreadable", plainly(error))
 
 
 def _small(path: str) -> bytes | None:

@@ -24,6 +24,7 @@ from mtasts_analysis.archive.items import Item
 from mtasts_analysis.archive.units import Done, Settings, Unit
 from mtasts_analysis.errors import InputError, MtastsAnalysisError, WorkerError
 from mtasts_analysis.limits import MIB
+from mtasts_analysis.wording import plainly
 
 LARGE = 64 * MIB
 """Input from which on all cores work, unless `workers` says otherwise: a second of one core."""
@@ -209,7 +210,7 @@ class Workers(Executor):
                 except OSError as error:
                     raise WorkerError(
                         f"{name}: expected a process to read it; the system starts none"
-                        f" ({error.strerror or error}). Run it with fewer workers"
+                        f" ({plainly(error)}). Run it with fewer workers"
                     ) from error
             try:
                 _send(process.stdin, sent)

@@ -15,6 +15,7 @@ from mtasts_analysis.errors import (
     OutputError,
     StoreError,
 )
+from mtasts_analysis.wording import plainly
 
 
 class Place(Protocol):
@@ -97,9 +98,7 @@ class Folder:
                 os.fsync(file.fileno())
             self._unsynced |= {path.parent, self._path}
         except OSError as error:
-            raise OutputError(
-                f"{path}: expected a folder to write to; {error.strerror or error}"
-            ) from error
+            raise OutputError(f"{path}: expected a folder to write to; {plainly(error)}") from error
 
     def create(self, name: str, content: bytes) -> bool:
         """Make a file whole: it is written aside, and then linked, which fails where one is there."""
@@ -142,7 +141,7 @@ class Folder:
             file = (self._path / "_lock").open("a")
         except OSError as error:
             raise OutputError(
-                f"{self._path}: expected a folder to write to; {error.strerror or error}"
+                f"{self._path}: expected a folder to write to; {plainly(error)}"
             ) from error
         with file:
             try:
@@ -164,7 +163,7 @@ def _told(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise StoreError(
-            f"{path}: expected to read and write the store's files; {error.strerror or error}."
+            f"{path}: expected to read and write the store's files; {plainly(error)}."
             " What was committed is as it was: run it again when that is mended"
         ) from error
 
