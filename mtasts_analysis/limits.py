@@ -44,19 +44,28 @@ class Limits:
     expand more, once all of it has given `expansion_from`."""
     expansion_from: int = 64 * MIB
     """Report text packs 5 to 60 times; deflate's own ceiling, which bombs reach, is 1032."""
-    barren: int = 2 * 1024 * MIB
-    """What compressed data may give without an item, where it expands more than 30 times."""
+    unpacked: int = 2 * 1024 * MIB
+    """What the compressed data that a process reads may give in all, asked of what expands more than 30 times."""
+    odd: int = 128 * MIB
+    """What reports that are not as RFC 8460 asks may unpack to in a process, as far as they expand more than
+    12 times; of broken JSON every byte past its packed size counts as eight: it is read many times slower."""
+    packed_items: int = 300_000
+    """Items in compressed data, where it takes less than 64 bytes for each one more; mails, and the files of an
+    archive, count as three."""
     items: int = 50_000
     """Items in compressed data that takes less than 16 bytes for each; members of a gzip or files in a zip of
-    less than 64; and texts and lines of JSON of less than 120: no report is so small."""
-    rows: int = 1_000_000
-    """Policies and failure details in data that takes less than 6 bytes for each: none packs so small."""
+    less than 64; and texts and lines of JSON of less than 256: no report is so small."""
+    rows: int = 800_000
+    """Reports, policies and failure details in a unit of work, where its data takes less than 20 bytes for each
+    one more; a report that is not as RFC 8460 asks counts as three more."""
     names: int = 10_000
     """Different domain names outside ASCII in what a process reads: IDNA takes up to a millisecond for each."""
     openings: int = 10_000
     """How often a process looks behind one thing for another and finds no report, before it looks only once
     behind each, and behind nothing of less than 512 bytes."""
-    json_values: int = 3_000_000
+    wrappings: int = 5_000_000
+    """Lists and objects of other JSON in which a process looks for the reports that they are wrapped in."""
+    json_values: int = 2_500_000
     """Values in one report: a Python object each, where the strict reader declines."""
     json_documents: int = 200_000
     """Documents in one JSON text that is not JSON Lines."""
@@ -70,8 +79,8 @@ class Limits:
 
 DEFAULT = Limits()
 
-NO_REPORT, NO_TEXT = 64, 120
-"""Bytes: packed no report was seen below 150; as text the keys alone of what RFC 8460 §4.4 asks for take 120."""
+NO_REPORT, NO_TEXT = 64, 256
+"""Bytes: packed no report was seen below 150; what RFC 8460 §4.4 asks for takes more than 300 as text."""
 
 COUNT_MAX = 2**63 - 1
 """A count is a signed 64-bit integer in Arrow, Parquet and every BI tool; RFC 8460 §4.4 sets none."""

@@ -31,6 +31,8 @@ _BASE64 = re.compile(
 KEY = re.compile(
     rb'"(?:organization[-_]name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
 )
+_UU = rb" [0-7]{3,4} [^\n]{1,100}\n(?=[!-`][ -`]{3})"
+"""What follows `begin` where uuencode begins: a name, then a line of its letters, of which none is a small one."""
 MAY_SPEAK = re.compile(KEY.pattern + rb"|\\")
 INSIDE = (
     re.compile(
@@ -39,7 +41,9 @@ INSIDE = (
         b"|".join((zips.HEAD, GZIP, BZIP2, XZ, ZSTD))
         + rb"|F(?<![^\n\0]F)rom (?=[^\n]{1,60}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [^\n]{0,30}?\d:\d\d)"
         + rb"|H(?<![^\n,]H)4sI(?=[\w+/-]{36})|U(?<![^\n,]U)EsDB(?=[\w+/-]{36})"
-        + rb"|\nbegin(?= [0-7]{3,4} )|\{(?<!\n>\{)(?<!\n> \{)(?<!\A>\{)(?<!\A> \{)(?=\s{0,40}"
+        + rb"|\nbegin(?="
+        + _UU
+        + rb")|\{(?<!\n>\{)(?<!\n> \{)(?<!\A>\{)(?<!\A> \{)(?=\s{0,40}"
         + KEY.pattern
         + rb")"
     ),
@@ -58,14 +62,16 @@ _PACKED_INSIDE = (
     (b"\n", b"\nFrom ", mboxes.SEPARATORS["mbox"]),
     (b"\n", b"\nH4sI", re.compile(rb"\nH4sI[\w+/-]{36}")),
     (b"\n", b"\nUEsDB", re.compile(rb"\nUEsDB[\w+/-]{36}")),
-    (b"\n", b"\nbegin ", re.compile(rb"\nbegin [0-7]{3,4} ")),
+    (b"\n", b"\nbegin ", re.compile(rb"\nbegin" + _UU)),
 )
 _SAID = re.compile(
     rb"(?:[^\r\n]+\r?\n)*?(?:[^\r\n{]*+\{(?=\s{0,40}"
     + KEY.pattern
     + rb")|"
     + _IN_BASE64
-    + rb"|begin [0-7]{3,4} )"
+    + rb"|begin"
+    + _UU
+    + rb")"
 )
 """A report behind words, or packed below them, before any blank line."""
 LEAST = 40
@@ -233,7 +239,7 @@ _UTF16 = re.compile(
     rb"|(?:\xff\xfe\x00\x00)?[{\[]\x00|(?:\x00\x00\xfe\xff)?\x00\x00\x00[{\[]"
 )
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_UUENCODE = re.compile(rb"begin [0-7]{3,4} ")
+_UUENCODE = re.compile(rb"begin" + _UU)
 
 
 def until_packed(stream: Stream, most: int) -> tuple[bytes, bool]:

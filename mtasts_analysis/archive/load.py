@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from mtasts_analysis.archive import reports, tables
-from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, together, too_short
-from mtasts_analysis.archive.tolerant import Refusal, known, too_many_names
+from mtasts_analysis.archive import reports, tables, tolerant
+from mtasts_analysis.archive.items import OTHER, REFUSED, REPORT, Item, over, together, too_short
+from mtasts_analysis.archive.tolerant import Refusal, Spent, known, too_many_names
 from mtasts_analysis.errors import ProblemError
 from mtasts_analysis.limits import MIB, NO_TEXT, Limits
 from mtasts_analysis.wording import several
@@ -95,7 +96,7 @@ def load_tables(
     if refusal is not None:
         raise problem(refusal)
     return joined(
-        [gathered.tables(), tables.left_out(gathered.left_out)],
+        [*gathered.parts(), tables.left_out(gathered.left_out)],
         Accounting(rejected=gathered.rejected, not_reports_by_kind=dict(gathered.others)),
         drop_duplicates=drop_duplicates,
     )
@@ -144,10 +145,17 @@ class _Stop(Exception):  # noqa: N818  # no error: the way out of a loop
         self.refusal = refusal
 
 
-_ROW, _OBJECT = 6, 2
-"""Bytes: the least that a row, and a JSON object of a report, take where thousands are packed as one."""
-_MANY, _ALONE = 100, 12
-"""Objects past which a report's own share counts, and the bytes that it then takes for each."""
+_ROW, _SINGLE, _FRAME = 20, 150, 3
+"""Bytes: the least that a row takes where data may hold any number of them, and that a report takes which is
+packed alone; the objects of a report that are no rows."""
+_FEW = 50
+"""Objects of a small report."""
+_FIELDS = 8
+"""Of an object: RFC 8460 §4.4 gives none more."""
+_ODD = 3
+"""How many rows' time a report takes that is not as RFC 8460 asks."""
+_OFTEN, _SLOW = 12, 8
+"""Times: more than a report expands that is packed alone; how much longer broken JSON takes than sound."""
 
 
 def _length(item: Item) -> int:
@@ -161,7 +169,9 @@ def _taken(item: Item) -> int:
 def _dense(item: Item) -> bool:
     """Tell whether a report holds more than others do in so few bytes."""
     objects = item.data.count(b"{")
-    return objects * (_ALONE if objects > _MANY else _OBJECT) > _taken(item)
+    # What is no object where one should be is a row as well.
+    bare = item.data.count(b",") - _FIELDS * (objects + _FRAME)
+    return (objects - _FRAME + max(bare, 0)) * _ROW > _taken(item)
 
 
 class Gathered:
@@ -179,10 +189,10 @@ class Gathered:
         self.reports = 0
         self.rejected = 0
         self.others: Counter[str] = Counter()
-        self._rows = self._packed = self._tiny = 0
+        self._rows = self._packed = self._tiny = self._odd = 0
         self._held = 0
         self._crowded = self._wary = False
-        self._names: set[str] = set()
+        self._spent = Spent()
         self._raise = raise_problems
         self._limits = limits
         self._builder = tables.Builder(limits.problem_bytes)
@@ -208,9 +218,13 @@ class Gathered:
         """Problems that there was no room for."""
         return self._builder.left_out
 
+    def parts(self) -> list[dict[str, pa.Table]]:
+        """Give all rows, once all items are in, some thousand at a time."""
+        return [*self._parts, self._builder.take()]
+
     def tables(self) -> dict[str, pa.Table]:
         """Give all rows, once all items are in."""
-        return tables.concat([*self._parts, self._builder.take()])
+        return tables.concat(self.parts())
 
     def _strict(self, item: Item) -> reports.Parsed | None:
         """Read a report that needs no tolerance, and is not about to be rejected."""
@@ -222,9 +236,9 @@ class Gathered:
         form = item.form
         before = self._builder.rows
         if form == REPORT:
-            past = self._past_limits(item) if self._wary else None
+            past = self._past_limits(item, odd=parsed is None) if self._wary else None
             domain = item.facts.report_domain
-            if domain is not None and not known(domain, self._names, self._limits):
+            if domain is not None and not known(domain, self._spent.names, self._limits):
                 past = "limit-names", too_many_names(self._limits)
             if past:
                 self._reject(item.origin, *past)
@@ -235,10 +249,11 @@ class Gathered:
             else:
                 self._tolerant(item)
                 self._tiny += len(item.data) < NO_TEXT
+                self._rows += _ODD
             self._packed += _taken(item)
             self._held += len(item.data)
             self._rows += self._builder.rows - before
-            self._crowded = self._rows > self._limits.rows and self._rows * _ROW > self._packed
+            self._crowded = (self._rows - self._limits.rows) * _ROW > self._packed
             self._wary = self._crowded or self._tiny > self._limits.items
         elif form == OTHER:
             self._other(item.origin, item.code, item.detail)
@@ -250,21 +265,46 @@ class Gathered:
             self._held = 0
             self._parts.append(self._builder.take())
 
-    def _past_limits(self, item: Item) -> tuple[str, str] | None:
+    def _past_limits(self, item: Item, *, odd: bool = False) -> tuple[str, str] | None:
         """Tell why a report is not read any more: together with what was read it is too much."""
         limits = self._limits
-        if self._crowded and _dense(item):
+        if self._crowded and self._too_dense(item, odd=odd):
             detail = (
-                f"more than {limits.rows} rows, and more than so little data holds (limit: rows)"
+                f"more than {limits.rows} rows, and one more for each {_ROW} bytes (limit: rows)"
             )
             return "limit-rows", detail
         if self._tiny > limits.items and len(item.data) < NO_TEXT:
             return "limit-items", too_short("texts", limits)
         return None
 
+    def _too_dense(self, item: Item, *, odd: bool) -> bool:
+        """Tell whether a report holds more than there is room for, where there is no more for any number."""
+        if not (_dense(item) or (odd and _taken(item) < _SINGLE)):
+            return False
+        # What stands behind too much is not lost with it: a small report has room of its own.
+        most = self._limits.rows
+        more = most // 4 if item.data.count(b"{") <= _FEW else 0
+        return (self._rows - most - more) * _ROW > self._packed
+
+    def _too_odd(self, size: int) -> bool:
+        """Count what odd reports expand to; tell whether it was too much before this one."""
+        if size <= 0 or self._odd > self._limits.odd:
+            return size > 0
+        self._odd += size
+        return False
+
     def _tolerant(self, item: Item) -> None:
         found = accepted = False
-        for where, outcome in reports.read(item.data, self._limits, self._names):
+        size, taken = len(item.data), _taken(item)
+        values: list[Any] = []
+        refused = self._too_odd(size - _OFTEN * taken)
+        if not refused:
+            values = tolerant.sound(item.data, self._limits)
+            refused = not values and self._too_odd(_SLOW * (size - taken))
+        if refused:
+            self._reject(item.origin, "limit-odd", over(self._limits.odd, "odd"))
+            return
+        for where, outcome in reports.read(item.data, self._limits, self._spent, values):
             origin = item.origin + where
             if isinstance(outcome, Refusal):
                 if outcome.kind:

@@ -81,6 +81,10 @@ _NEXT = re.compile(rb"\n" + HEADED)
 _LEAST = 256
 """No mail of a report is smaller."""
 _SOMETHING = re.compile(rb"\S")
+_BETWEEN = re.compile(
+    rb"\s*+(?:\Z|[\0-\xff]*?^content-type[ \t]*:\s{0,99}multipart/)", re.IGNORECASE | re.MULTILINE
+)
+"""What holds nothing between two parts: blanks, or the header of the next mail, joined without a separator."""
 _ENDED = re.compile(rb"\n(?![!-9;-~]{1,120}+[ \t]*+:|[ \t]++[^ \t\r\n])(?:[ \t]*+\r?\n)?")
 """A line that is no field and none's end: without a blank line, or with one that holds blanks, the body begins."""
 _FIELDS = re.compile(
@@ -352,7 +356,7 @@ def _parts(
     delimiter = b"\n--" + boundary
     size = len(delimiter)
     spans: list[tuple[int, int]] = []
-    opened, closed = -1, 0
+    opened, closed, behind = -1, 0, False
     # The body's first line may be the delimiter: the line break before it is the header's.
     at = mail.find(delimiter, start - 1, end)
     while at >= 0:
@@ -366,18 +370,17 @@ def _parts(
         if rest and rest.strip():
             at = mail.find(delimiter, after, end)
             continue
-        if opened >= 0:
+        if opened >= 0 and not (behind and _BETWEEN.match(mail, opened, at)):
             spans.append((opened, at - 1 if mail[at - 1] == _CR else at))
-            opened = -1
             if len(spans) > limits.mime_parts:
                 return spans
-        # Parts may stand behind a closing delimiter that came too soon.
+        # Parts may stand behind a closing delimiter that came too soon, with something between.
         closed += closing
         if closed > limits.mime_parts:
             return spans
-        opened = -1 if closing else min(line + 1, end)
+        opened, behind = min(line + 1, end), closing
         at = mail.find(delimiter, line, end)
-    if opened >= 0:  # cut before its closing delimiter: what is there is given
+    if opened >= 0 and not behind:  # cut before its closing delimiter: what is there is given
         spans.append((opened, end))
     return spans
 

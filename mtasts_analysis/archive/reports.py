@@ -10,7 +10,7 @@ Nothing is repaired: a count that cannot be a count is null, an unknown word sta
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -310,7 +310,10 @@ def strict(raw: bytes, limits: Limits = DEFAULT) -> Parsed | None:
 
 
 def read(
-    raw: bytes, limits: Limits = DEFAULT, names: set[str] | None = None
+    raw: bytes,
+    limits: Limits = DEFAULT,
+    spent: tolerant.Spent | None = None,
+    values: list[Any] | None = None,
 ) -> Iterator[tuple[str, Parsed | tolerant.Refusal]]:
     """Read every report in a JSON text: one, a list, several in a row, or parsedmarc's output.
 
@@ -320,8 +323,10 @@ def read(
         JSON text in any encoding that JSON had; see :data:`TOLERANCES` for what is accepted.
     limits
         The bounds to keep.
-    names
-        Gathers the domain names outside ASCII of several texts, which the limit `names` bounds together.
+    spent
+        Counts what the limits `names` and `wrappings` bound, over several texts together.
+    values
+        What :func:`tolerant.sound` gave, where it was asked.
 
     Yields
     ------
@@ -334,7 +339,7 @@ def read(
     >>> [(where, outcome.code) for where, outcome in read(b"{")]
     [('', 'json-malformed')]
     """
-    for where, document in tolerant.documents(raw, limits, names):
+    for where, document in tolerant.documents(raw, limits, spent, values):
         if isinstance(document, tolerant.Refusal):
             yield where, document
             continue

@@ -237,6 +237,7 @@ class Reader:
         for batch in together(enumerate(mails, 1), _length):
             named = [(f"{origin}#{number}", mail) for number, mail in batch]
             read = zip(batch, named, self._plain(named), strict=True)
+            self.expansion.opened(len(batch))
             for (number, _), (where, mail), item in read:
                 # Where a few bytes part mails, millions of them may be nothing.
                 if isinstance(mail, bytes) and len(mail) < LEAST:
@@ -448,26 +449,26 @@ class Reader:
         self, stream: Stream, form: str, origin: str, layer: int, budget: Budget | None
     ) -> Generator[Item, None, bool]:
         nested = budget or (self._budget() if layer else None)
-        for number in range(1, _DAMAGED + 1):
-            inflated = Inflated(stream, form, self.limits, self.expansion, INSIDE)
-            where = origin if number == 1 else f"{origin}+{number}"
-            found = self.items(_bounded(inflated, nested), where, layer + 1, nested)
-            for item in found if number == 1 else self.openings.watched(found, where):
+        inflated = Inflated(stream, form, self.limits, self.expansion, INSIDE)
+        found = self.items(_bounded(inflated, nested), origin, layer + 1, nested)
+        yield from self._out_of(inflated, found)
+        if inflated.passed:
+            detail = passed_over(inflated.passed, self.limits)
+            yield Item(REFUSED, origin, b"", "limit-items", detail)
+        if inflated.trailing and not inflated.followed:
+            detail = f"bytes after the {form} data are left out"
+            yield Item(NOTE, origin, b"", f"{form}-trailing", detail)
+        return inflated.followed or inflated.damaged
+
+    def _out_of(self, inflated: Inflated, items: Iterator[Item]) -> Iterator[Item]:
+        """Give the items of compressed data, each with its share of what that took."""
+        self.expansion.layers += 1
+        try:
+            for item in items:
                 yield _packed(item, inflated)
                 inflated.item(item.count)
-            if inflated.passed:
-                detail = passed_over(inflated.passed, self.limits)
-                yield Item(REFUSED, where, b"", "limit-items", detail)
-            if inflated.followed:
-                return True
-            if inflated.trailing:
-                detail = f"bytes after the {form} data are left out"
-                yield Item(NOTE, where, b"", f"{form}-trailing", detail)
-            if not self.openings.may(stream, number) or not inflated.goes_on():
-                return False
-        detail = f"more than {_DAMAGED} damaged members in one {form}: the rest is left"
-        yield Item(REFUSED, origin, b"", f"{form}-corrupt", detail)
-        return False
+        finally:
+            self.expansion.layers -= 1
 
     def _members(
         self,
@@ -479,6 +480,7 @@ class Reader:
     ) -> Generator[Item, None, bool]:
         number = 0
         for number, member in enumerate(members, 1):  # noqa: B007  # counted for the empty archive
+            self.expansion.opened()
             name = f"{origin}!{shown(member.name)}"
             if len(name) > ORIGIN:  # names in names, each of them long
                 name = shown(name)
@@ -497,10 +499,10 @@ class Reader:
                 else:
                     items = self.items(_bounded(member.stream, budget), name, layer + 1, budget)
                 inflated = member.inflated
-                for item in items:
-                    yield item if inflated is None else _packed(item, inflated)
-                    if inflated is not None:
-                        inflated.item(item.count)
+                if inflated is None:
+                    yield from items
+                else:
+                    yield from self._out_of(inflated, items)
         if stream.fault:  # cut or broken, here or underneath
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
         if not number:
@@ -646,9 +648,7 @@ _SMALL = 1 << 20
 _BEFORE = 64 * MIB
 """How far something readable is looked for."""
 _JOINED = 100
-"""Files of several kinds, one behind the other."""
-_DAMAGED = 100
-"""Damaged members of one compressed file, after each of which the next is looked for."""
+"""Files of several kinds, or damaged ones, one behind the other."""
 _NESTED_BYTES = "the archives inside inflate to too much (limit: nested_bytes)"
 _NOT_LOOKED = "what stands in it is not looked for any more (limit: openings)"
 _PART_UNREADABLE = "its media type or name says TLS report; it holds none, packed or not: {}"

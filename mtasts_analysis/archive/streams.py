@@ -222,7 +222,8 @@ MAKERS: dict[str, tuple[Callable[[], _Decompressor], tuple[bytes, ...]]] = {
 }
 GZIP = rb"\x1f\x8b\x08[\0-\x1f][\0-\xff]{4}[\0\2\4][\0-\x0d\xff]"
 """A gzip's header among other bytes (RFC 1952 §2.3.1): method, flags, time, effort, system."""
-BZIP2 = rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"
+BZIP2 = rb"BZh[1-9](?:1AY&SY(?=[^\0-\x08\x0e-\x1f]{0,99}[\0-\x08\x0e-\x1f])|\x17rE8P\x90)"
+"""Its head is ten letters, which a string may hold: no JSON and no text has what comes soon behind them."""
 XZ = rb"\xfd7zXZ\x00"
 ZSTD = rb"\x28\xb5\x2f\xfd"
 _MEMBERS = {
@@ -250,25 +251,44 @@ class Expansion:
     expands as text does is still read: a report that stands behind the bombs is not lost with them.
     """
 
-    __slots__ = ("_given", "_items", "_limits", "_taken", "given", "taken")
+    __slots__ = ("_items", "_limits", "_opened", "given", "layers", "taken")
 
     def __init__(self, limits: Limits) -> None:
         self.taken = self.given = 0
-        self._taken = self._given = 0  # as they were at the last item
-        self._items = 0
+        self.layers = 0
+        """In how many compressed streams what is read now lies: only the outermost takes."""
+        self._items = self._opened = 0
         self._limits = limits
 
-    def item(self, count: int = 1) -> str:
-        """Count items; say what is wrong where there are more than such data can hold."""
-        self._taken, self._given = self.taken, self.given
-        return self.member(count)
+    def opened(self, count: int = 1) -> None:
+        """Count mails, or files of an archive, in compressed data: each takes three times what a line does."""
+        if self.layers:
+            self._opened += 2 * count
 
-    def member(self, count: int = 1) -> str:
-        """Count members of what is packed as items, though they may hold none."""
+    def item(self, count: int, own: int, taken: int) -> str:
+        """Count items; say what is wrong where a stream goes on to give more than such data can hold.
+
+        Parameters
+        ----------
+        count
+            How many more.
+        own
+            What the stream itself gave.
+        taken
+            The bytes that it took.
+        """
         self._items += count
-        most = self._limits.items
-        if self._items > most and self._items * _ITEM > self.taken:
-            return f"more than {most} items, each of less than {_ITEM} bytes (limit: items)"
+        items, limits = self._items, self._limits
+        if items > limits.items and items * _ITEM > self.taken:
+            return f"more than {limits.items} items, each of less than {_ITEM} bytes (limit: items)"
+        # What stands behind too much is not lost with it: a stream of few items has room of its own.
+        items += self._opened
+        most = limits.packed_items + (limits.packed_items // 2 if own <= _FEW else 0)
+        if (items - most) * _SHARE > self.taken and own * _SHARE > taken:
+            return (
+                f"more than {limits.packed_items} items, and one more for each {_SHARE} bytes"
+                " (limit: packed_items)"
+            )
         return ""
 
     @property
@@ -284,10 +304,13 @@ class Expansion:
             return ""
         if self.strained and given > most * taken:
             return f"expands more than {most} times, as a bomb does (limit: expansion)"
-        barren = self.given - self._given
-        if barren > limits.barren and barren > _BARREN * (self.taken - self._taken):
+        if (
+            self.given > limits.unpacked
+            and self.given > _OFTEN * self.taken
+            and given > _OFTEN * taken
+        ):
             return (
-                f"holds nothing in {limits.barren} bytes and expands as a bomb does (limit: barren)"
+                f"more than {limits.unpacked} bytes, which expand {_OFTEN} times (limit: unpacked)"
             )
         return ""
 
@@ -298,7 +321,11 @@ _SMALL = 4 * KIB
 """Nothing so small is a bomb, alone."""
 _ITEM = 16
 """Bytes: no report packs smaller, but what repeats without end does."""
-_BARREN = 30
+_SHARE = 64
+"""Bytes: the share of an item in data that may hold any number of them. In one stream reports take 18 to 50."""
+_FEW = 1_000
+"""Items that each stream may hold, though others held too many."""
+_OFTEN = 30
 """Times: logs and mail pack less."""
 _WARY = 64 * KIB
 """What data that may be a bomb gives at a time, and any data first: so much is set aside for it before."""
@@ -319,6 +346,7 @@ _FEED = 4 * KIB
 class Inflated:
     """The decompressed side of a stream; members in a row are one, as RFC 1952 §2.2 has it.
 
+    Where `alone`, there is one member, and what follows is not looked at.
     Ends early, with :attr:`fault` set, where the data is broken, is cut, or expands as only a bomb does.
     """
 
@@ -329,6 +357,8 @@ class Inflated:
         limits: Limits,
         expansion: Expansion | None = None,
         after: tuple[re.Pattern[bytes], int] | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         self.fault = Fault()
         self.trailing = False
@@ -341,11 +371,14 @@ class Inflated:
         self._idle = 0
         self._after = after
         self.expansion = Expansion(limits) if expansion is None else expansion
+        self._outermost = not self.expansion.layers
+        self._items = 0
         self._feed = _FEED
         self._most = _WARY
         self._source = source
         self._form = form
         self._make, self._magic = MAKERS[form]
+        self._alone = alone
         self._mark = max(map(len, self._magic), default=0)
         self._zeros = b"\0" * _ZEROS.get(form, 0)
         self._machine = self._make()
@@ -354,7 +387,8 @@ class Inflated:
         self._ended = False
         self._held = bytearray()
         self._inside = 0
-        self._damaged = False
+        self.damaged = False
+        """Whether it is broken: another may begin in what was taken for it."""
 
     def read(self, size: int) -> bytes:
         """Give up to `size` bytes; none at the end."""
@@ -367,8 +401,7 @@ class Inflated:
             if machine.needs_input:
                 data = self._source.read(self._feed)
                 self._feed = min(CHUNK, 4 * self._feed)
-                self._taken += len(data)
-                self.expansion.taken += len(data)
+                self._took(len(data))
                 if not data:
                     self._ended = True
                     self.fault.set(f"{self._form}-truncated", f"the {self._form} data is cut")
@@ -378,7 +411,7 @@ class Inflated:
                     data, min(size, _WARY if self.expansion.strained else self._most)
                 )
             except ERRORS as error:
-                self._ended = self._damaged = True
+                self._ended = self.damaged = True
                 wrong = "checksum" if "checksum" in str(error) else "corrupt"
                 self.fault.set(f"{self._form}-{wrong}", f"the {self._form} data is broken: {error}")
                 rest = self._before_damage(data)
@@ -406,6 +439,11 @@ class Inflated:
                 self._ended = True
                 self.fault.set(f"{self._form}-corrupt", f"{self._idle} bytes of it hold nothing")
         return _EMPTY
+
+    def _took(self, size: int) -> None:
+        self._taken += size
+        if self._outermost:
+            self.expansion.taken += size
 
     def _before_damage(self, data: bytes) -> bytes:
         """Give what a broken member still holds before its damage: the call that failed gave nothing."""
@@ -452,7 +490,8 @@ class Inflated:
 
     def item(self, count: int = 1) -> None:
         """Note that so many items were found in it."""
-        excess = self.expansion.item(count)
+        self._items += count
+        excess = self.expansion.item(count, self._items, self._taken)
         if excess:
             self._stop(excess)
 
@@ -462,11 +501,13 @@ class Inflated:
 
     def _next_member(self) -> None:
         rest = self._machine.unused_data
-        self._taken -= len(rest)
-        self.expansion.taken -= len(rest)
+        self._took(-len(rest))
         source = self._source
         source.push_back(rest)
         self._feed = _FEED
+        if self._alone:
+            self._ended = True
+            return
         if not self._magic:
             self.trailing = self._form != "deflate" and bool(source.peek(1))
             if self.trailing and self._after is not None:
@@ -482,17 +523,14 @@ class Inflated:
         self._machine = self._make()
         self._held.clear()
         self._inside = self._idle = 0
-        excess = self.expansion.member()
-        if excess:
-            self._stop(excess)
+        self.item()  # though it may hold none
 
     def _pass_tiny(self) -> None:
         """Pass over members that are too small for a report: of a million nobody opens each."""
         begins, size = _MEMBERS[self._form]
         while found := begins.search(self._source.peek(NO_REPORT + size), 1):
             self._source.skip(found.start())
-            self._taken += found.start()
-            self.expansion.taken += found.start()
+            self._took(found.start())
             self.passed += 1
 
     def _at_member(self) -> bool:
@@ -524,10 +562,6 @@ class Inflated:
     def packed(self, size: int) -> int:
         """Say how much of the source some of what it gave took."""
         return size * self._taken // max(self._given, 1)
-
-    def goes_on(self) -> bool:
-        """Tell whether another member follows one that is damaged, and go there."""
-        return self._damaged and bool(self._magic) and self._source.seek(*_MEMBERS[self._form])
 
 
 def passed_over(passed: int, limits: Limits) -> str:

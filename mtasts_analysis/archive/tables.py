@@ -5,6 +5,7 @@ is one object with a version, which Parquet files carry; a column's meaning stan
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from mtasts_analysis.archive import wire
 from mtasts_analysis.archive.mail import Facts
 from mtasts_analysis.archive.reports import TOLERANCES, Parsed
+from mtasts_analysis.archive.tolerant import Note
 from mtasts_analysis.limits import DEFAULT
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -96,12 +98,20 @@ def empty() -> dict[str, pa.Table]:
 
 
 def concat(parts: Iterable[dict[str, pa.Table]]) -> dict[str, pa.Table]:
-    """Join tables of several units in their order; each word column gets one dictionary."""
+    """Join tables of several units in their order; each word column gets one dictionary, and one piece.
+
+    To join what was joined so is quick: where many pieces have one dictionary, each would be gone through anew.
+    """
     parts = list(parts) or [Builder().take()]
-    return {
-        name: pa.concat_tables([part[name] for part in parts]).unify_dictionaries()
-        for name in NAMES
-    }
+    whole = {}
+    for name in NAMES:
+        table = pa.concat_tables([part[name] for part in parts])
+        for at, field in enumerate(table.schema):
+            if pa.types.is_dictionary(field.type):
+                words = table.column(at).unify_dictionaries().combine_chunks()
+                table = table.set_column(at, field, words)
+        whole[name] = table
+    return whole
 
 
 def canonical(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
@@ -195,10 +205,8 @@ class Builder:
                 summary.total_failure_session_count,
                 len(details) if details else 0,
             )
-        for code, where in parsed.notes:
-            severity, rule_text, *_ = TOLERANCES[code]
-            detail = f"{where}: {rule_text}" if where else rule_text
-            self.problem(origin, key, severity, code, detail)
+        for note in parsed.notes:
+            self.problem(origin, key, *_said(note))
 
     def problem(
         self, origin: str, report_key: str | None, severity: str, code: str, detail: str
@@ -309,6 +317,14 @@ class Builder:
         }
         self._clear()
         return tables
+
+
+@lru_cache(4_096)  # a sender's oddities are those of its next report
+def _said(note: Note) -> tuple[str, str, str]:
+    """Give the severity, the code and the detail of the row that a note becomes."""
+    code, where = note
+    severity, rule, *_ = TOLERANCES[code]
+    return severity, code, f"{where}: {rule}" if where else rule
 
 
 LeftOut = dict[tuple[str, str], tuple[str, int]]

@@ -5,9 +5,13 @@ What is accepted, and who forced it, stands in :data:`mtasts_analysis.archive.re
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
+
+import msgspec
 
 from mtasts_analysis.archive import instants, wire
 from mtasts_analysis.limits import COUNT_MAX, Limits
@@ -47,6 +51,16 @@ _KEY = re.compile(f'"(?:{"|".join(sorted(_TOP_KEYS))})"')
 _HUGE = float("inf")
 
 
+@dataclass(slots=True)
+class Spent:
+    """What the bounds on a whole run are counted by."""
+
+    names: set[str] = field(default_factory=set)
+    """Domain names outside ASCII that were seen."""
+    looked: int = 0
+    """Lists and objects in which a report was looked for that is wrapped in other JSON."""
+
+
 class _Object(dict[str, Any]):
     """A JSON object that remembers which keys were given twice."""
 
@@ -56,16 +70,24 @@ class _Object(dict[str, Any]):
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        found = _Object(found)
-        found.twice = tuple({k: None for k, _ in pairs if k in seen or seen.add(k)})  # type: ignore[func-returns-value]  # add() is the memory
+    if len(found) == len(pairs):
+        return found
+    # Of millions of keys there is no room for two more copies.
+    found = _Object()
+    twice: dict[str, None] = {}
+    pairs.reverse()
+    while pairs:
+        key, value = pairs.pop()
+        if key in found:
+            twice[key] = None
+        found[key] = value
+    found.twice = tuple(twice)
     return found
 
 
 def _integer(digits: str) -> int | float:
     # Python raises beyond 4,300 digits; nothing past 2^63 is a count in any case.
-    return int(digits) if len(digits) < 40 else _HUGE
+    return int(digits) if len(digits) <= 40 else _HUGE
 
 
 def _float(text: str) -> float:
@@ -80,6 +102,8 @@ def _float(text: str) -> float:
 
 
 _EXACT = 2**53
+_NO_END = 2**63
+_LONGEST = 10**39
 _NO_NUMBER = float("nan")
 _JSON, _LOOSE = (
     json.JSONDecoder(
@@ -87,6 +111,8 @@ _JSON, _LOOSE = (
     )
     for strict in (True, False)
 )
+_SOUND = msgspec.json.Decoder(float_hook=_float)
+_ENCODER = msgspec.json.Encoder()
 # With the marks that joined files (RFC 8259 §8.1) and sequences (RFC 7464 §2.2) put before each text.
 _BLANK = re.compile(r"[ \t\r\n\x00\x1e\ufeff]*")
 _LIST = re.compile(r"\[[ \t\r\n]{0,65535}+(?=\{)")
@@ -119,25 +145,35 @@ _NAMES = {
 
 
 def documents(
-    raw: bytes, limits: Limits, names: set[str] | None = None
+    raw: bytes,
+    limits: Limits,
+    spent: Spent | None = None,
+    values: list[Any] | None = None,
 ) -> Iterator[tuple[str, Document | Refusal]]:
-    """Read every JSON document in a text as a report; `names` gathers domain names outside ASCII, of a whole run.
+    """Read every JSON document in a text as a report.
+
+    `spent` counts over a whole run; `values` is what :func:`sound` gave, if it was asked.
 
     Yields
     ------
     tuple
         Where in the text (`""` for the only document, else `[index]`), and what it was.
     """
-    names = set() if names is None else names
+    spent = spent or Spent()
     notes: list[Note] = []
-    text = _text(raw, notes)
-    most = limits.json_values
-    if len(text) > most and sum(map(text.count, ",[{")) > most:
+    values = sound(raw, limits) if values is None else values
+    if values:
+        if raw.startswith(BOM_UTF8):
+            notes.append(("byte-order-mark", ""))
+    elif _too_many(raw, limits):
+        most = limits.json_values
         yield "", Refusal("limit-json-values", f"more than {most} JSON values (limit: json_values)")
         return
-    values = list(_values(text, limits))
-    if _refusals(values) and _KEY.search(text, max(text.find('"'), 0)):  # a letter is found faster
-        values = _loosened(text, values, notes, limits)
+    else:
+        text = _text(raw, notes)
+        values = list(_values(text, limits))
+        if _refusals(values) and _KEY.search(text, max(text.find('"'), 0)):  # a letter is faster
+            values = _loosened(text, values, notes, limits)
     several = len(values) > 1
     for index, value in enumerate(values):
         where = f"[{index}]" if several else ""
@@ -148,11 +184,43 @@ def documents(
             yield where, value
         elif isinstance(elements, list):
             for inner, element in enumerate(elements):
-                yield from _outcomes(element, f"{where}[{inner}]", notes, limits, names)
+                yield from _outcomes(element, f"{where}[{inner}]", notes, limits, spent)
+                if spent.looked > limits.wrappings:
+                    break
             if not elements:
                 yield where, Refusal("json-other", "an empty JSON list", "other-json")
         else:
-            yield from _outcomes(value, where, notes, limits, names)
+            yield from _outcomes(value, where, notes, limits, spent)
+
+
+def _too_many(raw: bytes, limits: Limits) -> bool:
+    most = limits.json_values
+    return len(raw) > most and sum(map(raw.count, (b",", b"[", b"{"))) > most
+
+
+def sound(raw: bytes, limits: Limits) -> list[Any]:
+    """Decode a text that is one sound JSON value (RFC 8259), each key given once (RFC 7493 §2.3).
+
+    Returns
+    -------
+    list
+        The value; empty where it takes :func:`_values`, many times slower, to tell what the text holds.
+    """
+    if _too_many(raw, limits):
+        return []
+    try:
+        value = _SOUND.decode(raw.removeprefix(BOM_UTF8))
+        return [value] if _quotes(_ENCODER.encode(value)) == _quotes(raw) else []
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return []
+
+
+def _quotes(text: bytes) -> int:
+    """Count the quotes around strings: two for each, and for each key that is kept."""
+    if b"\\" in text:
+        text = text.replace(rb"\\", b"")
+        return text.count(b'"') - text.count(rb"\"")
+    return text.count(b'"')
 
 
 def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -> list[Any]:
@@ -175,7 +243,7 @@ def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -
         return [*values, Refusal("limit-json-values", detail)]
     reports, refusals = _reports(values), _refusals(values)
     values.clear()  # there is room for one of them only
-    again = list(_values(loose, limits, _LOOSE))
+    again = sound(loose.encode(), limits) or list(_values(loose, limits, _LOOSE))
     if (_reports(again), refusals) <= (reports, _refusals(again)):
         again.clear()
         return list(_values(text, limits))
@@ -184,18 +252,19 @@ def _loosened(text: str, values: list[Any], notes: list[Note], limits: Limits) -
 
 
 def _reports(values: list[Any]) -> int:
-    return sum(1 for _ in _within(values))
+    return sum(1 for _ in _within(values, Spent(), _NO_END))
 
 
 def _refusals(values: list[Any]) -> int:
     return sum(isinstance(value, Refusal) for value in values)
 
 
-def _within(value: Any) -> Iterator[dict[str, Any]]:
+def _within(value: Any, spent: Spent, most: int) -> Iterator[dict[str, Any]]:
     """Give each report in a JSON value, in order, however it is wrapped."""
     pending = [value]
-    while pending:
+    while pending and spent.looked <= most:
         one = pending.pop()
+        spent.looked += 1
         if _is_report(one):
             yield one
             continue
@@ -233,11 +302,15 @@ def _is_parsedmarc(value: dict[str, Any]) -> bool:
 
 
 def _outcomes(
-    value: Any, where: str, notes: list[Note], limits: Limits, names: set[str]
+    value: Any, where: str, notes: list[Note], limits: Limits, spent: Spent
 ) -> Iterator[tuple[str, Document | Refusal]]:
     """Read a document as a report, or as what reports are wrapped in."""
-    reports = [value] if _is_report(value) else list(_within(value))
-    if not reports and isinstance(value, dict):
+    reports = [value] if _is_report(value) else list(_within(value, spent, limits.wrappings))
+    if spent.looked > limits.wrappings:
+        most = limits.wrappings
+        detail = f"more than {most} lists and objects around reports (limit: wrappings)"
+        yield where, Refusal("limit-wrappings", detail)
+    elif not reports and isinstance(value, dict):
         yield where, Refusal("json-other", "JSON, but not two of a report's keys", "other-json")
     elif not reports:
         detail = f"JSON, but no object: {type(value).__name__}"
@@ -245,7 +318,7 @@ def _outcomes(
     for index, report in enumerate(reports):
         wrapped = [] if report is value else [("report-wrapped", "")]
         at = f"{where}[{index}]" if len(reports) > 1 else where
-        yield at, _document(report, [*notes, *wrapped], limits, names)
+        yield at, _document(report, [*notes, *wrapped], limits, spent.names)
 
 
 def _text(raw: bytes, notes: list[Note]) -> str:
@@ -433,7 +506,7 @@ class _Reader:
         if isinstance(value, list) and len(value) == 1:
             self.note("not-a-string", where)
             value = value[0]
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LONGEST:
             self.note("not-a-string", where)
             value = str(value)
         if not isinstance(value, str):

@@ -203,7 +203,9 @@ def _members(stream: Stream, limits: Limits, expansion: Expansion, tiny: _Tiny) 
         body = stream.window(packed) if known else stream
         if method == 14:
             _as_lzma(body, size if known and not flags & _ENDS_ITSELF else _UNTOLD, packed)
-        inflated = Inflated(body, _FORMS[method], limits, expansion) if method else None
+        inflated = (
+            Inflated(body, _FORMS[method], limits, expansion, alone=not known) if method else None
+        )
         content = _checked(
             body, inflated, packed, crc if known and not flags & _DESCRIPTOR else None
         )

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import lzma
+import random
 import re
 import struct
 import tarfile
@@ -18,6 +19,7 @@ import mtasts_analysis as ma
 from mtasts_analysis.archive import instants, sources, zips
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.items import together
+from mtasts_analysis.archive.sources import Reader
 from mtasts_analysis.archive.streams import Expansion, Inflated, Stream
 from mtasts_analysis.limits import Limits
 from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped
@@ -348,28 +350,65 @@ def test_clocks_and_zones(date, instant):
 # --- what holds nothing ------------------------------------------------------------------------------
 
 
-def test_a_file_that_inflates_to_no_item_is_stopped():
-    """80 MB of blanks between two reports of a gzip are 80 MB of nothing; what came before is kept."""
+def test_what_expands_often_ends_past_a_bound():
+    """80 MB of blanks between two reports of a gzip; what came before is kept."""
     raw = text(1) + b"\n" + b" \n" * 4_000_000 + text(2)
     data = ma.load(
         gzip.compress(raw),
-        limits=Limits(barren=2_000_000, expansion_from=1_000_000, expansion=10**9),
+        limits=Limits(unpacked=2_000_000, expansion_from=1_000_000, expansion=10**9),
     )
     assert ids(data) == [1] and codes(data) == ["limit-expansion"]
-    assert "limit: barren" in data.problems["detail"][0]
+    assert "limit: unpacked" in data.problems["detail"][0]
     assert ids(ma.load(gzip.compress(raw))) == [1, 2], "within the usual bound it is read"
 
 
-def test_an_expansion_that_holds_something_goes_on():
-    """So many bytes for each item, and no more than thirty times what was taken: that is text, no bomb."""
-    limits = Limits(barren=1_000, expansion_from=1_000, expansion=10**9)
-    expansion = Expansion(limits)
-    expansion.given, expansion.taken = 20_000, 10_000
-    assert expansion.excess(10_000, 20_000) == ""
-    expansion.taken = 100
-    assert "limit: barren" in expansion.excess(100, 20_000)
-    expansion.item()
-    assert expansion.excess(100, 20_000) == "", "an item was found since"
+def test_only_what_expands_often_ends_past_the_bound():
+    """No more than thirty times what was taken, by all or by the one that goes on: that is text, no bomb."""
+    expansion = Expansion(Limits(unpacked=1_000, expansion_from=1_000, expansion=10**9))
+    expansion.given, expansion.taken = 30_000, 1_000
+    assert expansion.excess(100, 20_000) == ""
+    expansion.given += 1
+    assert "limit: unpacked" in expansion.excess(100, 20_000)
+    assert expansion.excess(1_000, 30_000) == "", "one that stands behind the bombs"
+
+
+def test_items_end_where_so_little_data_holds_more_of_them():
+    """Ten for nothing and one more for each 64 bytes; what stands behind them has room of its own."""
+    expansion = Expansion(Limits(packed_items=10_000))
+    expansion.taken = 64_000
+    assert expansion.item(11_000, 11_000, 64_000) == ""
+    assert "limit: packed_items" in expansion.item(1, 11_001, 64_000)
+    assert expansion.item(1, 1, 100) == "", "a stream of few items"
+    assert expansion.item(1, 2_000, 128_000) == "", (
+        "a stream in which each takes as much as anywhere"
+    )
+    assert "limit: packed_items" in expansion.item(1, 2_001, 128_000)
+    assert "limit: packed_items" in expansion.item(5_000, 1_000, 100), (
+        "the room behind has an end too"
+    )
+
+
+def test_mails_and_files_count_three_times_where_they_are_packed():
+    one = Expansion(Limits(packed_items=3_000))
+    one.opened(1_000)
+    assert one.item(1_000, 2_000, 0) == "", "a zip's own members are not in compressed data"
+    two = Expansion(Limits(packed_items=3_000))
+    two.layers = 1
+    two.opened(1_000)
+    assert two.item(1_000, 1_001, 0) == ""
+    assert "limit: packed_items" in two.item(1, 1_001, 0)
+
+
+def test_what_is_packed_in_what_is_packed_takes_nothing():
+    """Else a bomb would be told from text by bytes that it made itself."""
+    inner = gzip.compress(bytes(random.Random(1).randbytes(100_000)))
+    outer = gzip.compress(inner)
+    reader = Reader(Limits())
+    for _ in reader.items(Stream(outer), "x"):
+        pass
+    assert reader.expansion.taken == len(outer)
+    assert reader.expansion.given == len(inner) + 100_000
+    assert reader.expansion.layers == 0
 
 
 def test_what_a_gzip_held_before_its_damage_is_given_to_the_last_byte():
@@ -398,7 +437,8 @@ def test_short_lines_count_though_they_are_one_item(pack):
     stopped = ma.load(pack(raw), limits=Limits(items=50_000, report_bytes=1_000_000))
     assert ids(stopped) == [1] and "limit-expansion" in codes(stopped)
     assert stopped.problems["detail"].str.contains("limit: items").any()
-    data = ma.load(pack(raw), limits=Limits(items=500_000, report_bytes=1_000_000))
+    more = Limits(items=500_000, packed_items=500_000, report_bytes=1_000_000)
+    data = ma.load(pack(raw), limits=more)
     assert ids(data) == [1, 2]
     told = data.problems["detail"].str.extract(r"(\d+) more short")[0].dropna().astype(int)
     assert told.sum() + data.accounting.not_reports - len(told) == 400_000

@@ -299,6 +299,57 @@ def test_the_two_readers_agree(made, indent, escaped):
         assert rows(strict) == rows(outcome)
 
 
+ODDITIES = st.sampled_from(
+    [
+        lambda raw: raw,
+        lambda raw: b"\xef\xbb\xbf" + raw,
+        lambda raw: raw.replace(b"/", rb"\/"),
+        lambda raw: raw.replace(b'"report-id"', b'"report-id":"\\"\\\\","report-id"'),
+        lambda raw: raw.replace(b'"report-id"', b'"x":{"a":[],"a":[{}]},"report-id"'),
+        lambda raw: raw.replace(b'"report-id"', b'"x":[1.0,-0,1e400,"\\u0022",' + b"9" * 50 + b'],"report-id"'),
+        lambda raw: raw.replace(b'"policies": [', b'"policies": [7,{},null,'),
+        lambda raw: b"[" + raw + b"," + raw + b",1]",
+        lambda raw: b'{"a":{"b":[' + raw + b"]}}",
+        lambda raw: raw + b"\n" + raw,
+        lambda raw: raw.replace(b"}", b",}"),
+        lambda raw: raw.replace(b": ", b': /* " */', 3),
+        lambda raw: raw[:-3],
+        lambda raw: raw.decode("utf-8", "replace").encode("utf-16"),
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_report, st.booleans(), ODDITIES)
+def test_quick_and_slow_decoding_agree(made, escaped, spoilt):
+    """What msgspec decodes in one step means what it means read piece by piece, oddities and all."""
+    raw = spoilt(json.dumps(made, ensure_ascii=escaped).encode("utf-8", "surrogatepass"))
+    limits = ma.Limits()
+    assert list(tolerant.documents(raw, limits)) == list(tolerant.documents(raw, limits, None, []))
+
+
+@pytest.mark.parametrize(
+    ("raw", "sound"),
+    [
+        (b'{"a": 1}', True),
+        (b"\xef\xbb\xbf[] \n", True),
+        (rb'{"a\"": "\\", "a": "\u0022"}', True),
+        (b'{"a": 1, "a": 1}', False),
+        (rb'{"a": 1, "\u0061": 1}', False),
+        (rb'{"\\": 1, "\\": "\""}', False),
+        (b"{} {}", False),
+        (b"[1,]", False),
+        (b"[NaN]", False),
+        (rb'["\ud800"]', False),
+        (b"[" * 100_000, False),
+        (b"", False),
+    ],
+)
+def test_what_is_sound(raw, sound):
+    """One JSON value, each key once: a key that is given twice leaves fewer quotes than were written."""
+    assert bool(tolerant.sound(raw, ma.Limits())) is sound
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(0, 4))
 def test_key_depends_on_content_alone(rng, indent):

@@ -323,12 +323,12 @@ def test_bounds():
 
 def test_names_outside_ascii_are_counted_once_each():
     """Over all texts of a run; names in ASCII are not counted, and the report with one too many is refused."""
-    names = set()
+    spent = tolerant.Spent()
 
     def codes(*domains):
         made = [changed(("policies", 0, "policy", "policy-domain"), domain) for domain in domains]
         raw = "\n".join(json.dumps(one, ensure_ascii=False) for one in made).encode()
-        found = tolerant.documents(raw, Limits(names=2), names)
+        found = tolerant.documents(raw, Limits(names=2), spent)
         return [getattr(outcome, "code", "") for _, outcome in found]
 
     assert codes("bücher.example", "d.example", "bücher.example", "größe.example") == [""] * 4

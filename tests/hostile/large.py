@@ -150,6 +150,59 @@ def padded_xz(size: int) -> bytes:
     return filled(lzma.compress(text(1) + b"\n"), b"\0\0\0\0", lzma.compress(text(2)), size)
 
 
+def woven(
+    first: bytes, unit: Callable[[int, bytes], bytes], last: bytes, size: int, noise: int
+) -> bytes:
+    """Make `size` bytes of one gzip out of units that each hold so much noise: what a unit takes is its author's choice."""
+    rest = random.Random(8461)
+    machine = zlib.compressobj(1, zlib.DEFLATED, 31)
+    pieces, have, n = [machine.compress(first)], 0, 0
+    while have < size:
+        # Some units at a time, so that a small attack is not past its size at once.
+        raw = b"".join(
+            unit(k, rest.randbytes(noise).hex().encode()) for k in range(n, n + 1 + n // 8)
+        )
+        n += 1 + n // 8 if n < 4_000 else 500
+        pieces.append(machine.compress(raw) + machine.flush(zlib.Z_SYNC_FLUSH))
+        have += len(pieces[-1])
+    return b"".join([*pieces, machine.compress(last), machine.flush()])
+
+
+def extended(n: int, noise: bytes) -> bytes:
+    """A line of a report that has one key too many."""
+    return text(n)[:-1] + b',"x":"' + noise + b'"}\n'
+
+
+def loose(n: int, noise: bytes) -> bytes:
+    """A line of a report with a date and a count in another form, and a word more."""
+    return extended(n, noise).replace(b"T23:59:59Z", b"").replace(b'count": 3', b'count": "3"')
+
+
+def strange(n: int, noise: bytes) -> bytes:
+    """A line of a report whose details hold nothing but words that no other has."""
+    words = [noise[at : at + 5] for at in range(0, len(noise) - 25, 5)]
+    detail = b'{"result-type":"%b","sending-mta-ip":"%b","receiving-mx-hostname":"%b","receiving-ip":"%b","additional-information":"%b","failed-session-count":1}'
+    details = b",".join(detail % tuple(words[at : at + 5]) for at in range(0, len(words) - 4, 5))
+    return (
+        text(n).replace(b'"failure-details": [', b'"failure-details": [' + details + b",") + b"\n"
+    )
+
+
+def fat(n: int, noise: bytes, what: bytes, times: int) -> bytes:
+    """A line of a report of half a megabyte of something that no report has."""
+    return b'{"report-id":"%x","policies":[],"y":"%b","x":[%b0]}\n' % (n, noise, what * times)
+
+
+def wrapping(n: int, noise: bytes) -> bytes:
+    """A line in which a report is wrapped, among two hundred thousand other lists."""
+    return b'{"y":"%b","x":[%b%b]}\n' % (noise, b"[]," * 200_000, text(n))
+
+
+def mailed(n: int, noise: bytes) -> bytes:
+    """A mail of the same report."""
+    return mails.SEPARATOR + b"X: %b\n" % noise + FIRST[len(mails.SEPARATOR) :]
+
+
 def dense(n: int) -> bytes:
     """A report of 110,000 empty policies, that expands less than a bomb does."""
     noise = random.Random(n).randbytes(1_500).hex().encode()
@@ -260,6 +313,9 @@ JSON_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "lines of names past ASCII": (lambda size: numbered(text(1) + b"\n", lambda n: '{"report-id":"","policies":[{"policy":{"policy-domain":"ü%d.example"}}]}\n'.encode() % n, text(2), size), 2),
     "keys without values": (lambda size: filled(text(1) + b"\n", b'{"policies":', text(2), size), 1),
     "keys given twice, and a comment": (lambda size: filled(text(1)[:-1] + b',"x":[', b'{"":0,"":0},', b'0]} {"report-id":"q" /* c */, "policies":[]}', min(size, 11_800_000)), 2),
+    "lines of reports in comments": (lambda size: numbered(text(1) + b"\n", lambda n: b'{"report-id":"%x","policies":[{"policy":{"policy-type":"sts","policy-domain":"a.b"},"summary":{"total-successful-session-count":1 /*x*/}}],"y":"%b"}\n' % (n, b"y" * 120), text(2), size), 2),
+    "lines of loose reports": (lambda size: numbered(text(1) + b"\n", lambda n: b'{"report-id":"%x","policies":[{"policy":{"policy-type":"STS","policy-string":"a","mx-host":"a"},"summary":{"total-successful-session-count":"1"},"failure-details":[{"failed-session-count":"1"}]}],"y":"%b"}\n' % (n, b"y" * 60), text(2), size), 2),
+    "a million keys, one given twice": (lambda size: text(1)[:-1] + b',"x":{' + b"".join(b'"%06x":0,' % n for n in range(size // 12)) + b'"":0,"":0},}', 1),
     "lines of policies of 800 short lines": (lambda size: numbered(text(1) + b"\n", lambda n: crowded(20 * n), text(2), size), 2),
     "double encoded": (lambda size: text().replace(b'["version: STSv1", "mode: testing", "mx: mx1.d.example", "max_age: 86400"]', b'"[' + b"0," * (size // 2) + b'0]"'), 1),
     "double encoded, strings": (lambda size: text().replace(b'["version: STSv1", "mode: testing", "mx: mx1.d.example", "max_age: 86400"]', b'"[' + rb'\"\",' * (size // 5) + b'0]"'), 1),
@@ -437,6 +493,18 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "gzip, diluted: reports": (lambda size: diluted(text(1) + b"\n", b'{"policies":[],"report-id":"x"}\n', size, b'{"x":"%b"}\n'), 1),
     "gzip, diluted: mbox": (lambda size: diluted(FIRST, b"From a Mon 0:00\nx\n", size), 1),
     "gzip, diluted: mbox of one line": (lambda size: diluted(FIRST, b"x" * 1_000, size), 1),
+    "gzip: lines of reports with a key too many": (lambda size: woven(text(1) + b"\n", lambda n, x: extended(n + 9, x), text(2), size, 14), 2),
+    "gzip: lines of loose reports": (lambda size: woven(text(1) + b"\n", lambda n, x: loose(n + 9, x), text(2), size, 14), 2),
+    "gzip: lines of reports of strange words": (lambda size: woven(text(1) + b"\n", lambda n, x: strange(n + 9, x), text(2), size, 1_250), 2),
+    "gzip: lines of half a megabyte of numbers": (lambda size: woven(text(1) + b"\n", lambda n, x: fat(n, x, b"0,", 250_000), text(2), size, 8_500), 2),
+    "gzip: lines of half a megabyte of objects": (lambda size: woven(text(1) + b"\n", lambda n, x: fat(n, x, b'{"a":0},', 60_000), text(2), size, 8_500), 2),
+    "gzip: lines of half a megabyte of comments": (lambda size: woven(text(1) + b"\n", lambda n, x: fat(n, x, b"0,/**/", 80_000), text(2), size, 8_500), 2),
+    "gzip: lines of reports among lists": (lambda size: woven(text(1) + b"\n", wrapping, text(2), size, 10_000), 2),
+    "gzip: a tar of small reports": (lambda size: woven(entry(b"1", text(1)), lambda n, x: entry(b"%x" % n, extended(n + 9, x)), entry(b"2", text(2)) + STOP, size, 12), 2),
+    "gzip: a zip of small reports": (lambda size: woven(local(b"1", text(1)), lambda n, x: local(b"%x" % n, extended(n + 9, x)), local(b"2", text(2)) + END, size, 12), 2),
+    "gzip: an mbox of one report": (lambda size: woven(FIRST, mailed, LAST, size, 22), 2),
+    "gzip: an mbox of words": (lambda size: woven(FIRST, lambda n, x: mails.SEPARATOR + b"Subject: %x\n\n%b\n\n" % (n, x), LAST, size, 22), 2),
+    "gzip: lines of millions of keys, one given twice": (lambda size: woven(text(1) + b"\n", lambda n, x: fat(n, x, b'{"":0,"":0},', 700_000), text(2), size, 60_000), 2),
     "gzip, diluted: tar of empty files": (lambda size: diluted(entry(b"1", text(1)), header(b"e"), size // 16, b"%.512b"), 1),
     "gzip, diluted: tar of zeros": (lambda size: diluted(entry(b"1", text(1)), b"\0" * 512, size, b"%.512b"), 1),
     "gzip, diluted: tar of garbage": (lambda size: diluted(entry(b"1", text(1)), b"\xff" * 512, size, b"%.512b"), 1),

@@ -198,7 +198,7 @@ def inputs() -> Iterator[Hostile]:
         ("a zip of 110,000 files", lambda: mail(many_files(110_000)), 50_001,
          "limit-items zip-truncated contact-info-missing date-range-missing organization-name-missing"),
         ("nested archives of 600 MB", lambda: mail(zipped({f"{n}.json": b"[" + b" " * 30_000_000 + b"1]" for n in range(20)})), 0,
-         "not-a-report limit-expansion"),
+         "not-a-report limit-expansion limit-odd"),
         ("a million fields", lambda: headed(b"\n".join([b"X: y"] * 150_000)), 1, ""),
         slow=True,
     )  # fmt: skip

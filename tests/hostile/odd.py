@@ -56,6 +56,29 @@ BEHIND = {
 }
 
 
+class Pipe(io.RawIOBase):
+    """What cannot be gone back in: a zip that is written to it has sizes behind its members."""
+
+    def __init__(self) -> None:
+        self.held = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:
+        self.held += data
+        return len(data)
+
+
+def streamed_zip(method: int, files: dict[str, bytes]) -> bytes:
+    """A zip as a pipe gets it."""
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return bytes(pipe.held)
+
+
 def mmdf(pieces: list[bytes], fence: bytes = b"\1\1\1\1\n") -> bytes:
     return b"".join(fence + piece + fence for piece in pieces)
 
@@ -232,7 +255,7 @@ def inputs() -> Iterator[Hostile]:
         ("gzip with a wrong checksum after a good member", lambda: packed(1) + wrong_sum(2), 1, "gzip-checksum"),
         ("gzip with a wrong checksum between good members", lambda: packed(1) + wrong_sum(2) + packed(3), 2, "gzip-checksum"),
         ("gzip broken before a good member", lambda: packed(1)[:40] + b"\xff" * 60 + packed(2), 1, "gzip-corrupt"),
-        ("gzips with wrong checksums, 300", lambda: wrong_sum(1) * 300 + packed(2), 0, "gzip-checksum gzip-corrupt"),
+        ("gzips with wrong checksums, 300", lambda: wrong_sum(1) * 300 + packed(2), 0, "gzip-checksum joined"),
         ("lzip", lambda: b"LZIP\1" + bytes(30), 0, "not-a-report"),
     )  # fmt: skip
     yield from table(
@@ -345,6 +368,20 @@ def inputs() -> Iterator[Hostile]:
         *((f"{kind} beside a report in a mail's zip", lambda held=held: mail(zipped({"0.json": text(1), "1": held})), 1, "not-a-report")
           for kind, held in (("7-Zip", b"7z\xbc\xaf\x27\x1c" + bytes(50)), ("HTML", b"<html>"), ("nothing", b""))),
         ("a report before the first part", lambda: multipart([part(packed(1))]).replace(b"\n\n--", b"\n\n" + text(3) + b"\n--", 1), 2, ""),
+        ("the letters of a bzip2 in a string of a list", lambda: json.dumps([report(n, **{"organization-name": "x BZh91AY&SY x"}) for n in range(3)]).encode(), 3, ""),
+        ("the letters of a bzip2 in a string of a line", lambda: b"\n".join([text(1), text(2).replace(b"Sender", b"BZh91AY&SY"), text(3)]), 3, ""),
+        *((f"a gzip behind {first}", lambda junk=junk: junk + packed(2), 1, code)
+          for first, junk, code in (("the letters of a bzip2", b"BZh91AY&SYxx", "bzip2-corrupt"), ("a damaged bzip2", flipped(bz2.compress(text(1)), 60), "bzip2-corrupt"),
+                                    ("a damaged XZ", flipped(lzma.compress(text(1)), 60), "xz-corrupt"))),
+        ("a gzip behind a gzip and the letters of a bzip2", lambda: packed(1) + b"BZh91AY&SYxx" + packed(2), 2, "bzip2-corrupt"),
+        ("a line with a gzip's mark", lambda: text(1) + b'\n{"a":"\x1f\x8b\x08\0\0\0\0\0\0\x03 x"}\n' + text(2) + b"\n" + text(3), 3, "gzip-corrupt json-malformed"),
+        ("a line that begins as uuencode does", lambda: text(1) + b"\nbegin 644 x.txt\n" + text(2) + b"\n" + text(3), 3, "json-malformed"),
+        ("words that begin as uuencode does", lambda: typed(b"text/plain", b"We will\nbegin 100 things\n\n" + text(1) + b"\n", b"7bit"), 1, "leading-bytes"),
+        *((f"{kind} in a streamed zip of {name}", lambda method=method, first=first: streamed_zip(method, {"a": first, "b": text(2), "c": packed(3)}), loads, code)
+          for name, method in (("bzip2", zipfile.ZIP_BZIP2), ("LZMA", zipfile.ZIP_LZMA), ("deflate", zipfile.ZIP_DEFLATED))
+          for kind, first, loads, code in (("7-Zip", b"7z\xbc\xaf\x27\x1c" + b"q" * 100, 2, "not-a-report"), ("a report", text(1), 3, ""), ("another zip", zipped({"x": text(1)}), 3, ""))),
+        ("JSON between a closing delimiter and a part", lambda: multipart([part(packed(1)), part(packed(3))]).replace(
+            b"\n--b1\n" + part(packed(3)), b"\n--b1--\n\n" + text(2) + b"\n--b1\n" + part(packed(3))), 3, ""),
         ("fences without mails", lambda: b"\1\1\1\1\n" * 2, 0, "not-a-report"),
         ("quoted-printable that was padded on its way", lambda: (
             b"Content-Type: application/tlsrpt+json\nContent-Transfer-Encoding: quoted-printable\n\n"
