@@ -220,7 +220,7 @@ class Store:
     ) -> Ingested:
         """Read what is new under some paths into the store.
 
-        A file that was read is left out as long as it is the same file, of the same size and time; of an
+        A file that was read is left out as long as it is the same file, of the same name, size and time; of an
         mbox that only grew, the new part is read. Reports that are in the store are left out, whatever
         they come in. What was read is committed every 200,000 reports and at the end; Ctrl-C commits what
         it has and returns, and a second one stops at once. However it ends, the store is in a state that was

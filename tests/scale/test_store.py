@@ -151,6 +151,89 @@ def test_a_mailbox_that_was_rewritten_is_read_again(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("shard", [units.SIZE, 4_000])
+@pytest.mark.parametrize("aside", [False, True], ids=["in place", "renamed over it"])
+def test_a_mailbox_that_is_rewritten_while_it_is_read_loses_nothing(
+    tmp_path, monkeypatch, shard, aside
+):
+    """A mail client expunges and delivers at once; only after the first part was read."""
+    monkeypatch.setattr(units.plan, "__defaults__", (shard, None, None))
+    mails = [mail(packed(n)) for n in range(30)]
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox(mails[:20]))
+
+    def rewriting(_size):
+        if path.read_bytes() == mbox(mails[:20]):
+            written = tmp_path / "aside" if aside else path
+            written.write_bytes(mbox(mails[7:27]))
+            written.replace(path)
+
+    store.ingest(path, progress=rewriting)
+    store.ingest(path)
+    with path.open("ab") as file:
+        file.write(mbox(mails[27:]))
+    store.ingest(path)
+    held = set(store.read().tables["reports"]["report_key"].to_pylist())
+    assert held >= set(ma.load(path).tables["reports"]["report_key"].to_pylist())
+    assert store.ingest(path).skipped == 1, "and then it is known"
+
+
+def test_a_mailbox_that_grows_while_it_is_read_is_read_once(tmp_path):
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox([mail(packed(1))]))
+    more = iter([mbox([mail(packed(2))])])
+
+    def growing(_size):
+        with path.open("ab") as file:
+            file.write(next(more, b""))
+
+    store.ingest(path, progress=growing)
+    assert store.ingest(path).accounting.items == 1
+    alike(store, ma.load(path))
+
+
+def test_a_part_of_a_mailbox_that_cannot_be_read_is_read_the_next_time(tmp_path, monkeypatch):
+    """The disk fails once, in the middle: what follows is taken in, and the middle is not taken for read."""
+    monkeypatch.setattr(units.plan, "__defaults__", (4_000, None, None))
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox([mail(packed(n)) for n in range(30)]))
+    real, count = units.read, iter(range(100))
+
+    def failing(unit, settings):
+        if next(count) != 1:
+            return real(unit, settings)
+        with monkeypatch.context() as patch:
+            patch.setattr("builtins.open", lambda *_, **__: FailingDisk(b""))
+            return real(unit, settings)
+
+    monkeypatch.setattr(units, "read", failing)
+    assert store.ingest(path).unread == (str(path),)
+    assert store.accounting.reports < 30
+    store.ingest(path)
+    assert store.accounting.reports == 30
+
+
+def test_another_file_in_a_files_place_is_read(tmp_path):
+    """As `rm`, `unzip` do it: the same place on the disk, the same size, and a time that was set."""
+    path, store = tmp_path / "a.json", ma.Store(tmp_path / "store")
+    for n, name in enumerate(("a.json", "b.json")):
+        path = path.rename(tmp_path / name) if n else path
+        path.write_bytes(text(n))  # an inode that is kept for sure
+        os.utime(path, (315532800, 315532800))
+        assert store.ingest(path).accounting.reports == 1
+
+
+def test_a_mailbox_that_was_renamed_is_not_read_again(tmp_path):
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox([mail(packed(1))]))
+    store.ingest(path)
+    rotated = path.rename(tmp_path / "box.1")
+    path.write_bytes(mbox([mail(packed(2))]))
+    os.link(rotated, tmp_path / "box.2")
+    done = store.ingest([path, rotated, tmp_path / "box.2"])
+    assert (done.accounting.items, done.skipped) == (1, 2)
+
+
 def test_a_mail_that_was_cut_is_read_when_it_is_whole(tmp_path):
     """A mailbox that is read while a mail is being written."""
     path = tmp_path / "box"
