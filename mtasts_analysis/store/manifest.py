@@ -154,12 +154,28 @@ def commit(place: Place, state: State) -> State:
         "opened": following.opened,
         "seen": [[f.name, f.rows] for f in following.seen],
     }
-    if not place.create(f"{FOLDER}/{following.number:08}.json", json.dumps(told).encode()):
+    made = f"{FOLDER}/{following.number:08}.json"
+    if not place.create(made, json.dumps(told).encode()) or not _holds(place, following):
         raise StoreError(
             f"{place.url}: expected to be its only writer; another one committed meanwhile. What is in"
             " the store is whole: run it again, and it reads what is missing"
         )
     return following
+
+
+def _holds(place: Place, state: State) -> bool:
+    """Tell whether a state that was created is the newest, or went into it; else take it away.
+
+    Others may have committed its number long ago, and taken it away since: nobody looks there any more.
+    """
+    latest = newest(place)
+    own = {
+        file for file in state.files() if (of := _OF.search(file)) and int(of[1]) == state.number
+    }
+    if latest.number == state.number or own <= latest.files():
+        return True
+    place.delete(f"{FOLDER}/{state.number:08}.json")
+    return False
 
 
 def clean(place: Place, state: State) -> None:
@@ -168,7 +184,10 @@ def clean(place: Place, state: State) -> None:
     for number in _numbers(place)[:-KEPT]:
         place.delete(f"{FOLDER}/{number:08}.json")
     for number in _numbers(place)[-KEPT:-1]:
-        kept |= _read(place, number).files()
+        try:
+            kept |= _read(place, number).files()
+        except FileNotFoundError:
+            return  # another writer committed, and cleans up
     for folder in place.folders():
         for found in place.names(folder):
             of = _OF.search(found)

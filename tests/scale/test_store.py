@@ -1,5 +1,6 @@
 """A store holds what a load of the same files gives, however often it was run, stopped or killed."""
 
+import contextlib
 import errno
 import io
 import json
@@ -448,6 +449,69 @@ def test_of_two_commits_one_holds(tmp_path):
         thread.join()
     assert (len(states), len(errors)) == (1, 7)
     assert manifest.newest(place).number == 1
+
+
+@pytest.mark.parametrize("others", [1, 3, 6])
+def test_a_slow_writer_loses_nothing(tmp_path, monkeypatch, others):
+    """Without locks, as in a bucket: what others committed may be gone again, and its number free."""
+    monkeypatch.setattr(Folder, "alone", lambda _: contextlib.nullcontext())
+    for n in range(others + 2):
+        (tmp_path / f"{n}.json").write_bytes(text(n))
+    store, committing = ma.Store(tmp_path / "store"), manifest.commit
+    store.ingest(tmp_path / "0.json")
+
+    def late(there, state):
+        monkeypatch.setattr(manifest, "commit", committing)
+        for n in range(2, others + 2):
+            ma.Store(tmp_path / "store").ingest(tmp_path / f"{n}.json")
+        return committing(there, state)
+
+    monkeypatch.setattr(manifest, "commit", late)
+    with pytest.raises(ma.StoreError, match="another one committed meanwhile"):
+        store.ingest(tmp_path / "1.json")
+    assert len(list((tmp_path / "store/_manifest").iterdir())) == 2
+    assert store.refresh().accounting.reports == others + 1
+    store.ingest(tmp_path / "1.json")
+    assert len(store.read().reports) == store.accounting.reports == others + 2
+
+
+def test_a_writer_that_another_one_went_on_from_has_committed(tmp_path, monkeypatch):
+    """Between its commit and its look at what is newest."""
+    monkeypatch.setattr(Folder, "alone", lambda _: contextlib.nullcontext())
+    for n in range(3):
+        (tmp_path / f"{n}.json").write_bytes(text(n))
+    store, looking = ma.Store(tmp_path / "store"), manifest._holds
+
+    def late(there, state):
+        monkeypatch.setattr(manifest, "_holds", looking)
+        for n in (1, 2):
+            ma.Store(tmp_path / "store").ingest(tmp_path / f"{n}.json")
+        return looking(there, state)
+
+    monkeypatch.setattr(manifest, "_holds", late)
+    assert store.ingest(tmp_path / "0.json").accounting.reports == 1
+    assert len(store.refresh().read().reports) == store.accounting.reports == 3
+
+
+def test_of_two_who_clean_up_one_may_be_late(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "b.json").write_bytes(text(2))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(tmp_path / "a.json")
+
+    def gone(_place, number):
+        raise FileNotFoundError(number)
+
+    committing = manifest.commit
+
+    def committed(there, state):
+        made = committing(there, state)
+        monkeypatch.setattr(manifest, "_read", gone)
+        return made
+
+    monkeypatch.setattr(manifest, "commit", committed)
+    assert store.ingest(tmp_path / "b.json").accounting.reports == 1
+    assert len(store.read().reports) == 2
 
 
 @pytest.mark.parametrize(
