@@ -269,6 +269,8 @@ class Store:
             raise InputError("paths: expected files or folders; got bytes, which load() takes")
         if on_problem not in ("record", "raise"):
             raise InputError(f"on_problem: expected 'record' or 'raise'; got {on_problem!r}")
+        if not isinstance(limits, Limits):
+            raise InputError(f"limits: expected Limits; got {limits!r}")
         if not self._state.number and not export.WRITTEN.isdisjoint(self._place.names("")):
             raise InputError(
                 f"{self._place.url}: expected a store, or a new folder for one; tables were written here, by"
@@ -419,11 +421,10 @@ class Store:
         (15, 15)
         """
         where = chosen(where)
-        if columns is not None:
-            _check(columns)
+        named = None if columns is None else _named(columns)
         held = {name: schema.names for name, schema in SCHEMAS.items()}
-        if columns is not None:
-            held = {name: list(wanted) for name, wanted in columns.items()}
+        if named is not None:
+            held = dict(named)
             # Problems of the reports that are chosen, in whichever month they stand.
             if where and "problems" in held:
                 for name in ("reports", "problems"):
@@ -442,9 +443,9 @@ class Store:
         }
         if where and "problems" in held:
             whole["problems"] = problems_of(whole["problems"], whole["reports"])
-        if columns is None:
+        if named is None:
             return Archive(tables.canonical(whole), self.accounting)
-        return tables.canonical({name: whole[name].select(list(columns[name])) for name in columns})
+        return tables.canonical({name: whole[name].select(named[name]) for name in named})
 
     def filter(self, where: Filter | None = None, **parts: Any) -> Archive:
         """Give the rows that a filter chooses, as :meth:`read` does: so notebooks take a store for an archive.
@@ -688,15 +689,21 @@ class Store:
 def is_store(url: PathLike) -> bool:
     """Tell whether a store lies under a path or URL; a URL is taken for one."""
     name = os.fspath(url)
-    return "://" in name or finding.is_store(name)
+    if "://" in name or finding.is_store(name):
+        return True
+    try:
+        return os.listdir(name) == ["_lock"]  # a first run found nothing
+    except OSError:
+        return False
 
 
 def _within(month: str, where: Filter) -> bool:
     """Tell whether a month may hold what a filter's days choose."""
     if month == UNDATED:
         return True  # problems without a report stand there, too
-    return (where.start is None or month >= f"{where.start:%Y-%m}") and (
-        where.end is None or month <= f"{where.end:%Y-%m}"
+    # Not by `%Y`, which is 900 for the year 900.
+    return (where.start is None or month >= where.start.isoformat()[:7]) and (
+        where.end is None or month <= where.end.isoformat()[:7]
     )
 
 
@@ -710,17 +717,23 @@ def _one_of(name: str, words: Sequence[str | None]) -> pc.Expression:
     return found
 
 
-def _check(columns: object) -> None:
-    """Hold that these are tables with columns of theirs."""
-    if not isinstance(columns, Mapping) or str in map(type, columns.values()):
+def _named(columns: object) -> dict[str, list[str]]:
+    """Give tables with columns of theirs; hold that they are."""
+    if not isinstance(columns, Mapping) or not all(
+        isinstance(wanted, Iterable) and not isinstance(wanted, str) for wanted in columns.values()
+    ):
         raise InputError(
             f'columns: expected tables with lists of columns, as {{"policies": ["domain"]}}; got {columns!r}'
         )
-    for name, wanted in columns.items():
+    named = {name: list(wanted) for name, wanted in columns.items()}
+    for name, wanted in named.items():
         unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
         if unknown:
             listed = ", ".join(sorted(map(str, unknown)))
             raise InputError(f"columns: expected tables and columns of theirs; got {listed}")
+        if len(set(wanted)) < len(wanted):
+            raise InputError(f"columns: expected each column once; got {', '.join(wanted)}")
+    return named
 
 
 _STOPPING = b"\nstopping when the parts that are being read are done; Ctrl-C again stops at once\n"

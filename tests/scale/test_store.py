@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
+from mtasts_analysis import cli
 from mtasts_analysis.archive import units
 from mtasts_analysis.store import dataset, ingest, manifest
 from mtasts_analysis.store.places import Folder
@@ -535,10 +536,45 @@ def test_where_a_store_is(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.json").write_bytes(text(1))
     ma.Store("~/store").ingest(tmp_path / "a.json")
-    for name in (tmp_path / "store", f"file://{tmp_path}/store"):
-        assert ma.Store(name).accounting.reports == 1
+    for name in ("store", "file://", "FILE://", "file://localhost"):
+        where = tmp_path / name if name == "store" else f"{name}{tmp_path}/store"
+        assert ma.Store(where).accounting.reports == 1
     with pytest.raises(ma.InputError, match="got an empty name"):
         ma.Store("")
+    for url in (None, 3, b"x", ["a"], "x\0y", "\ud800", "zip://a::none.zip"):
+        with pytest.raises(ma.InputError, match=r"expected a (folder or a )?URL"):
+            ma.Store(url)
+
+
+def test_a_store_stays_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "elsewhere").mkdir()
+    store = ma.Store("store")
+    store.ingest("a.json")
+    monkeypatch.chdir("elsewhere")
+    assert len(store.read().reports) == store.refresh().accounting.reports == 1
+    assert store.ingest("../a.json").skipped == 1
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_first_run_that_finds_nothing_makes_a_store(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "store"
+    assert cli.main(["ingest", str(path), str(tmp_path / "in")]) == 0
+    assert dataset.is_store(path)
+    assert not dataset.is_store(tmp_path / "in") and not dataset.is_store(tmp_path / "none")
+    assert cli.main(["summary", str(path)]) == 3
+    assert "no TLS report was found" in capsys.readouterr().err
+
+
+def test_years_of_fewer_digits(tmp_path):
+    """As text, 900 is after 2026."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(tmp_path / "a.json")
+    assert len(store.read(ma.Filter(start="0900-01-01")).reports) == 1
+    assert len(store.read(ma.Filter(end="0900-01-01")).reports) == 0
 
 
 def test_what_cannot_serve_is_told(tmp_path):
@@ -549,6 +585,8 @@ def test_what_cannot_serve_is_told(tmp_path):
         store.ingest(tmp_path / "none")
     with pytest.raises(ma.InputError, match="on_problem"):
         store.ingest(tmp_path, on_problem="shrug")
+    with pytest.raises(ma.InputError, match="limits: expected Limits; got None"):
+        store.ingest(tmp_path, limits=None)
     with pytest.raises(ma.InputError, match="expected one of reports, policies"):
         store.files("nonsense")
     (tmp_path / "file").write_bytes(b"")
