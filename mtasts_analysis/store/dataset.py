@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import Any, Literal, overload
+from typing import IO, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from mtasts_analysis.limits import DEFAULT, Limits
 from mtasts_analysis.show import html, text
 from mtasts_analysis.show import progress as bars
 from mtasts_analysis.store import manifest
-from mtasts_analysis.store.ingest import CUBES, ROW_GROUP, UNDATED, Run, Writer, running
+from mtasts_analysis.store.ingest import CUBES, MARK, ROW_GROUP, SEEN, UNDATED, Run, Writer, running
 from mtasts_analysis.store.known import Known
 from mtasts_analysis.store.manifest import File, State
 from mtasts_analysis.store.places import place
@@ -305,7 +305,7 @@ class Store:
 
     def _seen(self) -> Any:
         found = [
-            self._table(file)["identity"].to_numpy(zero_copy_only=False).astype("S32")
+            self._table(file, SEEN)["identity"].to_numpy(zero_copy_only=False).astype("S32")
             for file in self._state.seen
         ]
         return np.sort(np.concatenate(found)) if found else np.array([], dtype="S32")
@@ -346,7 +346,7 @@ class Store:
                         months[month] = held
                         continue
                     for name in NAMES:
-                        for rows in self._batches(held.get(name, ())):
+                        for rows in self._batches(name, held.get(name, ())):
                             writer.write(month, name, rows)
                     merged = cubes.cube(self._cubes([month]))
                     for name, rows in merged.items():
@@ -359,11 +359,11 @@ class Store:
             manifest.clean(self._place, state)
             self._see(state)
 
-    def _batches(self, files: Sequence[File]) -> Iterator[pa.Table]:
+    def _batches(self, name: str, files: Sequence[File]) -> Iterator[pa.Table]:
         """Give the rows of files in larger pieces."""
         held: list[pa.Table] = []
         for file in files:
-            held.append(self._table(file))
+            held.append(self._table(file, SCHEMAS[name]))
             if sum(map(len, held)) >= ROW_GROUP:
                 yield pa.concat_tables(held).unify_dictionaries()
                 held = []
@@ -552,41 +552,44 @@ class Store:
         schema = SCHEMAS[name]
         if columns is not None:
             schema = pa.schema([schema.field(column) for column in columns])
-        parts = [self._table(file, schema.names, expression).cast(schema) for file in files]
+        parts = [self._table(file, schema, expression) for file in files]
         return pa.concat_tables([schema.empty_table(), *parts]).unify_dictionaries()
 
     def _table(
-        self,
-        file: File,
-        columns: list[str] | None = None,
-        expression: pc.Expression | None = None,
+        self, file: File, schema: pa.Schema, expression: pc.Expression | None = None
     ) -> pa.Table:
+        """Give some columns of a file, whole or the rows that a condition chooses."""
+        damage: Exception | str = ""
         try:
             with self._place.open(file.name) as opened:
-                # A file by itself is read in half the time that a dataset of one takes.
-                found = (
-                    pq.ParquetFile(opened).read(columns)
-                    if expression is None
-                    else pq.read_table(opened, columns=columns, filters=expression)
-                )
+                try:
+                    return _checked(opened, file, schema, expression)
+                except OSError as error:
+                    if error.errno is not None:  # the system's, not what Arrow says of a footer
+                        raise
+                    damage = error
+                except (pa.ArrowException, ValueError, KeyError) as error:
+                    damage = error
         except FileNotFoundError as error:
+            if file.name in manifest.newest(self._place).files():
+                raise StoreError(
+                    f"{self._place.url}: expected {file.name}, which its newest state names; it is not there."
+                    f" {_MEND}"
+                ) from error
             raise StoreError(
                 f"{self._place.url}: {file.name} was taken away by a later run: refresh() the store, or open"
                 " it again"
             ) from error
-        except pa.ArrowException as error:
-            raise StoreError(
-                f"{self._place.url}: expected {file.name} to be as it was written; {error}. Put it back from a"
-                " backup, or fill a new store"
-            ) from error
-        return found.replace_schema_metadata(None)
+        raise StoreError(
+            f"{self._place.url}: expected {file.name} to be as it was written; {damage}. {_MEND}"
+        )
 
     def _column(self, month: str, columns: list[str]) -> pa.Table:
+        schema = pa.schema([SCHEMAS["reports"].field(name) for name in columns])
         parts = [
-            self._table(file, columns)
+            self._table(file, schema)
             for file in self._state.months.get(month, {}).get("reports", ())
         ]
-        schema = pa.schema([SCHEMAS["reports"].field(name) for name in columns])
         return pa.concat_tables([schema.empty_table(), *parts])
 
     # -- as measures see it ---------------------------------------------------------------------------
@@ -601,7 +604,7 @@ class Store:
                         [
                             cubes.SCHEMA[name].empty_table(),
                             *(
-                                self._table(file).cast(cubes.SCHEMA[name])
+                                self._table(file, cubes.SCHEMA[name])
                                 for file in held.get(CUBES[name], ())
                             ),
                         ]
@@ -695,6 +698,34 @@ def is_store(url: PathLike) -> bool:
         return os.listdir(name) == ["_lock"]  # a first run found nothing
     except OSError:
         return False
+
+
+_MEND = "Put it back from a backup, or fill a new store"
+
+
+def _checked(
+    opened: IO[bytes], file: File, schema: pa.Schema, expression: pc.Expression | None
+) -> pa.Table:
+    """Read a file of a store, and hold that it is the one that was written: its name, its rows, its pages.
+
+    Raises
+    ------
+    ValueError, OSError, pyarrow.ArrowException
+        It is not; the system's own errors have a number.
+    """
+    if expression is None:
+        # A file by itself is read in half the time that a dataset of one takes.
+        found = pq.ParquetFile(opened, page_checksum_verification=True).read(schema.names)
+        if len(found) != file.rows:
+            raise ValueError(f"it has {len(found):,} rows, not {file.rows:,}")
+    else:
+        found = pq.read_table(
+            opened, columns=schema.names, filters=expression, page_checksum_verification=True
+        )
+    written = (found.schema.metadata or {}).get(MARK, b"").decode()
+    if written != file.name:
+        raise ValueError(f"it is {written or 'not of a store'}")
+    return found.replace_schema_metadata(None).cast(schema)
 
 
 def _within(month: str, where: Filter) -> bool:

@@ -86,16 +86,31 @@ def newest(place: Place) -> State:
     ------
     SchemaError
         It was written by a newer version, or is no manifest.
+    StoreError
+        There are files of a store, but no manifest.
     """
     for _ in range(TRIES):
         numbers = _numbers(place)
         if not numbers:
+            _refuse_lost(place)
             return State()
         try:
             return _read(place, numbers[-1])
         except FileNotFoundError:
             continue  # a writer took it away between the two steps: there is a newer one
     raise StoreError(f"{place.url}: expected to read its newest manifest; it changed {TRIES} times")
+
+
+def _refuse_lost(place: Place) -> None:
+    """Refuse files of later states than the first without one: that may have been cut off, they cannot."""
+    for folder in place.folders():
+        for found in place.names(folder):
+            of = _OF.search(found)
+            if of and int(of[1]) > 1 and not _numbers(place):
+                raise StoreError(
+                    f"{place.url}: expected the state of a store in {FOLDER}; there are files of a store, but"
+                    f" no state. Put {FOLDER} back from a backup, or fill a new store"
+                )
 
 
 def _numbers(place: Place) -> list[int]:
@@ -125,7 +140,10 @@ def _read(place: Place, number: int) -> State:
             seen=_files(told["seen"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SchemaError(f"{where}: expected the manifest of a store; {error!r}") from error
+        raise SchemaError(
+            f"{where}: expected the manifest of a store; {error!r}. Put it back from a backup; or take it"
+            " away, if there is one before it: that holds then, and the next run reads what it lacks"
+        ) from error
 
 
 def _files(found: list[list[object]]) -> tuple[File, ...]:

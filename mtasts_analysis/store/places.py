@@ -18,6 +18,8 @@ from mtasts_analysis.errors import (
 )
 from mtasts_analysis.wording import plainly
 
+_AGAIN = "What was committed is as it was: run it again when that is mended"
+
 
 class Place(Protocol):
     """Named files of bytes; a name may hold one folder, as in `month=2026-05/reports-1.parquet`."""
@@ -99,7 +101,9 @@ class Folder:
                 os.fsync(file.fileno())
             self._unsynced |= {path.parent, self._path}
         except OSError as error:
-            raise OutputError(f"{path}: expected a folder to write to; {plainly(error)}") from error
+            raise OutputError(
+                f"{path}: expected a folder to write to; {plainly(error)}. {_AGAIN}"
+            ) from error
 
     def create(self, name: str, content: bytes) -> bool:
         """Make a file whole: it is written aside, and then linked, which fails where one is there."""
@@ -142,7 +146,7 @@ class Folder:
             file = (self._path / "_lock").open("a")
         except OSError as error:
             raise OutputError(
-                f"{self._path}: expected a folder to write to; {plainly(error)}"
+                f"{self._path}: expected a folder to write to; {plainly(error)}. {_AGAIN}"
             ) from error
         with file:
             try:
@@ -164,8 +168,7 @@ def _told(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise StoreError(
-            f"{path}: expected to read and write the store's files; {plainly(error)}."
-            " What was committed is as it was: run it again when that is mended"
+            f"{path}: expected to read and write the store's files; {plainly(error)}. {_AGAIN}"
         ) from error
 
 
@@ -198,7 +201,7 @@ class Bucket:
         except Exception as error:  # each storage's library has a tree of errors of its own
             raise StoreError(
                 f"{self.url}: expected to read and write the store's files; {type(error).__name__}: {error}."
-                " What was committed is as it was: run it again when that is mended"
+                f" {_AGAIN}"
             ) from error
 
     def _full(self, name: str) -> str:

@@ -263,9 +263,9 @@ def test_only_what_is_wanted_is_read(store, monkeypatch):
 
 
 def watching(work, read):
-    def watched(file, columns=None, expression=None):
-        read.append((file.name.partition("/")[2].partition("-")[0], columns))
-        return work(file, columns, expression)
+    def watched(file, schema, expression=None):
+        read.append((file.name.partition("/")[2].partition("-")[0], schema.names))
+        return work(file, schema, expression)
 
     return watched
 

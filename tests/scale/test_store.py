@@ -518,7 +518,7 @@ def test_of_two_who_clean_up_one_may_be_late(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected the manifest of a store"),
+        (b"", "expected the manifest of a store.*Put it back from a backup; or take it away"),
         (b"[]", "expected the manifest of a store"),
         (b"{}", "expected the manifest of a store"),
         (b'{"schema_version": 99}', "upgrade mtasts-analysis"),
@@ -594,15 +594,110 @@ def test_what_cannot_serve_is_told(tmp_path):
         ma.Store(tmp_path / "file/store").ingest(tmp_path / "file")
 
 
-def test_a_file_that_was_damaged_is_told(tmp_path):
-    (tmp_path / "a.json").write_bytes(text(1))
-    store = ma.Store(tmp_path / "store")
-    store.ingest(tmp_path / "a.json")
-    (name,) = store.files("policies")
-    with open(name, "r+b") as file:
-        file.truncate(100)
+@pytest.fixture
+def two_months(tmp_path):
+    """A store of two months and two states."""
+    for month in ("01", "02"):
+        span = {f"{end}-datetime": f"2026-{month}-03T00:00:00Z" for end in ("start", "end")}
+        made = [report(n, **{"date-range": span}) for n in range(30)]
+        path = tmp_path / f"{month}.jsonl"
+        path.write_text("\n".join(map(json.dumps, made)))
+        ma.Store(tmp_path / "store").ingest(path, progress=False)
+    return tmp_path / "store"
+
+
+def asked(path):
+    """All that a store's files say."""
+    store = ma.Store(path)
+    where = ma.Filter(domains="d.example", start="2026-02-01", end="2026-02-28")
+    return (
+        {name: table.to_pydict() for name, table in store.read().tables.items()},
+        {name: table.to_pydict() for name, table in store.read(where).tables.items()},
+        store.summary().sessions.to_json(),
+        store._seen().tolist(),
+    )
+
+
+@pytest.mark.parametrize("name", ["reports", "policies", "failures", "cube-reports", "cube-policies", "cube-failures", "seen"])  # fmt: skip
+def test_a_flipped_bit_gives_no_other_figure(two_months, name):
+    """Anywhere in a file: it is told in one line that names the file, or says the same."""
+    path = max(two_months.glob(f"*/{name}-0*"))
+    want, whole, told = asked(two_months), path.read_bytes(), 0
+    for at in range(0, len(whole), 79):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        try:
+            assert asked(two_months) == want, at
+        except ma.StoreError as error:
+            assert f"expected {path.parent.name}/{path.name} to be as it was written" in str(error)
+            assert "\n" not in str(error) and "from a backup" in str(error)
+            told += 1
+    assert told > 5
+
+
+def test_a_file_in_anothers_place_is_told(two_months):
+    """Of another month, table or store; put back from a backup by a wrong name."""
+    one, other = (min(two_months.glob(f"month=2026-0{m}/policies-*")) for m in (1, 2))
+    of_another_table = min(two_months.glob("month=2026-01/reports-*"))
+    whole = one.read_bytes()
+    for wrong in (other, of_another_table):
+        one.write_bytes(wrong.read_bytes())
+        with pytest.raises(ma.StoreError, match=rf"expected month=2026-01/{one.name} to be as it"):
+            ma.Store(two_months).read()
+        with pytest.raises(ma.StoreError, match=rf"expected month=2026-01/{one.name} to be as it"):
+            ma.Store(two_months).read(ma.Filter(domains="d.example"))
+    one.write_bytes(whole)
+    assert len(ma.Store(two_months).read().reports) == 60
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"{}"])
+def test_a_file_that_was_damaged_is_told(two_months, content):
+    path = min(two_months.glob("month=2026-02/policies-*"))
+    path.write_bytes(content)
     with pytest.raises(ma.StoreError, match=r"expected month=2026-02/policies-\S+ to be as it was"):
+        ma.Store(two_months).read()
+
+
+def test_a_file_that_is_gone_is_told(two_months):
+    """By whom: refresh() does not bring back what somebody deleted."""
+    store = ma.Store(two_months)
+    path = min(two_months.glob("month=2026-02/policies-*"))
+    kept = path.rename(two_months.parent / "kept")
+    for seeing in (store, store.refresh()):
+        with pytest.raises(ma.StoreError, match="which its newest state names; it is not there"):
+            seeing.read()
+    kept.rename(path)
+    (two_months.parent / "a.json").write_bytes(text(99))
+    for _ in range(2):
+        ma.Store(two_months).compact()
+        ma.Store(two_months).ingest(two_months.parent / "a.json")
+    (two_months.parent / "b.json").write_bytes(text(98))
+    ma.Store(two_months).ingest(two_months.parent / "b.json")
+    path.unlink(missing_ok=True)
+    with pytest.raises(ma.StoreError, match="taken away by a later run: refresh"):
         store.read()
+    assert len(store.refresh().read().reports) == 62
+
+
+def test_files_without_a_state_are_no_empty_store(two_months):
+    shutil.rmtree(two_months / "_manifest")
+    with pytest.raises(ma.StoreError, match="there are files of a store, but no state"):
+        ma.Store(two_months)
+
+
+def test_a_first_run_that_was_cut_off_leaves_an_empty_store(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_bytes(text(1))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest, "commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ma.Store(tmp_path / "store").ingest(tmp_path / "a.json")
+    assert list((tmp_path / "store").glob("month=*/*"))
+    assert ma.Store(tmp_path / "store").ingest(tmp_path / "a.json").accounting.reports == 1
 
 
 def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):
