@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -286,22 +287,24 @@ class Store:
             settings = units.Settings(limits, dkim, on_problem == "raise")
             count = processes.wanted(workers, executor, wanted, chosen.starts)
             plan = units.plan(wanted, limits, starts=chosen.starts, skips=chosen.skips)
+            ahead: deque[units.Unit] = deque()
+            complete = True
             with (
                 _interrupted() as stop,
-                bars.bar(wanted, progress) as shown,
+                bars.bar(wanted, progress, chosen.starts) as shown,
                 running(run),
-                processes.results(plan, settings, count, executor) as results,
+                processes.results(_noted(plan, ahead), settings, count, executor) as results,
             ):
                 for unit, done in units.numbered(results, shown, dict(chosen.before)):
                     run.add(unit, done)
                     self._see(run.state)
-                    if stop.is_set():
+                    ahead.popleft()
+                    if stop.is_set() and (ahead or next(plan, None) is not None):
+                        complete = False
                         break
                 run.commit()
             self._see(run.state)
-        return Ingested(
-            run.accounting, chosen.skipped, run.read, not stop.is_set(), tuple(run.unread)
-        )
+        return Ingested(run.accounting, chosen.skipped, run.read, complete, tuple(run.unread))
 
     def _seen(self) -> Any:
         found = [
@@ -765,6 +768,13 @@ def _named(columns: object) -> dict[str, list[str]]:
         if len(set(wanted)) < len(wanted):
             raise InputError(f"columns: expected each column once; got {', '.join(wanted)}")
     return named
+
+
+def _noted(plan: Iterator[units.Unit], ahead: deque[units.Unit]) -> Iterator[units.Unit]:
+    """Give the units of a plan, and note them: what is noted and was not taken off is to come."""
+    for unit in plan:
+        ahead.append(unit)
+        yield unit
 
 
 _STOPPING = b"\nstopping when the parts that are being read are done; Ctrl-C again stops at once\n"

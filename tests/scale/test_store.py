@@ -399,6 +399,57 @@ def test_ctrl_c_keeps_what_was_read(tmp_path, how, code):
     alike(store, ma.load(path))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("last", [False, True])
+def test_ctrl_c_in_the_last_part_interrupts_nothing(tmp_path, monkeypatch, workers, last):
+    """All was read: there is no rest to run it again for."""
+    monkeypatch.setattr(units.plan, "__defaults__", (5_000, None, None))
+    path = tmp_path / "box"
+    path.write_bytes(mbox([mail(packed(n)) for n in range(30)]))
+    left = [path.stat().st_size]
+
+    def pressing(size):
+        first = left[0] == path.stat().st_size
+        left[0] -= size
+        if (left[0] == 0) if last else first:
+            signal.raise_signal(signal.SIGINT)
+
+    store = ma.Store(tmp_path / "store")
+    done = store.ingest(path, progress=pressing, workers=workers)
+    assert done.complete == last and ("run it again" not in str(done)) == last
+    assert (store.accounting.reports == 30) == last
+    assert store.ingest(path).complete and store.accounting.reports == 30
+
+
+def test_a_bar_comes_to_its_end(tmp_path, monkeypatch):
+    """Also where a mailbox grew, or a container is taken up where it was left."""
+    tqdm = pytest.importorskip("tqdm.auto")
+    monkeypatch.setattr(units.plan, "__defaults__", (2_000, None, None))
+    ended = []
+
+    class Watched(tqdm.tqdm):
+        def close(self):
+            if not self.disable:
+                ended.append((self.n, self.total))
+            super().close()
+
+    box, packs = tmp_path / "box", tmp_path / "a.zip"
+    box.write_bytes(mbox([mail(packed(n)) for n in range(20)]))
+    packs.write_bytes(zipped({f"{n}.json": text(n) for n in range(100, 140)}))
+    store = ma.Store(tmp_path / "store")
+    pressed = iter([signal.SIGINT])
+    store.ingest(packs, progress=lambda _: [signal.raise_signal(one) for one in pressed])
+    assert 0 < store.accounting.reports < 40
+    store.ingest(box)
+    with box.open("ab") as file:
+        file.write(mbox([mail(packed(20))]))
+    monkeypatch.setattr(tqdm, "tqdm", Watched)
+    for path in (box, packs):
+        store.ingest(path, progress=True)
+    assert store.accounting.reports == 61
+    assert len(ended) == 2 and all(read == total > 0 for read, total in ended)
+
+
 def test_a_person_is_told_at_once_that_it_stops(monkeypatch):
     """A part may take a second or two more; who sees nothing presses again, and loses it."""
     said = []
