@@ -99,7 +99,7 @@ class Store:
     SchemaError
         It was written by a newer version, or is none.
     StoreError
-        The folder cannot be read.
+        The folder cannot be read; or it holds files of a store, but no state.
     MissingExtraError
         A bucket without the extra.
 
@@ -248,7 +248,7 @@ class Store:
         StoreError
             Another process writes to the store.
         OutputError
-            The folder cannot be written.
+            The folder cannot be written, or the disk is full: what was committed is as it was.
         InputError, ProblemError, WorkerError, MissingExtraError
             As :func:`mtasts_analysis.load` raises them; what was committed before stays. And the first into a
             folder that tables were written to.
@@ -409,7 +409,8 @@ class Store:
         InputError
             No such table or column.
         StoreError
-            A later run took away a file of the state that is seen: :meth:`refresh`.
+            A later run took away a file of the state that is seen: :meth:`refresh`. Or a file of the store was
+            damaged, or is gone.
 
         Examples
         --------
@@ -562,17 +563,19 @@ class Store:
         self, file: File, schema: pa.Schema, expression: pc.Expression | None = None
     ) -> pa.Table:
         """Give some columns of a file, whole or the rows that a condition chooses."""
-        damage: Exception | str = ""
         try:
             with self._place.open(file.name) as opened:
                 try:
                     return _checked(opened, file, schema, expression)
-                except OSError as error:
-                    if error.errno is not None:  # the system's, not what Arrow says of a footer
+                except FileNotFoundError:  # some places say so only now
+                    raise
+                except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+                    if getattr(error, "errno", None) is not None:  # the system's, not Arrow's
                         raise
-                    damage = error
-                except (pa.ArrowException, ValueError, KeyError) as error:
-                    damage = error
+                    said = str(error).partition("\n")[0]
+                    raise StoreError(
+                        f"{self._place.url}: expected {file.name} to be as it was written; {said}. {_MEND}"
+                    ) from error
         except FileNotFoundError as error:
             if file.name in manifest.newest(self._place).files():
                 raise StoreError(
@@ -583,9 +586,6 @@ class Store:
                 f"{self._place.url}: {file.name} was taken away by a later run: refresh() the store, or open"
                 " it again"
             ) from error
-        raise StoreError(
-            f"{self._place.url}: expected {file.name} to be as it was written; {damage}. {_MEND}"
-        )
 
     def _column(self, month: str, columns: list[str]) -> pa.Table:
         schema = pa.schema([SCHEMAS["reports"].field(name) for name in columns])
@@ -716,18 +716,19 @@ def _checked(
     ValueError, OSError, pyarrow.ArrowException
         It is not; the system's own errors have a number.
     """
+    whole = pq.ParquetFile(opened, page_checksum_verification=True)
+    written = (whole.schema_arrow.metadata or {}).get(MARK, b"").decode()
+    if written != file.name:
+        raise ValueError(f"it is {written or 'not of a store'}")
     if expression is None:
         # A file by itself is read in half the time that a dataset of one takes.
-        found = pq.ParquetFile(opened, page_checksum_verification=True).read(schema.names)
+        found = whole.read(schema.names)
         if len(found) != file.rows:
             raise ValueError(f"it has {len(found):,} rows, not {file.rows:,}")
     else:
         found = pq.read_table(
             opened, columns=schema.names, filters=expression, page_checksum_verification=True
         )
-    written = (found.schema.metadata or {}).get(MARK, b"").decode()
-    if written != file.name:
-        raise ValueError(f"it is {written or 'not of a store'}")
     return found.replace_schema_metadata(None).cast(schema)
 
 
