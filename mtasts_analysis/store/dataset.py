@@ -698,9 +698,13 @@ def is_store(url: PathLike) -> bool:
     if "://" in name or finding.is_store(name):
         return True
     try:
-        return os.listdir(name) == ["_lock"]  # a first run found nothing
+        names = set(os.listdir(name))
     except OSError:
         return False
+    # Without a state: a first run found nothing, or the state is lost, which is for Store to tell.
+    return "_lock" in names and all(
+        one in ("_lock", manifest.FOLDER, "seen") or one.startswith("month=") for one in names
+    )
 
 
 _MEND = "Put it back from a backup, or fill a new store"

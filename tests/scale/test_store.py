@@ -730,10 +730,14 @@ def test_a_file_that_is_gone_is_told(two_months):
     assert len(store.refresh().read().reports) == 62
 
 
-def test_files_without_a_state_are_no_empty_store(two_months):
+def test_files_without_a_state_are_no_empty_store(two_months, capsys):
     shutil.rmtree(two_months / "_manifest")
     with pytest.raises(ma.StoreError, match="there are files of a store, but no state"):
         ma.Store(two_months)
+    assert cli.main(["summary", str(two_months)]) == 1
+    assert "there are files of a store, but no state" in capsys.readouterr().err
+    (two_months / "a.json").write_bytes(text(1))
+    assert not dataset.is_store(two_months), "a folder of other things is an archive"
 
 
 def test_a_first_run_that_was_cut_off_leaves_an_empty_store(tmp_path, monkeypatch):
