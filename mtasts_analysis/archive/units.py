@@ -164,7 +164,8 @@ def _opened(path: str, limits: Limits, shard: int, skip: int) -> Iterator[Unit]:
             number += 1
             if number > skip:
                 yield unit(last=False)
-            items, held, read = [], 0, 0
+                read = 0  # else the first that is yielded stands for what was left out, too
+            items, held = [], 0
         items.append(item)
         held += len(item.data) + 200
     number += 1

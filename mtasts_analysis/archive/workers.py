@@ -50,7 +50,7 @@ def in_order(
     Raises
     ------
     WorkerError
-        The executor broke down.
+        The executor broke down, took no unit, or gave something else.
     """
     waiting: deque[tuple[Unit, Future[Done]]] = deque()
 
@@ -68,7 +68,7 @@ def in_order(
 
     try:
         for unit in plan:
-            waiting.append((unit, executor.submit(units.read, unit, settings)))
+            waiting.append((unit, _submitted(executor, unit, settings)))
             while len(waiting) >= ahead:
                 yield first()
         while waiting:
@@ -78,14 +78,30 @@ def in_order(
             future.cancel()
 
 
+def _submitted(executor: Executor, unit: Unit, settings: Settings) -> "Future[Done]":
+    try:
+        return executor.submit(units.read, unit, settings)
+    except Exception as error:
+        raise WorkerError(
+            f"{unit.origin}: expected an executor that takes it to be read; {type(error).__name__}: {error}."
+            " Give one that is not shut down"
+        ) from error
+
+
 def _result(unit: Unit, future: "Future[Done]") -> Done:
     try:
-        return future.result()
+        done = future.result()
     except BrokenExecutor as error:
         raise WorkerError(
             f"{unit.origin}: expected its reports from a worker; the executor broke down: {error}."
             " Nothing was kept: run it again, perhaps with fewer workers"
         ) from error
+    if not isinstance(done, Done):
+        raise WorkerError(
+            f"{unit.origin}: expected its reports from a worker; the executor gave {done!r}. Give one whose"
+            " futures hold what the function returned"
+        )
+    return done
 
 
 @contextmanager
@@ -129,11 +145,15 @@ def wanted(
     Raises
     ------
     InputError
-        The number is below 1.
+        The number is none, or below 1; or the executor is none.
     """
+    if executor is not None and (
+        isinstance(executor, type) or not callable(getattr(executor, "submit", None))
+    ):
+        raise InputError(f"executor: expected a concurrent.futures.Executor; got {executor!r}")
     if workers is not None:
-        if workers < 1:
-            raise InputError(f"workers: expected 1 or more, or None; got {workers}")
+        if not hasattr(workers, "__index__") or workers < 1:
+            raise InputError(f"workers: expected 1 or more, or None; got {workers!r}")
         return workers
     if executor is not None:
         return cores()
@@ -184,6 +204,9 @@ class Workers(Executor):
                 thread.join()
 
     def _serve(self, number: int) -> None:
+        if hasattr(signal, "pthread_sigmask"):
+            # Its processes begin with what this thread blocks: Ctrl-C, before they can say so themselves.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         while (task := self._tasks.get()) is not None:
             future, sent, name = task
             if self._closing.is_set() or not future.set_running_or_notify_cancel():

@@ -60,7 +60,11 @@ class Progress:
 
 
 @contextmanager
-def bar(files: list[str | Item], shown: bool | Callable[[int], None] | None) -> Iterator[Progress]:
+def bar(
+    files: list[str | Item],
+    shown: bool | Callable[[int], None] | None,
+    starts: dict[str, int] | None = None,
+) -> Iterator[Progress]:
     """Give a bar for some files; one that shows nothing where nobody watches.
 
     Parameters
@@ -69,6 +73,8 @@ def bar(files: list[str | Item], shown: bool | Callable[[int], None] | None) -> 
         What :func:`mtasts_analysis.archive.finding.files` gives.
     shown
         Show it or not; by default where a person watches. Or a function that is told the bytes.
+    starts
+        Of a file: from which byte on it is to be read.
     """
     if callable(shown):
         yield Progress(advance=shown)
@@ -76,7 +82,11 @@ def bar(files: list[str | Item], shown: bool | Callable[[int], None] | None) -> 
         from tqdm.auto import tqdm  # noqa: PLC0415  # slow to import, and only wanted here
 
         paths = [file for file in files if isinstance(file, str)]
-        total = None if "-" in paths else sum(units.size(path) for path in paths)
+        total = (
+            None
+            if "-" in paths
+            else sum(units.size(path) - (starts or {}).get(path, 0) for path in paths)
+        )
         with tqdm(total=total, unit="B", unit_scale=True, desc="loading", leave=False) as made:
             yield Progress(made)
     else:

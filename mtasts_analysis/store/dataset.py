@@ -4,13 +4,14 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import Any, Literal, overload
+from typing import IO, Any, Literal, overload
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ from mtasts_analysis.limits import DEFAULT, Limits
 from mtasts_analysis.show import html, text
 from mtasts_analysis.show import progress as bars
 from mtasts_analysis.store import manifest
-from mtasts_analysis.store.ingest import CUBES, ROW_GROUP, UNDATED, Run, Writer, running
+from mtasts_analysis.store.ingest import CUBES, MARK, ROW_GROUP, SEEN, UNDATED, Run, Writer, running
 from mtasts_analysis.store.known import Known
 from mtasts_analysis.store.manifest import File, State
 from mtasts_analysis.store.places import place
@@ -98,7 +99,7 @@ class Store:
     SchemaError
         It was written by a newer version, or is none.
     StoreError
-        The folder cannot be read.
+        The folder cannot be read; or it holds files of a store, but no state.
     MissingExtraError
         A bucket without the extra.
 
@@ -220,7 +221,7 @@ class Store:
     ) -> Ingested:
         """Read what is new under some paths into the store.
 
-        A file that was read is left out as long as it is the same file, of the same size and time; of an
+        A file that was read is left out as long as it is the same file, of the same name, size and time; of an
         mbox that only grew, the new part is read. Reports that are in the store are left out, whatever
         they come in. What was read is committed every 200,000 reports and at the end; Ctrl-C commits what
         it has and returns, and a second one stops at once. However it ends, the store is in a state that was
@@ -247,7 +248,7 @@ class Store:
         StoreError
             Another process writes to the store.
         OutputError
-            The folder cannot be written.
+            The folder cannot be written, or the disk is full: what was committed is as it was.
         InputError, ProblemError, WorkerError, MissingExtraError
             As :func:`mtasts_analysis.load` raises them; what was committed before stays. And the first into a
             folder that tables were written to.
@@ -269,6 +270,8 @@ class Store:
             raise InputError("paths: expected files or folders; got bytes, which load() takes")
         if on_problem not in ("record", "raise"):
             raise InputError(f"on_problem: expected 'record' or 'raise'; got {on_problem!r}")
+        if not isinstance(limits, Limits):
+            raise InputError(f"limits: expected Limits; got {limits!r}")
         if not self._state.number and not export.WRITTEN.isdisjoint(self._place.names("")):
             raise InputError(
                 f"{self._place.url}: expected a store, or a new folder for one; tables were written here, by"
@@ -284,26 +287,28 @@ class Store:
             settings = units.Settings(limits, dkim, on_problem == "raise")
             count = processes.wanted(workers, executor, wanted, chosen.starts)
             plan = units.plan(wanted, limits, starts=chosen.starts, skips=chosen.skips)
+            ahead: deque[units.Unit] = deque()
+            complete = True
             with (
                 _interrupted() as stop,
-                bars.bar(wanted, progress) as shown,
+                bars.bar(wanted, progress, chosen.starts) as shown,
                 running(run),
-                processes.results(plan, settings, count, executor) as results,
+                processes.results(_noted(plan, ahead), settings, count, executor) as results,
             ):
                 for unit, done in units.numbered(results, shown, dict(chosen.before)):
                     run.add(unit, done)
                     self._see(run.state)
-                    if stop.is_set():
+                    ahead.popleft()
+                    if stop.is_set() and (ahead or next(plan, None) is not None):
+                        complete = False
                         break
                 run.commit()
             self._see(run.state)
-        return Ingested(
-            run.accounting, chosen.skipped, run.read, not stop.is_set(), tuple(run.unread)
-        )
+        return Ingested(run.accounting, chosen.skipped, run.read, complete, tuple(run.unread))
 
     def _seen(self) -> Any:
         found = [
-            self._table(file)["identity"].to_numpy(zero_copy_only=False).astype("S32")
+            self._table(file, SEEN)["identity"].to_numpy(zero_copy_only=False).astype("S32")
             for file in self._state.seen
         ]
         return np.sort(np.concatenate(found)) if found else np.array([], dtype="S32")
@@ -344,7 +349,7 @@ class Store:
                         months[month] = held
                         continue
                     for name in NAMES:
-                        for rows in self._batches(held.get(name, ())):
+                        for rows in self._batches(name, held.get(name, ())):
                             writer.write(month, name, rows)
                     merged = cubes.cube(self._cubes([month]))
                     for name, rows in merged.items():
@@ -357,11 +362,11 @@ class Store:
             manifest.clean(self._place, state)
             self._see(state)
 
-    def _batches(self, files: Sequence[File]) -> Iterator[pa.Table]:
+    def _batches(self, name: str, files: Sequence[File]) -> Iterator[pa.Table]:
         """Give the rows of files in larger pieces."""
         held: list[pa.Table] = []
         for file in files:
-            held.append(self._table(file))
+            held.append(self._table(file, SCHEMAS[name]))
             if sum(map(len, held)) >= ROW_GROUP:
                 yield pa.concat_tables(held).unify_dictionaries()
                 held = []
@@ -404,7 +409,8 @@ class Store:
         InputError
             No such table or column.
         StoreError
-            A later run took away a file of the state that is seen: :meth:`refresh`.
+            A later run took away a file of the state that is seen: :meth:`refresh`. Or a file of the store was
+            damaged, or is gone.
 
         Examples
         --------
@@ -419,11 +425,10 @@ class Store:
         (15, 15)
         """
         where = chosen(where)
-        if columns is not None:
-            _check(columns)
+        named = None if columns is None else _named(columns)
         held = {name: schema.names for name, schema in SCHEMAS.items()}
-        if columns is not None:
-            held = {name: list(wanted) for name, wanted in columns.items()}
+        if named is not None:
+            held = dict(named)
             # Problems of the reports that are chosen, in whichever month they stand.
             if where and "problems" in held:
                 for name in ("reports", "problems"):
@@ -442,9 +447,9 @@ class Store:
         }
         if where and "problems" in held:
             whole["problems"] = problems_of(whole["problems"], whole["reports"])
-        if columns is None:
+        if named is None:
             return Archive(tables.canonical(whole), self.accounting)
-        return tables.canonical({name: whole[name].select(list(columns[name])) for name in columns})
+        return tables.canonical({name: whole[name].select(named[name]) for name in named})
 
     def filter(self, where: Filter | None = None, **parts: Any) -> Archive:
         """Give the rows that a filter chooses, as :meth:`read` does: so notebooks take a store for an archive.
@@ -551,41 +556,43 @@ class Store:
         schema = SCHEMAS[name]
         if columns is not None:
             schema = pa.schema([schema.field(column) for column in columns])
-        parts = [self._table(file, schema.names, expression).cast(schema) for file in files]
+        parts = [self._table(file, schema, expression) for file in files]
         return pa.concat_tables([schema.empty_table(), *parts]).unify_dictionaries()
 
     def _table(
-        self,
-        file: File,
-        columns: list[str] | None = None,
-        expression: pc.Expression | None = None,
+        self, file: File, schema: pa.Schema, expression: pc.Expression | None = None
     ) -> pa.Table:
+        """Give some columns of a file, whole or the rows that a condition chooses."""
         try:
             with self._place.open(file.name) as opened:
-                # A file by itself is read in half the time that a dataset of one takes.
-                found = (
-                    pq.ParquetFile(opened).read(columns)
-                    if expression is None
-                    else pq.read_table(opened, columns=columns, filters=expression)
-                )
+                try:
+                    return _checked(opened, file, schema, expression)
+                except FileNotFoundError:  # some places say so only now
+                    raise
+                except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+                    if getattr(error, "errno", None) is not None:  # the system's, not Arrow's
+                        raise
+                    said = str(error).partition("\n")[0]
+                    raise StoreError(
+                        f"{self._place.url}: expected {file.name} to be as it was written; {said}. {_MEND}"
+                    ) from error
         except FileNotFoundError as error:
+            if file.name in manifest.newest(self._place).files():
+                raise StoreError(
+                    f"{self._place.url}: expected {file.name}, which its newest state names; it is not there."
+                    f" {_MEND}"
+                ) from error
             raise StoreError(
                 f"{self._place.url}: {file.name} was taken away by a later run: refresh() the store, or open"
                 " it again"
             ) from error
-        except pa.ArrowException as error:
-            raise StoreError(
-                f"{self._place.url}: expected {file.name} to be as it was written; {error}. Put it back from a"
-                " backup, or fill a new store"
-            ) from error
-        return found.replace_schema_metadata(None)
 
     def _column(self, month: str, columns: list[str]) -> pa.Table:
+        schema = pa.schema([SCHEMAS["reports"].field(name) for name in columns])
         parts = [
-            self._table(file, columns)
+            self._table(file, schema)
             for file in self._state.months.get(month, {}).get("reports", ())
         ]
-        schema = pa.schema([SCHEMAS["reports"].field(name) for name in columns])
         return pa.concat_tables([schema.empty_table(), *parts])
 
     # -- as measures see it ---------------------------------------------------------------------------
@@ -600,7 +607,7 @@ class Store:
                         [
                             cubes.SCHEMA[name].empty_table(),
                             *(
-                                self._table(file).cast(cubes.SCHEMA[name])
+                                self._table(file, cubes.SCHEMA[name])
                                 for file in held.get(CUBES[name], ())
                             ),
                         ]
@@ -688,15 +695,54 @@ class Store:
 def is_store(url: PathLike) -> bool:
     """Tell whether a store lies under a path or URL; a URL is taken for one."""
     name = os.fspath(url)
-    return "://" in name or finding.is_store(name)
+    if "://" in name or finding.is_store(name):
+        return True
+    try:
+        names = set(os.listdir(name))
+    except OSError:
+        return False
+    # Without a state: a first run found nothing, or the state is lost, which is for Store to tell.
+    return "_lock" in names and all(
+        one in ("_lock", manifest.FOLDER, "seen") or one.startswith("month=") for one in names
+    )
+
+
+_MEND = "Put it back from a backup, or fill a new store"
+
+
+def _checked(
+    opened: IO[bytes], file: File, schema: pa.Schema, expression: pc.Expression | None
+) -> pa.Table:
+    """Read a file of a store, and hold that it is the one that was written: its name, its rows, its pages.
+
+    Raises
+    ------
+    ValueError, OSError, pyarrow.ArrowException
+        It is not; the system's own errors have a number.
+    """
+    whole = pq.ParquetFile(opened, page_checksum_verification=True)
+    written = (whole.schema_arrow.metadata or {}).get(MARK, b"").decode()
+    if written != file.name:
+        raise ValueError(f"it is {written or 'not of a store'}")
+    if expression is None:
+        # A file by itself is read in half the time that a dataset of one takes.
+        found = whole.read(schema.names)
+        if len(found) != file.rows:
+            raise ValueError(f"it has {len(found):,} rows, not {file.rows:,}")
+    else:
+        found = pq.read_table(
+            opened, columns=schema.names, filters=expression, page_checksum_verification=True
+        )
+    return found.replace_schema_metadata(None).cast(schema)
 
 
 def _within(month: str, where: Filter) -> bool:
     """Tell whether a month may hold what a filter's days choose."""
     if month == UNDATED:
         return True  # problems without a report stand there, too
-    return (where.start is None or month >= f"{where.start:%Y-%m}") and (
-        where.end is None or month <= f"{where.end:%Y-%m}"
+    # Not by `%Y`, which is 900 for the year 900.
+    return (where.start is None or month >= where.start.isoformat()[:7]) and (
+        where.end is None or month <= where.end.isoformat()[:7]
     )
 
 
@@ -710,17 +756,30 @@ def _one_of(name: str, words: Sequence[str | None]) -> pc.Expression:
     return found
 
 
-def _check(columns: object) -> None:
-    """Hold that these are tables with columns of theirs."""
-    if not isinstance(columns, Mapping) or str in map(type, columns.values()):
+def _named(columns: object) -> dict[str, list[str]]:
+    """Give tables with columns of theirs; hold that they are."""
+    if not isinstance(columns, Mapping) or not all(
+        isinstance(wanted, Iterable) and not isinstance(wanted, str) for wanted in columns.values()
+    ):
         raise InputError(
             f'columns: expected tables with lists of columns, as {{"policies": ["domain"]}}; got {columns!r}'
         )
-    for name, wanted in columns.items():
+    named = {name: list(wanted) for name, wanted in columns.items()}
+    for name, wanted in named.items():
         unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
         if unknown:
             listed = ", ".join(sorted(map(str, unknown)))
             raise InputError(f"columns: expected tables and columns of theirs; got {listed}")
+        if len(set(wanted)) < len(wanted):
+            raise InputError(f"columns: expected each column once; got {', '.join(wanted)}")
+    return named
+
+
+def _noted(plan: Iterator[units.Unit], ahead: deque[units.Unit]) -> Iterator[units.Unit]:
+    """Give the units of a plan, and note them: what is noted and was not taken off is to come."""
+    for unit in plan:
+        ahead.append(unit)
+        yield unit
 
 
 _STOPPING = b"\nstopping when the parts that are being read are done; Ctrl-C again stops at once\n"

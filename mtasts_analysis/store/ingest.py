@@ -31,6 +31,9 @@ UNDATED = "none"
 """The month of reports without a start, and of problems without a report."""
 CUBES = {name: f"cube-{name}" for name in cubes.SCHEMA}
 ROW_GROUP = 128 * 1024
+SEEN = pa.schema([("identity", pa.string())])
+MARK = b"mtasts_analysis"
+"""In a file's metadata: its own name. So one that was put in another's place is told."""
 
 
 class Writer:
@@ -100,12 +103,21 @@ class _Open:
             # Keys are all different: a dictionary of them is their own size, twice.
             words = [f.name for f in rows.schema if f.name not in _UNIQUE]
             self._writer = stack.enter_context(
-                pq.ParquetWriter(file, rows.schema, compression="zstd", use_dictionary=words)
-            )
+                pq.ParquetWriter(
+                    file, rows.schema.with_metadata({MARK: name}), compression="zstd",
+                    use_dictionary=words, write_page_checksum=True,
+                )
+            )  # fmt: skip
             self._stack = stack.pop_all()
 
     def write(self, rows: pa.Table) -> None:
-        self._writer.write_table(rows, row_group_size=ROW_GROUP)
+        try:
+            self._writer.write_table(rows, row_group_size=ROW_GROUP)
+        except (
+            BaseException
+        ) as error:  # the place tells what the system refused, and lets go of the file
+            self._stack.__exit__(type(error), error, error.__traceback__)
+            raise
         self.rows += len(rows)
 
     def close(self) -> None:
@@ -113,7 +125,7 @@ class _Open:
 
 
 _UNIQUE = frozenset(
-    ("report_key", "policy_key", "failure_key", "origin", "message_id", "report_id")
+    ("report_key", "policy_key", "failure_key", "origin", "message_id", "report_id", "identity")
 )
 
 
@@ -231,8 +243,10 @@ class Run:
         if self.sources.fresh:
             identities = sorted_identities(self.sources.fresh)
             name = f"seen/{manifest.name('seen', number)}"
-            with self.place.writing(name) as file:
-                pq.write_table(pa.table({"identity": identities.astype("U").tolist()}), file)
+            rows = pa.table([identities.astype("U").tolist()], schema=SEEN)
+            made = _Open(self.place, name, rows)
+            made.write(rows)
+            made.close()
             seen = (*seen, File(name, len(identities)))
         problems = {severity: dict(codes) for severity, codes in self.state.problems.items()}
         for (severity, code), count in self._problems.items():

@@ -86,16 +86,31 @@ def newest(place: Place) -> State:
     ------
     SchemaError
         It was written by a newer version, or is no manifest.
+    StoreError
+        There are files of a store, but no manifest.
     """
     for _ in range(TRIES):
         numbers = _numbers(place)
         if not numbers:
+            _refuse_lost(place)
             return State()
         try:
             return _read(place, numbers[-1])
         except FileNotFoundError:
             continue  # a writer took it away between the two steps: there is a newer one
     raise StoreError(f"{place.url}: expected to read its newest manifest; it changed {TRIES} times")
+
+
+def _refuse_lost(place: Place) -> None:
+    """Refuse files of later states than the first without one: that may have been cut off, they cannot."""
+    for folder in place.folders():
+        for found in place.names(folder):
+            of = _OF.search(found)
+            if of and int(of[1]) > 1 and not _numbers(place):
+                raise StoreError(
+                    f"{place.url}: expected the state of a store in {FOLDER}; there are files of a store, but"
+                    f" no state. Put {FOLDER} back from a backup, or fill a new store"
+                )
 
 
 def _numbers(place: Place) -> list[int]:
@@ -125,7 +140,10 @@ def _read(place: Place, number: int) -> State:
             seen=_files(told["seen"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SchemaError(f"{where}: expected the manifest of a store; {error!r}") from error
+        raise SchemaError(
+            f"{where}: expected the manifest of a store; {error!r}. Put it back from a backup; or take it"
+            " away, if there is one before it: that holds then, and the next run reads what it lacks"
+        ) from error
 
 
 def _files(found: list[list[object]]) -> tuple[File, ...]:
@@ -154,12 +172,28 @@ def commit(place: Place, state: State) -> State:
         "opened": following.opened,
         "seen": [[f.name, f.rows] for f in following.seen],
     }
-    if not place.create(f"{FOLDER}/{following.number:08}.json", json.dumps(told).encode()):
+    made = f"{FOLDER}/{following.number:08}.json"
+    if not place.create(made, json.dumps(told).encode()) or not _holds(place, following):
         raise StoreError(
             f"{place.url}: expected to be its only writer; another one committed meanwhile. What is in"
             " the store is whole: run it again, and it reads what is missing"
         )
     return following
+
+
+def _holds(place: Place, state: State) -> bool:
+    """Tell whether a state that was created is the newest, or went into it; else take it away.
+
+    Others may have committed its number long ago, and taken it away since: nobody looks there any more.
+    """
+    latest = newest(place)
+    own = {
+        file for file in state.files() if (of := _OF.search(file)) and int(of[1]) == state.number
+    }
+    if latest.number == state.number or own <= latest.files():
+        return True
+    place.delete(f"{FOLDER}/{state.number:08}.json")
+    return False
 
 
 def clean(place: Place, state: State) -> None:
@@ -168,7 +202,10 @@ def clean(place: Place, state: State) -> None:
     for number in _numbers(place)[:-KEPT]:
         place.delete(f"{FOLDER}/{number:08}.json")
     for number in _numbers(place)[-KEPT:-1]:
-        kept |= _read(place, number).files()
+        try:
+            kept |= _read(place, number).files()
+        except FileNotFoundError:
+            return  # another writer committed, and cleans up
     for folder in place.folders():
         for found in place.names(folder):
             of = _OF.search(found)

@@ -1,6 +1,7 @@
 """Where a store lies: a folder, or a bucket. Each can create a file whole, once: that is the commit."""
 
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ from mtasts_analysis.errors import (
     StoreError,
 )
 from mtasts_analysis.wording import plainly
+
+_AGAIN = "What was committed is as it was: run it again when that is mended"
 
 
 class Place(Protocol):
@@ -98,7 +101,9 @@ class Folder:
                 os.fsync(file.fileno())
             self._unsynced |= {path.parent, self._path}
         except OSError as error:
-            raise OutputError(f"{path}: expected a folder to write to; {plainly(error)}") from error
+            raise OutputError(
+                f"{path}: expected a folder to write to; {plainly(error)}. {_AGAIN}"
+            ) from error
 
     def create(self, name: str, content: bytes) -> bool:
         """Make a file whole: it is written aside, and then linked, which fails where one is there."""
@@ -141,7 +146,7 @@ class Folder:
             file = (self._path / "_lock").open("a")
         except OSError as error:
             raise OutputError(
-                f"{self._path}: expected a folder to write to; {plainly(error)}"
+                f"{self._path}: expected a folder to write to; {plainly(error)}. {_AGAIN}"
             ) from error
         with file:
             try:
@@ -163,8 +168,7 @@ def _told(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise StoreError(
-            f"{path}: expected to read and write the store's files; {plainly(error)}."
-            " What was committed is as it was: run it again when that is mended"
+            f"{path}: expected to read and write the store's files; {plainly(error)}. {_AGAIN}"
         ) from error
 
 
@@ -181,7 +185,7 @@ class Bucket:
             self._fs, self._path = url_to_fs(url, **options)
         except ImportError:
             raise MissingExtraError(f"a store at {url}", "s3") from None
-        except (TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise InputError(
                 f"{url}: expected a URL that fsspec knows, and what its file system takes; {error}"
             ) from error
@@ -197,7 +201,7 @@ class Bucket:
         except Exception as error:  # each storage's library has a tree of errors of its own
             raise StoreError(
                 f"{self.url}: expected to read and write the store's files; {type(error).__name__}: {error}."
-                " What was committed is as it was: run it again when that is mended"
+                f" {_AGAIN}"
             ) from error
 
     def _full(self, name: str) -> str:
@@ -266,20 +270,31 @@ def place(url: str | os.PathLike[str], options: dict[str, Any] | None = None) ->
     Raises
     ------
     InputError
-        It is a file, or no name at all.
+        It is a file, or no name of a folder.
     MissingExtraError
         A bucket without the extra.
     """
-    name = os.fspath(url)
+    name = os.fspath(url) if isinstance(url, os.PathLike) else url
+    if not isinstance(name, str):
+        raise InputError(f"expected a folder or a URL for a store; got a {type(name).__name__}")
     scheme, separator, rest = name.partition("://")
-    if not separator or scheme == "file":
+    if not separator or scheme.lower() == "file":
+        rest = rest[len("localhost") :] if rest.startswith("localhost/") else rest
         path = rest if separator else os.path.expanduser(name)
         if not path:
             raise InputError("expected a folder or a URL for a store; got an empty name")
-        if os.path.isfile(path):
+        try:
+            is_file = stat.S_ISREG(os.stat(path).st_mode)
+        except OSError:
+            is_file = False
+        except ValueError as error:
+            raise InputError(
+                f"expected a folder or a URL for a store; got {name!r}, {error}"
+            ) from error
+        if is_file:
             raise InputError(
                 f"{path}: expected a folder for a store; this is a file. load() reads it, and"
                 f" Store('store/').ingest({path!r}) takes it in"
             )
-        return Folder(path)
+        return Folder(os.path.abspath(path))  # it stays where it is, wherever the program goes
     return Bucket(name, options or {})

@@ -38,7 +38,11 @@ class Sources:
     """Files that were left out: they are in the store."""
     fresh: list[bytes] = field(default_factory=list)
     """Identities of files that are done, since the last commit."""
-    _identity: dict[str, bytes] = field(default_factory=dict)
+    _identities: dict[str, list[bytes]] = field(default_factory=dict)
+    _chosen: dict[str, tuple[int, tuple[str, str]]] = field(default_factory=dict)
+    """Of an mbox: its size and edges when it was chosen."""
+    _left: set[str] = field(default_factory=set)
+    """Files of which a part could not be read, or that were rewritten meanwhile: no more of them is noted."""
 
     def choose(self, found: list[str | Item], *, mboxes: bool) -> list[str | Item]:
         """Give what is to be read of what was found."""
@@ -47,7 +51,7 @@ class Sources:
             if isinstance(file, Item):  # a link, say, that is not followed: noted once
                 identity = _hash(f"{file.origin} {file.code}")
                 if not self._has(identity):
-                    self._identity[file.origin] = identity
+                    self._identities[file.origin] = [identity]
                     wanted.append(file)
                 continue
             try:
@@ -57,13 +61,20 @@ class Sources:
             if told is None:
                 wanted.append(file)
                 continue
-            # A file is told by its place on the disk, size and time: a Maildir renames its files.
-            identity = _hash(f"{told.st_dev} {told.st_ino} {told.st_size} {told.st_mtime_ns}")
-            if self._has(identity):
+            # A file is told by its place on the disk, size, time and name: what was unpacked where another
+            # one was taken away may share all but the name. A Maildir adds its flags to that.
+            place = f"{told.st_dev} {told.st_ino} {told.st_size} {told.st_mtime_ns}"
+            identity = _hash(f"{place} {os.path.basename(file).partition(':2,')[0]}")
+            identities = [identity]
+            if not self._has(identity) and mboxes and _may_be_mbox(file):
+                # Before all else: should it be rewritten from here on, these are not its edges at the end.
+                self._chosen[file] = told.st_size, _edges(file, told.st_size)
+                identities.append(_hash(f"{place} {self._chosen[file]}"))  # it may be renamed
+            if any(map(self._has, identities)):
                 self.skipped += 1
                 continue
-            self._identity[file] = identity
-            if mboxes and _may_be_mbox(file):
+            self._identities[file] = identities
+            if file in self._chosen:
                 self._mbox(file, told.st_size)
             self.skips[file] = self.opened.get(identity.hex(), 0)
             wanted.append(file)
@@ -86,7 +97,10 @@ class Sources:
 
     def done(self, unit: Unit, done: Done, unread: list[str]) -> None:
         """Note that a unit was taken in; a file that could not be read is tried again the next time."""
-        if shown(unit.mbox or unit.source) in unread:
+        whole = unit.mbox or unit.source
+        if shown(whole) in unread:
+            self._left.add(whole)
+        if whole in self._left:
             return
         if unit.mbox:
             path = os.path.abspath(unit.mbox)
@@ -95,25 +109,36 @@ class Sources:
             past = self.mboxes.get(path)
             begins = done.last if done.mails or past is None else past.last
             end = done.end if unit.last else (unit.stop or 0)
-            self.mboxes[path] = Mbox(end, mails, begins, *_edges(unit.mbox, end), not unit.last)
+            edges = _edges(unit.mbox, end)
+            if not self._only_grew(unit.mbox):  # asked last: the edges are those of what was read
+                self.mboxes.pop(path, None)
+                self._left.add(unit.mbox)
+                return
+            self.mboxes[path] = Mbox(end, mails, begins, *edges, not unit.last)
             if unit.last:
                 self._mark(unit.mbox)
-        elif unit.source:
-            identity = self._identity.get(unit.source)
-            if identity is not None:
-                self.opened[identity.hex()] = unit.number
-                if unit.last:
-                    self.opened.pop(identity.hex())
-                    self._mark(unit.source)
+        elif unit.source and unit.source in self._identities:
+            identity = self._identities[unit.source][0].hex()
+            self.opened[identity] = unit.number
+            if unit.last:
+                self.opened.pop(identity)
+                self._mark(unit.source)
         for file in unit.files:
             name = file.origin if isinstance(file, Item) else file
             if shown(name) not in unread:
                 self._mark(name)
 
     def _mark(self, file: str) -> None:
-        identity = self._identity.pop(file, None)
-        if identity is not None:
-            self.fresh.append(identity)
+        self.fresh += self._identities.pop(file, ())
+
+    def _only_grew(self, mbox: str) -> bool:
+        """Tell whether an mbox is as it was when it was chosen, but for what was added."""
+        if (
+            mbox not in self._chosen
+        ):  # too large for its name, say: it has no past, and is read whole
+            return True
+        size, edges = self._chosen[mbox]
+        return "" not in edges and _edges(mbox, size) == edges
 
     def committed(self) -> None:
         """Note that what was done is in a manifest."""

@@ -130,6 +130,34 @@ def test_a_full_disk(kind, small_disk, monkeypatch):
     assert [error for error in ignored if not isinstance(error, ResourceWarning)] == []
 
 
+@pytest.mark.parametrize("act", ["ingest", "compact"])
+def test_a_disk_that_a_store_fills(act, small_disk, tmp_path):
+    """By its files, not its manifest: it is told with the file, and what was committed holds."""
+    few, many = tmp_path / "few.json", tmp_path / "many.jsonl"
+    few.write_bytes(text(0))
+    many.write_bytes(b"\n".join(text(n) for n in range(1_500)))
+    store = ma.Store(small_disk / "store")
+    if act == "compact":
+        store = ma.Store(tmp_path / "store")
+        for path in (few, many):
+            store.ingest(path, progress=False)
+        shutil.copytree(tmp_path / "store", small_disk / "store", copy_function=os.symlink)
+        store = ma.Store(small_disk / "store")
+    else:
+        store.ingest(few, progress=False)
+    before = len(store.read().reports)
+    with pytest.raises(
+        ma.OutputError, match=r"-0000000\d-\w+\.parquet: .*No space left.*run it again"
+    ):
+        store.compact() if act == "compact" else store.ingest(many, progress=False)
+    assert len(ma.Store(small_disk / "store").read().reports) == before
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    store.ingest(many, progress=False)
+    assert len(store.read().reports) == store.accounting.reports == 1_500
+    store.compact()
+    assert run.left_of_store(small_disk) == []
+
+
 def test_a_disk_that_is_read_only(small_disk):
     (small_disk / "out").mkdir()
     few = ma.load(text())

@@ -97,6 +97,17 @@ def test_what_a_storage_refuses_is_told(tmp_path, options):
         ma.Store("s3://reports/d", colour="blue")  # fmt: skip
 
 
+def test_an_object_that_is_gone_is_told(tmp_path, options):
+    """A bucket says so only when it is read."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store("s3://reports/gone", **options)
+    store.ingest(tmp_path / "a.json")
+    (name,) = store.files("policies")
+    place("s3://reports/gone", options).delete(name.removeprefix("s3://reports/gone/"))
+    with pytest.raises(ma.StoreError, match="which its newest state names; it is not there"):
+        store.read()
+
+
 def test_no_file_is_left_open_where_a_storage_refuses(tmp_path, options, monkeypatch):
     """Of several files that cannot be written each is let go: none asks the storage again when it is collected."""
     untold = []

@@ -263,15 +263,15 @@ def test_only_what_is_wanted_is_read(store, monkeypatch):
 
 
 def watching(work, read):
-    def watched(file, columns=None, expression=None):
-        read.append((file.name.partition("/")[2].partition("-")[0], columns))
-        return work(file, columns, expression)
+    def watched(file, schema, expression=None):
+        read.append((file.name.partition("/")[2].partition("-")[0], schema.names))
+        return work(file, schema, expression)
 
     return watched
 
 
 def test_columns_that_are_none(store):
-    for columns in (["policies"], {"policies": "domain"}):
+    for columns in (["policies"], {"policies": "domain"}, {"policies": None}):
         with pytest.raises(
             ma.InputError, match=r'expected tables with lists of columns, as \{"pol'
         ):
@@ -280,6 +280,10 @@ def test_columns_that_are_none(store):
         store.read(columns={"policies": ["nonsense"]})
     with pytest.raises(ma.InputError, match="columns: expected"):
         store.read(columns={"nonsense": []})
+    with pytest.raises(ma.InputError, match="expected each column once; got domain, domain"):
+        store.read(columns={"policies": ["domain", "domain"]})
+    found = store.read(columns={"policies": iter(["domain"])})["policies"]
+    assert found.column_names == ["domain"] and found.num_rows
 
 
 def test_files_for_other_programs(sample, store):

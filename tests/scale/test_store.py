@@ -1,5 +1,6 @@
 """A store holds what a load of the same files gives, however often it was run, stopped or killed."""
 
+import contextlib
 import errno
 import io
 import json
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
+from mtasts_analysis import cli
 from mtasts_analysis.archive import units
 from mtasts_analysis.store import dataset, ingest, manifest
 from mtasts_analysis.store.places import Folder
@@ -149,6 +151,89 @@ def test_a_mailbox_that_was_rewritten_is_read_again(tmp_path):
     assert sorted(store.read().tables["problems"]["detail"].to_pylist()) == [
         f"the same report as {path}#{n}/2" for n in (3, 4, 5)
     ]
+
+
+@pytest.mark.parametrize("shard", [units.SIZE, 4_000])
+@pytest.mark.parametrize("aside", [False, True], ids=["in place", "renamed over it"])
+def test_a_mailbox_that_is_rewritten_while_it_is_read_loses_nothing(
+    tmp_path, monkeypatch, shard, aside
+):
+    """A mail client expunges and delivers at once; only after the first part was read."""
+    monkeypatch.setattr(units.plan, "__defaults__", (shard, None, None))
+    mails = [mail(packed(n)) for n in range(30)]
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox(mails[:20]))
+
+    def rewriting(_size):
+        if path.read_bytes() == mbox(mails[:20]):
+            written = tmp_path / "aside" if aside else path
+            written.write_bytes(mbox(mails[7:27]))
+            written.replace(path)
+
+    store.ingest(path, progress=rewriting)
+    store.ingest(path)
+    with path.open("ab") as file:
+        file.write(mbox(mails[27:]))
+    store.ingest(path)
+    held = set(store.read().tables["reports"]["report_key"].to_pylist())
+    assert held >= set(ma.load(path).tables["reports"]["report_key"].to_pylist())
+    assert store.ingest(path).skipped == 1, "and then it is known"
+
+
+def test_a_mailbox_that_grows_while_it_is_read_is_read_once(tmp_path):
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox([mail(packed(1))]))
+    more = iter([mbox([mail(packed(2))])])
+
+    def growing(_size):
+        with path.open("ab") as file:
+            file.write(next(more, b""))
+
+    store.ingest(path, progress=growing)
+    assert store.ingest(path).accounting.items == 1
+    alike(store, ma.load(path))
+
+
+def test_a_part_of_a_mailbox_that_cannot_be_read_is_read_the_next_time(tmp_path, monkeypatch):
+    """The disk fails once, in the middle: what follows is taken in, and the middle is not taken for read."""
+    monkeypatch.setattr(units.plan, "__defaults__", (4_000, None, None))
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox([mail(packed(n)) for n in range(30)]))
+    real, count = units.read, iter(range(100))
+
+    def failing(unit, settings):
+        if next(count) != 1:
+            return real(unit, settings)
+        with monkeypatch.context() as patch:
+            patch.setattr("builtins.open", lambda *_, **__: FailingDisk(b""))
+            return real(unit, settings)
+
+    monkeypatch.setattr(units, "read", failing)
+    assert store.ingest(path).unread == (str(path),)
+    assert store.accounting.reports < 30
+    store.ingest(path)
+    assert store.accounting.reports == 30
+
+
+def test_another_file_in_a_files_place_is_read(tmp_path):
+    """As `rm`, `unzip` do it: the same place on the disk, the same size, and a time that was set."""
+    path, store = tmp_path / "a.json", ma.Store(tmp_path / "store")
+    for n, name in enumerate(("a.json", "b.json")):
+        path = path.rename(tmp_path / name) if n else path
+        path.write_bytes(text(n))  # an inode that is kept for sure
+        os.utime(path, (315532800, 315532800))
+        assert store.ingest(path).accounting.reports == 1
+
+
+def test_a_mailbox_that_was_renamed_is_not_read_again(tmp_path):
+    path, store = tmp_path / "box", ma.Store(tmp_path / "store")
+    path.write_bytes(mbox([mail(packed(1))]))
+    store.ingest(path)
+    rotated = path.rename(tmp_path / "box.1")
+    path.write_bytes(mbox([mail(packed(2))]))
+    os.link(rotated, tmp_path / "box.2")
+    done = store.ingest([path, rotated, tmp_path / "box.2"])
+    assert (done.accounting.items, done.skipped) == (1, 2)
 
 
 def test_a_mail_that_was_cut_is_read_when_it_is_whole(tmp_path):
@@ -314,6 +399,57 @@ def test_ctrl_c_keeps_what_was_read(tmp_path, how, code):
     alike(store, ma.load(path))
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("last", [False, True])
+def test_ctrl_c_in_the_last_part_interrupts_nothing(tmp_path, monkeypatch, workers, last):
+    """All was read: there is no rest to run it again for."""
+    monkeypatch.setattr(units.plan, "__defaults__", (5_000, None, None))
+    path = tmp_path / "box"
+    path.write_bytes(mbox([mail(packed(n)) for n in range(30)]))
+    left = [path.stat().st_size]
+
+    def pressing(size):
+        first = left[0] == path.stat().st_size
+        left[0] -= size
+        if (left[0] == 0) if last else first:
+            signal.raise_signal(signal.SIGINT)
+
+    store = ma.Store(tmp_path / "store")
+    done = store.ingest(path, progress=pressing, workers=workers)
+    assert done.complete == last and ("run it again" not in str(done)) == last
+    assert (store.accounting.reports == 30) == last
+    assert store.ingest(path).complete and store.accounting.reports == 30
+
+
+def test_a_bar_comes_to_its_end(tmp_path, monkeypatch):
+    """Also where a mailbox grew, or a container is taken up where it was left."""
+    tqdm = pytest.importorskip("tqdm.auto")
+    monkeypatch.setattr(units.plan, "__defaults__", (2_000, None, None))
+    ended = []
+
+    class Watched(tqdm.tqdm):
+        def close(self):
+            if not self.disable:
+                ended.append((self.n, self.total))
+            super().close()
+
+    box, packs = tmp_path / "box", tmp_path / "a.zip"
+    box.write_bytes(mbox([mail(packed(n)) for n in range(20)]))
+    packs.write_bytes(zipped({f"{n}.json": text(n) for n in range(100, 140)}))
+    store = ma.Store(tmp_path / "store")
+    pressed = iter([signal.SIGINT])
+    store.ingest(packs, progress=lambda _: [signal.raise_signal(one) for one in pressed])
+    assert 0 < store.accounting.reports < 40
+    store.ingest(box)
+    with box.open("ab") as file:
+        file.write(mbox([mail(packed(20))]))
+    monkeypatch.setattr(tqdm, "tqdm", Watched)
+    for path in (box, packs):
+        store.ingest(path, progress=True)
+    assert store.accounting.reports == 61
+    assert len(ended) == 2 and all(read == total > 0 for read, total in ended)
+
+
 def test_a_person_is_told_at_once_that_it_stops(monkeypatch):
     """A part may take a second or two more; who sees nothing presses again, and loses it."""
     said = []
@@ -367,10 +503,73 @@ def test_of_two_commits_one_holds(tmp_path):
     assert manifest.newest(place).number == 1
 
 
+@pytest.mark.parametrize("others", [1, 3, 6])
+def test_a_slow_writer_loses_nothing(tmp_path, monkeypatch, others):
+    """Without locks, as in a bucket: what others committed may be gone again, and its number free."""
+    monkeypatch.setattr(Folder, "alone", lambda _: contextlib.nullcontext())
+    for n in range(others + 2):
+        (tmp_path / f"{n}.json").write_bytes(text(n))
+    store, committing = ma.Store(tmp_path / "store"), manifest.commit
+    store.ingest(tmp_path / "0.json")
+
+    def late(there, state):
+        monkeypatch.setattr(manifest, "commit", committing)
+        for n in range(2, others + 2):
+            ma.Store(tmp_path / "store").ingest(tmp_path / f"{n}.json")
+        return committing(there, state)
+
+    monkeypatch.setattr(manifest, "commit", late)
+    with pytest.raises(ma.StoreError, match="another one committed meanwhile"):
+        store.ingest(tmp_path / "1.json")
+    assert len(list((tmp_path / "store/_manifest").iterdir())) == 2
+    assert store.refresh().accounting.reports == others + 1
+    store.ingest(tmp_path / "1.json")
+    assert len(store.read().reports) == store.accounting.reports == others + 2
+
+
+def test_a_writer_that_another_one_went_on_from_has_committed(tmp_path, monkeypatch):
+    """Between its commit and its look at what is newest."""
+    monkeypatch.setattr(Folder, "alone", lambda _: contextlib.nullcontext())
+    for n in range(3):
+        (tmp_path / f"{n}.json").write_bytes(text(n))
+    store, looking = ma.Store(tmp_path / "store"), manifest._holds
+
+    def late(there, state):
+        monkeypatch.setattr(manifest, "_holds", looking)
+        for n in (1, 2):
+            ma.Store(tmp_path / "store").ingest(tmp_path / f"{n}.json")
+        return looking(there, state)
+
+    monkeypatch.setattr(manifest, "_holds", late)
+    assert store.ingest(tmp_path / "0.json").accounting.reports == 1
+    assert len(store.refresh().read().reports) == store.accounting.reports == 3
+
+
+def test_of_two_who_clean_up_one_may_be_late(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "b.json").write_bytes(text(2))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(tmp_path / "a.json")
+
+    def gone(_place, number):
+        raise FileNotFoundError(number)
+
+    committing = manifest.commit
+
+    def committed(there, state):
+        made = committing(there, state)
+        monkeypatch.setattr(manifest, "_read", gone)
+        return made
+
+    monkeypatch.setattr(manifest, "commit", committed)
+    assert store.ingest(tmp_path / "b.json").accounting.reports == 1
+    assert len(store.read().reports) == 2
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected the manifest of a store"),
+        (b"", "expected the manifest of a store.*Put it back from a backup; or take it away"),
         (b"[]", "expected the manifest of a store"),
         (b"{}", "expected the manifest of a store"),
         (b'{"schema_version": 99}', "upgrade mtasts-analysis"),
@@ -388,10 +587,45 @@ def test_where_a_store_is(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.json").write_bytes(text(1))
     ma.Store("~/store").ingest(tmp_path / "a.json")
-    for name in (tmp_path / "store", f"file://{tmp_path}/store"):
-        assert ma.Store(name).accounting.reports == 1
+    for name in ("store", "file://", "FILE://", "file://localhost"):
+        where = tmp_path / name if name == "store" else f"{name}{tmp_path}/store"
+        assert ma.Store(where).accounting.reports == 1
     with pytest.raises(ma.InputError, match="got an empty name"):
         ma.Store("")
+    for url in (None, 3, b"x", ["a"], "x\0y", "\ud800", "zip://a::none.zip"):
+        with pytest.raises(ma.InputError, match=r"expected a (folder or a )?URL"):
+            ma.Store(url)
+
+
+def test_a_store_stays_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.json").write_bytes(text(1))
+    (tmp_path / "elsewhere").mkdir()
+    store = ma.Store("store")
+    store.ingest("a.json")
+    monkeypatch.chdir("elsewhere")
+    assert len(store.read().reports) == store.refresh().accounting.reports == 1
+    assert store.ingest("../a.json").skipped == 1
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_first_run_that_finds_nothing_makes_a_store(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "store"
+    assert cli.main(["ingest", str(path), str(tmp_path / "in")]) == 0
+    assert dataset.is_store(path)
+    assert not dataset.is_store(tmp_path / "in") and not dataset.is_store(tmp_path / "none")
+    assert cli.main(["summary", str(path)]) == 3
+    assert "no TLS report was found" in capsys.readouterr().err
+
+
+def test_years_of_fewer_digits(tmp_path):
+    """As text, 900 is after 2026."""
+    (tmp_path / "a.json").write_bytes(text(1))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(tmp_path / "a.json")
+    assert len(store.read(ma.Filter(start="0900-01-01")).reports) == 1
+    assert len(store.read(ma.Filter(end="0900-01-01")).reports) == 0
 
 
 def test_what_cannot_serve_is_told(tmp_path):
@@ -402,6 +636,8 @@ def test_what_cannot_serve_is_told(tmp_path):
         store.ingest(tmp_path / "none")
     with pytest.raises(ma.InputError, match="on_problem"):
         store.ingest(tmp_path, on_problem="shrug")
+    with pytest.raises(ma.InputError, match="limits: expected Limits; got None"):
+        store.ingest(tmp_path, limits=None)
     with pytest.raises(ma.InputError, match="expected one of reports, policies"):
         store.files("nonsense")
     (tmp_path / "file").write_bytes(b"")
@@ -409,15 +645,113 @@ def test_what_cannot_serve_is_told(tmp_path):
         ma.Store(tmp_path / "file/store").ingest(tmp_path / "file")
 
 
-def test_a_file_that_was_damaged_is_told(tmp_path):
-    (tmp_path / "a.json").write_bytes(text(1))
-    store = ma.Store(tmp_path / "store")
-    store.ingest(tmp_path / "a.json")
-    (name,) = store.files("policies")
-    with open(name, "r+b") as file:
-        file.truncate(100)
+@pytest.fixture
+def two_months(tmp_path):
+    """A store of two months and two states."""
+    for month in ("01", "02"):
+        span = {f"{end}-datetime": f"2026-{month}-03T00:00:00Z" for end in ("start", "end")}
+        made = [report(n, **{"date-range": span}) for n in range(30)]
+        path = tmp_path / f"{month}.jsonl"
+        path.write_text("\n".join(map(json.dumps, made)))
+        ma.Store(tmp_path / "store").ingest(path, progress=False)
+    return tmp_path / "store"
+
+
+def asked(path):
+    """All that a store's files say."""
+    store = ma.Store(path)
+    where = ma.Filter(domains="d.example", start="2026-02-01", end="2026-02-28")
+    return (
+        {name: table.to_pydict() for name, table in store.read().tables.items()},
+        {name: table.to_pydict() for name, table in store.read(where).tables.items()},
+        store.summary().sessions.to_json(),
+        store._seen().tolist(),
+    )
+
+
+@pytest.mark.parametrize("name", ["reports", "policies", "failures", "cube-reports", "cube-policies", "cube-failures", "seen"])  # fmt: skip
+def test_a_flipped_bit_gives_no_other_figure(two_months, name):
+    """Anywhere in a file: it is told in one line that names the file, or says the same."""
+    path = max(two_months.glob(f"*/{name}-0*"))
+    want, whole, told = asked(two_months), path.read_bytes(), 0
+    for at in range(0, len(whole), 79):
+        damaged = bytearray(whole)
+        damaged[at] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        try:
+            assert asked(two_months) == want, at
+        except ma.StoreError as error:
+            assert f"expected {path.parent.name}/{path.name} to be as it was written" in str(error)
+            assert "\n" not in str(error) and "from a backup" in str(error)
+            told += 1
+    assert told > 5
+
+
+def test_a_file_in_anothers_place_is_told(two_months):
+    """Of another month, table or store; put back from a backup by a wrong name."""
+    one, other = (min(two_months.glob(f"month=2026-0{m}/policies-*")) for m in (1, 2))
+    of_another_table = min(two_months.glob("month=2026-01/reports-*"))
+    whole = one.read_bytes()
+    for wrong in (other, of_another_table):
+        one.write_bytes(wrong.read_bytes())
+        for where in (ma.Filter(), ma.Filter(domains="d.example")):
+            with pytest.raises(ma.StoreError, match=f"{one.name} to be .*; it is .*/{wrong.name}"):
+                ma.Store(two_months).read(where)
+    one.write_bytes(whole)
+    assert len(ma.Store(two_months).read().reports) == 60
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"{}"])
+def test_a_file_that_was_damaged_is_told(two_months, content):
+    path = min(two_months.glob("month=2026-02/policies-*"))
+    path.write_bytes(content)
     with pytest.raises(ma.StoreError, match=r"expected month=2026-02/policies-\S+ to be as it was"):
+        ma.Store(two_months).read()
+
+
+def test_a_file_that_is_gone_is_told(two_months):
+    """By whom: refresh() does not bring back what somebody deleted."""
+    store = ma.Store(two_months)
+    path = min(two_months.glob("month=2026-02/policies-*"))
+    kept = path.rename(two_months.parent / "kept")
+    for seeing in (store, store.refresh()):
+        with pytest.raises(ma.StoreError, match="which its newest state names; it is not there"):
+            seeing.read()
+    kept.rename(path)
+    (two_months.parent / "a.json").write_bytes(text(99))
+    for _ in range(2):
+        ma.Store(two_months).compact()
+        ma.Store(two_months).ingest(two_months.parent / "a.json")
+    (two_months.parent / "b.json").write_bytes(text(98))
+    ma.Store(two_months).ingest(two_months.parent / "b.json")
+    path.unlink(missing_ok=True)
+    with pytest.raises(ma.StoreError, match="taken away by a later run: refresh"):
         store.read()
+    assert len(store.refresh().read().reports) == 62
+
+
+def test_files_without_a_state_are_no_empty_store(two_months, capsys):
+    shutil.rmtree(two_months / "_manifest")
+    with pytest.raises(ma.StoreError, match="there are files of a store, but no state"):
+        ma.Store(two_months)
+    assert cli.main(["summary", str(two_months)]) == 1
+    assert "there are files of a store, but no state" in capsys.readouterr().err
+    (two_months / "a.json").write_bytes(text(1))
+    assert not dataset.is_store(two_months), "a folder of other things is an archive"
+
+
+def test_a_first_run_that_was_cut_off_leaves_an_empty_store(tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_bytes(text(1))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(manifest, "commit", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ma.Store(tmp_path / "store").ingest(tmp_path / "a.json")
+    assert list((tmp_path / "store").glob("month=*/*"))
+    assert ma.Store(tmp_path / "store").ingest(tmp_path / "a.json").accounting.reports == 1
 
 
 def test_a_store_is_no_archive_and_an_archive_no_store(tmp_path):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
@@ -355,8 +356,61 @@ def test_how_many(tmp_path):
     with small.open("wb") as file:
         file.truncate(workers.LARGE)
     assert workers.wanted(None, None, [str(small)]) == workers.cores()
-    with pytest.raises(ma.InputError, match="workers: expected 1 or more"):
-        ma.load(ROOT / "data/sample", workers=0)
+    for wrong in (0, "two", "2", 2.5):
+        with pytest.raises(ma.InputError, match="workers: expected 1 or more"):
+            ma.load(ROOT / "data/sample", workers=wrong)
+
+
+def test_what_is_no_executor_is_told(tmp_path):
+    (tmp_path / "a.json").write_bytes(text(1))
+    shut = ThreadPoolExecutor(1)
+    shut.shutdown()
+
+    class Refusing(Executor):
+        def submit(self, work, /, *given):
+            raise OSError("no more")
+
+    class Giving(Executor):
+        def submit(self, work, /, *given):
+            future = Future()
+            future.set_result(None)
+            return future
+
+    for executor, error, message in (
+        ("x", ma.InputError, "executor: expected a concurrent.futures.Executor; got 'x'"),
+        (object(), ma.InputError, "executor: expected a concurrent.futures.Executor"),
+        (ThreadPoolExecutor, ma.InputError, "executor: expected a concurrent.futures.Executor"),
+        (shut, ma.WorkerError, "a.json: expected an executor that takes it .* not shut down"),
+        (
+            Refusing(),
+            ma.WorkerError,
+            "a.json: expected an executor that takes it .*OSError: no more",
+        ),
+        (Giving(), ma.WorkerError, "a.json: expected its reports .* the executor gave None"),
+    ):
+        with pytest.raises(error, match=message):
+            ma.load(tmp_path, executor=executor)
+        with pytest.raises(error, match=message):
+            ma.Store(tmp_path.with_suffix(".store")).ingest(tmp_path, executor=executor)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows sends no SIGINT")
+def test_ctrl_c_does_not_reach_a_worker_that_starts(monkeypatch, capfd):
+    """A terminal sends it to all processes: also to one that has not yet come to say it wants none."""
+    starting = workers._start
+
+    def interrupted():
+        process = starting()
+        for _ in range(30):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        return process
+
+    monkeypatch.setattr(workers, "_start", interrupted)
+    pool = workers.Workers(1)
+    assert pool.submit(len, "four").result(timeout=60) == 4
+    pool.shutdown()
+    assert capfd.readouterr().err == ""
 
 
 def test_a_container_is_taken_up_where_it_was_left(folder):
@@ -365,7 +419,10 @@ def test_a_container_is_taken_up_where_it_was_left(folder):
     whole = list(units.plan([path], ma.Limits(), 900))
     assert len(whole) > 3
     for done in range(len(whole)):
-        assert list(units.plan([path], ma.Limits(), 900, skips={path: done})) == whole[done:]
+        rest = list(units.plan([path], ma.Limits(), 900, skips={path: done}))
+        assert rest[1:] == whole[done + 1 :] and rest[0].items == whole[done].items
+        # What is left out is read over: the first stands for its bytes, and a bar comes to its end.
+        assert sum(unit.size for unit in rest) == sum(unit.size for unit in whole)
 
 
 def test_signatures_are_judged_where_units_are_read():
