@@ -112,7 +112,9 @@ def rows_of(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
     if pa.types.is_integer(keys.type):
         rows: Codes = keys.to_numpy().astype(np.int32)
         return rows
-    found = pc.index_in(keys, among.combine_chunks() if among.num_chunks else None)
+    # A table that a filter emptied may have no chunk at all, which is no set of values to pyarrow.
+    values = among.combine_chunks() if among.num_chunks else pa.array([], among.type)
+    found = pc.index_in(keys, values)
     return found.to_numpy().astype(np.int32) if len(keys) else np.zeros(0, dtype=np.int32)
 
 
