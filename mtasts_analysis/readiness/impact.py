@@ -169,8 +169,9 @@ def replay(
     # From here on a row is a policy result of the sts rows; counts beyond doubles are Python integers.
     place = np.cumsum(sts) - 1
     size = int(sts.sum())
+    details = totals(facts.of, facts.sessions, len(sts))
     failed, passed, detailed = (
-        _exact(column[sts]) for column in (facts.failed, facts.successful, facts.detailed)
+        _exact(column[sts]) for column in (facts.failed, facts.successful, details)
     )
     of = place[facts.of[own]]
     # Some senders leave the failed count out: then the details are all there is. Else details may count a

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import NO_DAY, Data, dates
+from mtasts_analysis.analysis.facts import NO_DAY, Data, counts, dates
 from mtasts_analysis.analysis.filters import Filter, read_day
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.trends import over_time
@@ -469,7 +470,7 @@ def judge_all(
     rows.sort(key=lambda row: (urgency.index(row["verdict"]), -row["sessions"], row["domain"]))
     names = ("domain", "stage", "verdict", "failing", "next_step")
     frame = pd.DataFrame({name: pd.Series([r[name] for r in rows], dtype="str") for name in names})
-    frame.insert(3, "sessions", pd.Series([r["sessions"] for r in rows], dtype="Int64"))
+    frame.insert(3, "sessions", counts(np.array([r["sessions"] for r in rows], dtype=object)))
     frame.insert(4, "refused_share", pd.Series([r["refused_share"] for r in rows], dtype="Float64"))
     frame.insert(5, "high", pd.Series([r["high"] for r in rows], dtype="Float64"))
     frame["next_date"] = pd.to_datetime(

@@ -387,10 +387,14 @@ def _authentic(of: Evidence) -> Found:
     facts = of.reports.facts
     mask = facts.sessions_where(of.last(_MONTH))
     verdicts = of.reports.reports["dkim"].astype("str").to_numpy()[facts.report[mask]]
-    weights = facts.failed[mask] + facts.successful[mask]
     kept = ["dkim", "submitter", "origin"]
     rows = of.reports.reports[kept].iloc[sorted(set(facts.report[mask].tolist()))]
-    whole, unchecked = total(weights), total(weights[verdicts == "not-checked"])
+    failed, successful = facts.failed[mask], facts.successful[mask]
+
+    def sessions(chosen: Any = slice(None)) -> int:
+        return total(failed[chosen]) + total(successful[chosen])
+
+    whole, unchecked = sessions(), sessions(verdicts == "not-checked")
     if not whole or unchecked == whole:
         clause = "no report's signature was checked"
         return Found(
@@ -400,7 +404,7 @@ def _authentic(of: Evidence) -> Found:
             "load the archive again with dkim=True: signatures are verified by live DNS",
             rows=rows,
         )
-    share = total(weights[verdicts == "pass"]) / whole
+    share = sessions(verdicts == "pass") / whole
     clause = f"{share:.0%} of sessions stand in reports whose signature is valid"
     if share >= of.config.authenticated:
         return Found(PASS, clause, rows=rows)
