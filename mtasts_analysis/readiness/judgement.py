@@ -144,6 +144,14 @@ class Judgement:
         return ""
 
     @property
+    def unmatched(self) -> tuple[Acknowledged, ...]:
+        """The acknowledged entries whose subject no gate names; none where there are no reports to name it."""
+        if self.data is None:
+            return ()
+        named = {(g.code, subject) for g in self.gates for subject in g.subjects}
+        return tuple(a for a in self.acknowledged if (a.code, a.subject) not in named)
+
+    @property
     def where(self) -> Filter:
         """The days of the impact."""
         return Filter(

@@ -310,14 +310,21 @@ def _changes(of: Evidence) -> Found:
     ]
     still = of.open("open-change", subjects)
     if not still:
-        return Found(PASS, f"no rise is unexplained{_closed(subjects)}", rows=rises)
+        clause = f"no rise is unexplained{_closed(subjects)}"
+        return Found(PASS, clause, rows=rises, subjects=subjects)
     first = next(i for i, s in enumerate(subjects) if s in still)
     texts = [str(t) for t, s in zip(rises["text"], subjects, strict=True) if s in still]
     action = (
         f"find the cause of {subjects[first]} and mend it; or acknowledge it once it is understood"
     )
     return Found(
-        FAIL, texts[0], "; ".join(texts[:3]), action, of.within(of.config.recent_days), rises
+        FAIL,
+        texts[0],
+        "; ".join(texts[:3]),
+        action,
+        of.within(of.config.recent_days),
+        rises,
+        subjects,
     )
 
 
@@ -374,13 +381,14 @@ def _interception(of: Evidence) -> Found:
     subjects = [f"{lead} at {mx}" for lead, mx in zip(rows["lead"], rows["mx_host"], strict=True)]
     still = of.open("interception", subjects)
     if not still:
-        return Found(PASS, f"no lead is unexplained in {_MONTH} days{_closed(subjects)}", rows=rows)
+        clause = f"no lead is unexplained in {_MONTH} days{_closed(subjects)}"
+        return Found(PASS, clause, rows=rows, subjects=subjects)
     texts = [str(t) for t, s in zip(rows["text"], subjects, strict=True) if s in still]
     action = (
         "look with the sender's operator at what lies on its way to you; acknowledge the lead once it is"
         " understood"
     )
-    return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows)
+    return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows, subjects=subjects)
 
 
 def _authentic(of: Evidence) -> Found:
