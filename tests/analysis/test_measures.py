@@ -591,7 +591,7 @@ def _on_one_day(b_until):
         (0, "B", kept, None),
         (b_until, "B", kept, None),
         (0, "C", _said("testing", 86_400, MX2, MX1), "certificate-host-mismatch"),
-        (0, "D", _said("enforce", 604_800, MX1, MX2), None),
+        (0, "D", _said("enforce", 604_800, MX1, MX3), None),
     )
     return [
         report(day, [policy(9, [(kind, MX1, 1)] if kind else [], text=text)], sender=sender)
@@ -615,7 +615,7 @@ def test_of_two_policies_of_one_first_day_the_one_that_outlives_the_other_is_new
         (testing, "A", "testing", 86_400, hosts, stale),
         (enforce, "B", "enforce", 86_400, hosts, False),
         (testing, "C", "testing", 86_400, hosts, False),
-        ("P1", "D", "enforce", 604_800, hosts, False),
+        ("P1", "D", "enforce", 604_800, f"{MX1}, {MX3}", False),
     ]
     began = found["stale_from"].dropna().dt.strftime("%m-%d").tolist()
     assert began == (["03-03"] if stale else [])
@@ -623,6 +623,8 @@ def test_of_two_policies_of_one_first_day_the_one_that_outlives_the_other_is_new
 
 @pytest.mark.parametrize("b_until", [7, 4])
 def test_the_order_of_rows_changes_no_measure_and_no_judgement(b_until, tmp_path):
+    draft = "\n".join(_said("enforce", 86_400, "mx4.d.example")) + "\n"
+
     def asked(data):
         found = ma.assess(data, "d.example", as_of="2026-03-10")
         return [
@@ -630,12 +632,13 @@ def test_the_order_of_rows_changes_no_measure_and_no_judgement(b_until, tmp_path
             ma.failure_types(data).to_csv(),
             ma.senders(data).to_csv(),
             (found.sentence, found.reasons, found.next_step, found.table.to_csv()),
+            ma.replay(data, ma.Filter(), draft).left_out,
         ]
 
     made = _on_one_day(b_until)
     truth = asked(load(made))
-    for at, rows in enumerate(itertools.permutations(made[:5])):
-        data = load([*rows, made[5]])
+    for at, rows in enumerate(itertools.permutations(made[1:])):
+        data = load([*rows, made[0]])
         assert ma.policy_history(data).to_csv() == truth[0]
         if at % 10 == 7:
             assert asked(data) == truth
