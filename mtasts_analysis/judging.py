@@ -13,7 +13,7 @@ from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.checks.policy import Policy
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.readiness.acknowledged import Acknowledged
+from mtasts_analysis.readiness.acknowledged import Acknowledged, unmatched_said
 from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
 from mtasts_analysis.readiness.judgement import Judgement, judge, judge_all
 from mtasts_analysis.show import document
@@ -99,6 +99,7 @@ class Assessment(Judgement):
             "",
             wrapped(plain(next_step(self), 500)),
             *([wrapped(plain(self.missing, 900))] if self.missing else []),
+            *([wrapped(plain(unmatched_said(self.unmatched), 600))] if self.unmatched else []),
             "",
             frame_text(self.table[["code", "status", "figures"]], 40),
         ]

@@ -48,7 +48,7 @@ def sessions(data: Data) -> pa.Table:
     -------
     pyarrow.Table
         The columns of `policies`, those of `reports` that are not in them, `sender` (see
-        :func:`mtasts_analysis.senders`), `detailed_session_count` (the sum over the details),
+        :func:`mtasts_analysis.senders`), `detailed_session_count` (the sum over the details, at most 2^63-1),
         `effect_rules`, and `failure_details`: a list of records with the details' columns and `effect`.
     """
     facts = data.facts

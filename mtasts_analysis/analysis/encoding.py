@@ -97,13 +97,17 @@ def rows_stand_for(table: pa.Table, name: str) -> Counts | None:
 
 
 def _column(column: pa.ChunkedArray, spelling: Callable[[str], str] | None = None) -> Column:
-    """Give a word column's codes; the same spelling, where one is given, is the same word."""
+    """Give a word column's codes; the same spelling, where one is given, is the same word.
+
+    Words are numbered in their own order, not in that of the rows: so what ties is told apart alike in
+    an archive and in a store, in whichever order the reports came.
+    """
     encoded = column.unify_dictionaries().combine_chunks()
     codes = encoded.indices.fill_null(NONE).to_numpy(zero_copy_only=False).astype(np.int32)
     words = encoded.dictionary.to_pylist()
     spelled = [spelling(word) if spelling else word for word in words]
-    places: dict[str, int] = {}
-    moved = [places.setdefault(word, len(places)) if word else NONE for word in spelled]
+    places = {word: at for at, word in enumerate(sorted({word for word in spelled if word}))}
+    moved = [places[word] if word else NONE for word in spelled]
     return Column(np.array([*moved, NONE], dtype=np.int32)[codes], tuple(places))
 
 
@@ -112,7 +116,9 @@ def rows_of(keys: pa.ChunkedArray, among: pa.ChunkedArray) -> Codes:
     if pa.types.is_integer(keys.type):
         rows: Codes = keys.to_numpy().astype(np.int32)
         return rows
-    found = pc.index_in(keys, among.combine_chunks() if among.num_chunks else None)
+    # A table that a filter emptied may have no chunk at all, which is no set of values to pyarrow.
+    values = among.combine_chunks() if among.num_chunks else pa.array([], among.type)
+    found = pc.index_in(keys, values)
     return found.to_numpy().astype(np.int32) if len(keys) else np.zeros(0, dtype=np.int32)
 
 
@@ -170,10 +176,14 @@ def _contents(policies: pa.Table) -> tuple[Column, tuple[Seen, ...]]:
     )
     seen = pc.or_(pc.is_valid(policies["policy_string"]), pc.is_valid(policies["mode"]))
     known = pc.if_else(seen, content, pa.scalar(None, pa.string())).dictionary_encode()
-    column = _column(known, _told)
-    first = np.zeros(len(column.words) + 1, dtype=np.int64)
-    first[column.codes[::-1]] = np.arange(len(policies))[::-1]
-    rows = policies.select(["mode", "max_age", "mx_patterns"]).take(pa.array(first[:-1]))
+    column, written = _column(known, _told), _column(known)
+    # Of the ways in which one policy is written the first in their own order stands for it, not in the rows'.
+    row = np.zeros(len(written.words) + 1, dtype=np.int64)
+    row[written.codes] = np.arange(len(policies))
+    row = row[:-1][::-1]
+    first = np.zeros(len(column.words), dtype=np.int64)
+    first[column.codes[row]] = row
+    rows = policies.select(["mode", "max_age", "mx_patterns"]).take(pa.array(first))
     return column, tuple(
         Seen(row["mode"], row["max_age"], _tuple(row["mx_patterns"])) for row in rows.to_pylist()
     )

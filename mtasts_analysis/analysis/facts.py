@@ -282,7 +282,8 @@ def totals(codes: npt.NDArray[Any], weights: Counts, size: int) -> npt.NDArray[A
     """
     top = int(weights.max(initial=0))
     if top * max(len(weights), 1) < _EXACT or float(weights.sum(dtype=np.float64)) < _EXACT / 2:
-        return np.bincount(codes, weights=weights, minlength=size).astype(np.int64)
+        added = np.bincount(codes, weights=weights.astype(np.float64), minlength=size)
+        return added.astype(np.int64)
     whole = np.zeros(size, dtype=object)
     np.add.at(whole, codes, weights.astype(object))
     return whole if max(whole, default=0) >= 2**62 else whole.astype(np.int64)
@@ -310,9 +311,15 @@ def total(weights: Counts) -> int:
 
 
 def counts(values: npt.NDArray[Any]) -> "pd.Series[Any]":
-    """Give sums as a column: Int64, or objects where a sum passes 2^63-1."""
-    large = values.dtype == object and max(values, default=0) >= 2**63
-    return pd.Series(values, dtype="object" if large else "Int64")
+    """Give sums as a column: Int64, or objects where it could not be added up, for pandas wraps silently.
+
+    Examples
+    --------
+    >>> int(counts(np.array([2**62, 2**62])).sum())
+    9223372036854775808
+    """
+    # As in `totals`: two such columns may be added to each other.
+    return pd.Series(values, dtype="object" if total(values) >= 2**62 else "Int64")
 
 
 def share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -68,19 +68,19 @@ def failure_types(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         },
     )
     frame = groups.frame()
-    frame["share"] = (
-        frame["sessions"].astype("Float64")
-        / frame.groupby("policy_type", dropna=False)["sessions"].transform("sum").astype("Float64")
-    ).where(frame["sessions"] > 0)
+    sessions = frame["sessions"].astype("Float64")
+    whole = sessions.groupby(frame["policy_type"], dropna=False).transform("sum")
+    frame["share"] = (sessions / whole).where(frame["sessions"] > 0)
     frame["senders"] = groups.distinct(facts.policy_sender[facts.of])
     frame["mx_hosts"] = groups.distinct(facts.mx.codes)
     frame["domains"] = groups.distinct(facts.domain.codes[facts.of])
     frame["not_in_policy"] = groups.sum_where(facts.in_policy == 0)
     frame["registered"] = frame["result_type"].isin(set(ADVICE) - {"dns-error"})
-    misses = (frame["not_in_policy"] > 0) & (2 * frame["not_in_policy"] >= frame["sessions"])
+    missed = frame["not_in_policy"]
+    misses = (missed > 0) & (missed >= frame["sessions"] - missed)  # at least half
     texts = [
-        MX_NOT_IN_POLICY if missed else advice(None if pd.isna(kind) else kind)
-        for kind, missed in zip(frame["result_type"], misses, strict=True)
+        MX_NOT_IN_POLICY if most else advice(None if pd.isna(kind) else kind)
+        for kind, most in zip(frame["result_type"], misses, strict=True)
     ]
     for name in ("description", "likely_cause", "action", "verify", "reference"):
         frame[name] = pd.Series([getattr(text, name) for text in texts], dtype="str")
@@ -238,18 +238,22 @@ def unexplained(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         (facts.domain.codes[rows], len(facts.domain.words)),
         (facts.policy_type.codes[rows], len(facts.policy_type.words)),
     )
-    failed, missing, more = (
+    failed, missing = (
         totals(groups.place, values[rows], groups.size)
-        for values in (facts.failed, facts.unexplained, facts.overlapping)
+        for values in (facts.failed, facts.unexplained)
     )
+    # Not by adding up what overlaps: of one result that is bounded (:func:`encoding.make`).
+    of_row = np.full(len(facts.day), groups.size)
+    of_row[rows] = groups.place
+    detailed = totals(of_row[facts.of], facts.sessions, groups.size + 1)[:-1]
     frame = pd.DataFrame(
         {
             "domain": facts.domain.names(groups.codes[0]),
             "policy_type": facts.policy_type.names(groups.codes[1]),
             "failed": counts(failed),
-            "detailed": counts(failed - missing + more),
+            "detailed": counts(detailed),
             "unexplained": counts(missing),
-            "overlapping": counts(more),
+            "overlapping": counts(detailed - failed + missing),
         }
     )
     return frame.sort_values(["domain", "policy_type"], ignore_index=True)

@@ -25,7 +25,10 @@ from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Answer: which policy did each sender see, from when to when, and is one still on an old one?
 
-    A sender caches a policy for its max_age (RFC 8461 §3.3), and some for longer.
+    A sender caches a policy for its max_age (RFC 8461 §3.3), and some for longer. So of two policies that
+    were first seen on one day neither is known to be the older one, whoever saw them: each may have been
+    cached before. The one that is still seen more than the other's max_age after the other was last seen
+    is the newer: by then no cache may hold the other.
 
     Parameters
     ----------
@@ -38,10 +41,11 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each unbroken run of days on which a sender reported one policy of a domain: `domain`,
-        `sender`, `policy` (P1, P2 ... in the order in which a domain's policies were first seen),
+        `sender`, `policy` (P1, P2 ... in the order in which a domain's policies were first seen; those of
+        one day by their last day, then by what they say),
         `mode`, `max_age` (seconds), `mx_patterns` (joined by commas), `first_day`, `last_day` (UTC, on
-        which the first and the last report began), `results`, `sessions`, `stale` (the run began before
-        a newer policy was first seen, went on for more than its own max_age after that, and the newer
+        which the first and the last report began), `results`, `sessions`, `stale` (the run began no
+        later than a newer policy was first seen, went on for more than its own max_age after that, and the newer
         one was still seen then; false where no max_age is told), `stale_from` (the first day of the run
         that was past its max_age; null where it is not stale). `Filter.of(row)` chooses the domain's,
         sender's and mode's rows of those days.
@@ -57,15 +61,16 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     facts = facts_of(data)
     mask = facts.policies_where(where) & facts.dated & (facts.policy.codes != NONE)
     mask &= facts.policy_type.codes == facts.policy_type.code("sts")
-    runs = _runs(facts, np.flatnonzero(mask))
-    own = [facts.seen[code] for code in runs.policy.tolist()]
     # A max_age that no report tells is not nought: NaN makes no run stale.
-    age = np.array([policy.max_age for policy in own], dtype=np.float64) / 86_400
+    ages = np.ceil(np.array([policy.max_age for policy in facts.seen], dtype=np.float64) / 86_400)
+    runs = _runs(facts, np.flatnonzero(mask), ages)
+    own = [facts.seen[code] for code in runs.policy.tolist()]
+    age = ages[runs.policy]
     patterns = [", ".join(p.mx_patterns) if p.mx_patterns is not None else None for p in own]
     # A policy that came back, as after a roll-back, is no old one: its run begins after the newer one's.
-    stale = (runs.first <= runs.newer_first) & (runs.last > runs.newer_first + np.ceil(age))
-    stale &= runs.newer_last >= runs.last - np.ceil(age)
-    past = np.where(stale, np.maximum(runs.first, runs.newer_first + np.ceil(age) + 1), 0)
+    stale = (runs.first <= runs.newer_first) & (runs.last > runs.newer_first + age)
+    stale &= runs.newer_last >= runs.last - age
+    past = np.where(stale, np.maximum(runs.first, runs.newer_first + age + 1), 0)
     result = pd.DataFrame(
         {
             "domain": facts.domain.names(runs.domain),
@@ -82,7 +87,8 @@ def policy_history(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
             "stale_from": dates(past.astype(np.int64)).where(stale),
         }
     )
-    return result.sort_values(["domain", "sender", "first_day"], kind="stable", ignore_index=True)
+    order = np.lexsort((runs.number, runs.first))
+    return result.iloc[order].sort_values(["domain", "sender"], kind="stable", ignore_index=True)
 
 
 _Whole = npt.NDArray[np.int64]
@@ -108,7 +114,7 @@ class _Runs:
     sessions: npt.NDArray[Any]
 
 
-def _runs(facts: Facts, rows: npt.NDArray[Any]) -> _Runs:
+def _runs(facts: Facts, rows: npt.NDArray[Any], ages: npt.NDArray[np.float64]) -> _Runs:
     # A policy's rank among its domain's is a small number: so the cells below can be counted, not sorted.
     pairs = grouped(
         (facts.domain.codes[rows], len(facts.domain.words)),
@@ -137,7 +143,9 @@ def _runs(facts: Facts, rows: npt.NDArray[Any]) -> _Runs:
     seen_first, seen_last = np.full(pairs.size, NEVER), np.full(pairs.size, -NEVER)
     np.minimum.at(seen_first, at_pair, cell_day)
     np.maximum.at(seen_last, at_pair, cell_day)
-    numbers, newer_first, newer_last = _in_order(pair_domain, policy, seen_first, seen_last)
+    numbers, newer_first, newer_last = _in_order(
+        pair_domain, policy, seen_first, seen_last, seen_last + ages[policy]
+    )
 
     begins = np.ones(cells.size, dtype=bool)
     begins[1:] = (at_pair[1:] != at_pair[:-1]) | (sender[1:] != sender[:-1])
@@ -160,17 +168,27 @@ def _runs(facts: Facts, rows: npt.NDArray[Any]) -> _Runs:
 
 
 def _in_order(
-    domain: _Whole, policy: _Whole, first: _Whole, last: _Whole
+    domain: _Whole, policy: _Whole, first: _Whole, last: _Whole, until: npt.NDArray[np.float64]
 ) -> tuple[_Whole, _Whole, _Whole]:
-    """Number each domain's policies by their first day; give when a newer one was first and last seen."""
-    order = np.lexsort((policy, first, domain))
-    same = domain[order][1:] == domain[order][:-1]
-    numbers, newer_first, newer_last = (np.zeros(len(order), dtype=np.int64) for _ in range(3))
+    """Number each domain's policies by their first day; give when a newer one was first and last seen.
+
+    `until` is the day to which a cache may hold a policy that was fetched on its last day. Codes of
+    policies are in the order of what they say.
+    """
+    order = np.lexsort((policy, last, first, domain))
+    numbers = np.zeros(len(order), dtype=np.int64)
     numbers[order] = np.arange(len(order)) - np.searchsorted(domain[order], domain[order]) + 1
-    newer_first[order] = np.r_[np.where(same, first[order][1:], NEVER), NEVER][: len(order)]
-    latest = -NEVER
-    for at in range(len(order) - 1, -1, -1):
-        newer = at + 1 < len(order) and same[at]
-        latest = max(latest, int(last[order[at + 1]])) if newer else -NEVER
-        newer_last[order[at]] = latest
+    newer_first, newer_last = np.full(len(order), NEVER), np.full(len(order), -NEVER)
+    later = NEVER, -NEVER  # when policies of later first days were first and last seen
+    top = -NEVER  # the last day of those of the same first day
+    after = -1
+    for at in order[::-1].tolist():
+        if after < 0 or domain[at] != domain[after]:
+            later, top = (NEVER, -NEVER), -NEVER
+        elif first[at] != first[after]:
+            later, top = (int(first[after]), max(later[1], top)), -NEVER
+        newer_first[at], newer_last[at] = later
+        if top > until[at]:
+            newer_first[at], newer_last[at] = first[at], max(later[1], top)
+        top, after = max(top, int(last[at])), at
     return numbers, newer_first, newer_last

@@ -268,15 +268,12 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     line = np.full(series.size, -1)
     line[read] = np.arange(len(read))
     mine = line[series.place]
-    failed = (
-        np.bincount(
-            mine[mine >= 0] * size + facts.day[of[mine >= 0]] - first,
-            weights=facts.sessions[rows[mine >= 0]],
-            minlength=len(read) * size,
-        )
-        .reshape(len(read), size)
-        .astype(np.float64, copy=False)
-    )
+    counted = totals(
+        mine[mine >= 0] * size + facts.day[of[mine >= 0]] - first,
+        facts.sessions[rows[mine >= 0]],
+        len(read) * size,
+    ).reshape(len(read), size)
+    failed = counted.astype(np.float64)
     found: list[dict[str, Any]] = []
     for kind in range(kinds.size):
         days = np.flatnonzero(sessions[kind])
@@ -285,6 +282,7 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
         s = np.maximum(sessions[kind, days], f)
         for at_line in np.flatnonzero(_may_change(f, s)).tolist():
             number = read[lines[at_line]]
+            own = counted[lines[at_line], days]
             found += [
                 {
                     "day": days[cut] + first,
@@ -294,8 +292,8 @@ def change_points(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
                     "result_type": int(series.codes[2][number]),
                     "before": f[at_line, low:cut].sum() / s[at_line, low:cut].sum(),
                     "after": f[at_line, cut:high].sum() / s[at_line, cut:high].sum(),
-                    "failed_before": int(f[at_line, low:cut].sum()),
-                    "failed_after": int(f[at_line, cut:high].sum()),
+                    "failed_before": total(own[low:cut]),
+                    "failed_after": total(own[cut:high]),
                     "first_day": days[low] + first,
                     "last_day": days[high - 1] + first,
                 }
@@ -317,8 +315,8 @@ def _changes_frame(facts: Facts, rows: list[dict[str, Any]]) -> pd.DataFrame:
             "result_type": facts.result_type.names(column("result_type")),
             "before": pd.Series(column("before"), dtype="Float64"),
             "after": pd.Series(column("after"), dtype="Float64"),
-            "failed_before": pd.Series(column("failed_before"), dtype="Int64"),
-            "failed_after": pd.Series(column("failed_after"), dtype="Int64"),
+            "failed_before": counts(np.array(column("failed_before"), dtype=object)),
+            "failed_after": counts(np.array(column("failed_after"), dtype=object)),
             "first_day": dates(column("first_day")),
             "last_day": dates(column("last_day")),
         }

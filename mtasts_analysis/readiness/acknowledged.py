@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -37,6 +38,19 @@ class Acknowledged:
     def closes(self, code: str, subject: str, day: date) -> bool:
         """Tell whether it closes a gate's subject on a day."""
         return (self.code, self.subject) == (code, subject) and day <= self.until
+
+
+def unmatched_said(entries: Sequence[Acknowledged]) -> str:
+    """Say which entries no gate names; empty where there is none.
+
+    Examples
+    --------
+    >>> unmatched_said([Acknowledged("interception", "starttls at mx1", "known", date(2026, 12, 31))])
+    'Acknowledged, but named by no gate (misspelt, of another domain, or over): interception: starttls at mx1.'
+    """
+    said = "; ".join(f"{entry.code}: {entry.subject}" for entry in entries)
+    where = "Acknowledged, but named by no gate (misspelt, of another domain, or over)"
+    return f"{where}: {said}." if said else ""
 
 
 def read_acknowledged(path: str | os.PathLike[str]) -> tuple[Acknowledged, ...]:

@@ -1,6 +1,6 @@
 """What a gate is: a rule, what it looked at, and what it found."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -54,6 +54,8 @@ class Gate:
         The day on which it could pass at the earliest, where that is known.
     evidence : pandas.DataFrame
         The rows behind it.
+    subjects : tuple of str
+        The leads or changes that it names, acknowledged or not.
     """
 
     code: str
@@ -66,6 +68,7 @@ class Gate:
     half: Half
     clear_on: date | None
     evidence: pd.DataFrame = field(repr=False)
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class Found:
     action: str = ""
     clear_on: date | None = None
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    subjects: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ def _judge(rule: Rule, of: Evidence) -> Gate:
         found = rule.judge(of)
     if rule.needs_sessions and found.status == PASS and not of.sts_sessions:
         clause = f"no session of a sender that saw the policy was reported in {of.config.recent_days} days"
-        found = Found(LITTLE, clause, "", "wait for reports", rows=found.rows)
+        found = Found(
+            LITTLE, clause, "", "wait for reports", rows=found.rows, subjects=found.subjects
+        )
     values = {f.name: getattr(of.config, f.name) for f in fields(of.config)}
     return Gate(
         code=rule.code,
@@ -49,4 +51,5 @@ def _judge(rule: Rule, of: Evidence) -> Gate:
         half=rule.half,
         clear_on=found.clear_on,
         evidence=found.rows,
+        subjects=tuple(found.subjects),
     )

@@ -169,8 +169,9 @@ def replay(
     # From here on a row is a policy result of the sts rows; counts beyond doubles are Python integers.
     place = np.cumsum(sts) - 1
     size = int(sts.sum())
+    details = totals(facts.of, facts.sessions, len(sts))
     failed, passed, detailed = (
-        _exact(column[sts]) for column in (facts.failed, facts.successful, facts.detailed)
+        _exact(column[sts]) for column in (facts.failed, facts.successful, details)
     )
     of = place[facts.of[own]]
     # Some senders leave the failed count out: then the details are all there is. Else details may count a
@@ -260,7 +261,7 @@ def _hosts(data: Data, sts: _Array, own: _Array) -> list[str]:
     seen = facts.mx.names(np.unique(facts.mx.codes[own])).dropna().tolist()
     # A report may list the patterns without the policy's text (RFC 8460 §4.4): all rows, not one of each policy.
     listed = data.tables["policies"]["mx_patterns"].filter(pa.array(sts))
-    patterns = pc.list_flatten(listed).unique().to_pylist()
+    patterns = sorted(pc.list_flatten(listed).unique().to_pylist())
     return list(dict.fromkeys([*seen, *(p for p in patterns if not p.startswith("*"))]))
 
 

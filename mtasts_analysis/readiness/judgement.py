@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import NO_DAY, Data, dates
+from mtasts_analysis.analysis.facts import NO_DAY, Data, counts, dates
 from mtasts_analysis.analysis.filters import Filter, read_day
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.trends import over_time
@@ -141,6 +142,14 @@ class Judgement:
                 asked = " ".join(g.question for g in self.gates if g.half == half)
                 return f"{how}; it would have answered: {asked}"
         return ""
+
+    @property
+    def unmatched(self) -> tuple[Acknowledged, ...]:
+        """The acknowledged entries whose subject no gate names; none where there are no reports to name it."""
+        if self.data is None:
+            return ()
+        named = {(g.code, subject) for g in self.gates for subject in g.subjects}
+        return tuple(a for a in self.acknowledged if (a.code, a.subject) not in named)
 
     @property
     def where(self) -> Filter:
@@ -469,7 +478,7 @@ def judge_all(
     rows.sort(key=lambda row: (urgency.index(row["verdict"]), -row["sessions"], row["domain"]))
     names = ("domain", "stage", "verdict", "failing", "next_step")
     frame = pd.DataFrame({name: pd.Series([r[name] for r in rows], dtype="str") for name in names})
-    frame.insert(3, "sessions", pd.Series([r["sessions"] for r in rows], dtype="Int64"))
+    frame.insert(3, "sessions", counts(np.array([r["sessions"] for r in rows], dtype=object)))
     frame.insert(4, "refused_share", pd.Series([r["refused_share"] for r in rows], dtype="Float64"))
     frame.insert(5, "high", pd.Series([r["high"] for r in rows], dtype="Float64"))
     frame["next_date"] = pd.to_datetime(

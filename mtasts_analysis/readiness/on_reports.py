@@ -310,14 +310,21 @@ def _changes(of: Evidence) -> Found:
     ]
     still = of.open("open-change", subjects)
     if not still:
-        return Found(PASS, f"no rise is unexplained{_closed(subjects)}", rows=rises)
+        clause = f"no rise is unexplained{_closed(subjects)}"
+        return Found(PASS, clause, rows=rises, subjects=subjects)
     first = next(i for i, s in enumerate(subjects) if s in still)
     texts = [str(t) for t, s in zip(rises["text"], subjects, strict=True) if s in still]
     action = (
         f"find the cause of {subjects[first]} and mend it; or acknowledge it once it is understood"
     )
     return Found(
-        FAIL, texts[0], "; ".join(texts[:3]), action, of.within(of.config.recent_days), rises
+        FAIL,
+        texts[0],
+        "; ".join(texts[:3]),
+        action,
+        of.within(of.config.recent_days),
+        rises,
+        subjects,
     )
 
 
@@ -374,23 +381,28 @@ def _interception(of: Evidence) -> Found:
     subjects = [f"{lead} at {mx}" for lead, mx in zip(rows["lead"], rows["mx_host"], strict=True)]
     still = of.open("interception", subjects)
     if not still:
-        return Found(PASS, f"no lead is unexplained in {_MONTH} days{_closed(subjects)}", rows=rows)
+        clause = f"no lead is unexplained in {_MONTH} days{_closed(subjects)}"
+        return Found(PASS, clause, rows=rows, subjects=subjects)
     texts = [str(t) for t, s in zip(rows["text"], subjects, strict=True) if s in still]
     action = (
         "look with the sender's operator at what lies on its way to you; acknowledge the lead once it is"
         " understood"
     )
-    return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows)
+    return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows, subjects=subjects)
 
 
 def _authentic(of: Evidence) -> Found:
     facts = of.reports.facts
     mask = facts.sessions_where(of.last(_MONTH))
     verdicts = of.reports.reports["dkim"].astype("str").to_numpy()[facts.report[mask]]
-    weights = facts.failed[mask] + facts.successful[mask]
     kept = ["dkim", "submitter", "origin"]
     rows = of.reports.reports[kept].iloc[sorted(set(facts.report[mask].tolist()))]
-    whole, unchecked = total(weights), total(weights[verdicts == "not-checked"])
+    failed, successful = facts.failed[mask], facts.successful[mask]
+
+    def sessions(chosen: Any = slice(None)) -> int:
+        return total(failed[chosen]) + total(successful[chosen])
+
+    whole, unchecked = sessions(), sessions(verdicts == "not-checked")
     if not whole or unchecked == whole:
         clause = "no report's signature was checked"
         return Found(
@@ -400,7 +412,7 @@ def _authentic(of: Evidence) -> Found:
             "load the archive again with dkim=True: signatures are verified by live DNS",
             rows=rows,
         )
-    share = total(weights[verdicts == "pass"]) / whole
+    share = sessions(verdicts == "pass") / whole
     clause = f"{share:.0%} of sessions stand in reports whose signature is valid"
     if share >= of.config.authenticated:
         return Found(PASS, clause, rows=rows)

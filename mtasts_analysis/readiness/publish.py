@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import Data
+from mtasts_analysis.analysis.facts import Data, counts
 from mtasts_analysis.analysis.failures import failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.policies import policy_history
@@ -284,13 +285,14 @@ def inventory(
     ]
     dtypes = {
         "mx_host": "str", "in_dns": "boolean", "preference": "Int64", "provider": "str",
-        "in_policy": "boolean", "named": "boolean", "failed_sessions": "Int64",
+        "in_policy": "boolean", "named": "boolean", "failed_sessions": "object",
         "last_failed": "datetime64[us, UTC]", "under_enforce": "str",
         "certificate_until": "datetime64[us, UTC]",
     }  # fmt: skip
-    return pd.DataFrame(
-        {n: pd.Series([row.get(n) for row in found], dtype=kind) for n, kind in dtypes.items()}
-    )
+    columns = {n: pd.Series([r.get(n) for r in found], dtype=kind) for n, kind in dtypes.items()}
+    failed_sessions = np.array([row["failed_sessions"] for row in found], dtype=object)
+    columns["failed_sessions"] = counts(failed_sessions)
+    return pd.DataFrame(columns)
 
 
 def hosting(made: Publication, how: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.senders import senders
 from mtasts_analysis.archive.redaction import redacted
 from mtasts_analysis.findings import one_line
+from mtasts_analysis.readiness.acknowledged import unmatched_said
 from mtasts_analysis.readiness.config import DEFAULT, MEANINGS
 from mtasts_analysis.readiness.gate import named
 from mtasts_analysis.readiness.impact import Impact
@@ -355,7 +356,12 @@ def _acknowledged(of: Judgement) -> list[Block]:
     if not of.acknowledged:
         return []
     rows = tuple((a.code, a.subject, a.reason, str(a.until)) for a in of.acknowledged)
-    return [Heading(2, "Acknowledged"), Grid(("gate", "subject", "reason", "until"), rows)]
+    said = unmatched_said(of.unmatched)
+    return [
+        Heading(2, "Acknowledged"),
+        Grid(("gate", "subject", "reason", "until"), rows),
+        *([Paragraph(said)] if said else []),
+    ]
 
 
 def _source(of: Judgement) -> list[Block]:

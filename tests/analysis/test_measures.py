@@ -573,6 +573,84 @@ def test_a_policy_that_is_written_otherwise_is_no_other():
     ]  # fmt: skip
 
 
+def _said(mode, age, *hosts):
+    return [
+        "version: STSv1",
+        f"mode: {mode}",
+        *(f"mx: {host}" for host in hosts),
+        f"max_age: {age}",
+    ]
+
+
+def _on_one_day(b_until):
+    """Three policies of one first day, one written in two ways; failures that tie. B's is seen until a day."""
+    old, kept = _said("testing", 86_400, MX1, MX2), _said("enforce", 86_400, MX1, MX2)
+    seen = (
+        (0, "A", old, "certificate-expired"),
+        (4, "A", old, "validation-failure"),
+        (0, "B", kept, None),
+        (b_until, "B", kept, None),
+        (0, "C", _said("testing", 86_400, MX2, MX1), "certificate-host-mismatch"),
+        (0, "D", _said("enforce", 604_800, MX1, MX3), None),
+    )
+    return [
+        report(day, [policy(9, [(kind, MX1, 1)] if kind else [], text=text)], sender=sender)
+        for day, sender, text, kind in seen
+    ]
+
+
+def _stale(history):
+    columns = ["policy", "sender", "mode", "max_age", "mx_patterns", "stale"]
+    return list(history[columns].itertuples(index=False, name=None))
+
+
+# D's is seen on the first day only, so the others outlive it by days; its max_age is a week.
+@pytest.mark.parametrize(("b_until", "stale"), [(7, True), (5, False), (4, False)])
+def test_of_two_policies_of_one_first_day_the_one_that_outlives_the_other_is_newer(b_until, stale):
+    found = ma.policy_history(load(_on_one_day(b_until)))
+    hosts = f"{MX1}, {MX2}"
+    # By their last day; where that is one too, `enforce` stands before `testing`.
+    testing, enforce = ("P3", "P2") if b_until == 4 else ("P2", "P3")
+    assert _stale(found) == [
+        (testing, "A", "testing", 86_400, hosts, stale),
+        (enforce, "B", "enforce", 86_400, hosts, False),
+        (testing, "C", "testing", 86_400, hosts, False),
+        ("P1", "D", "enforce", 604_800, f"{MX1}, {MX3}", False),
+    ]
+    began = found["stale_from"].dropna().dt.strftime("%m-%d").tolist()
+    assert began == (["03-03"] if stale else [])
+
+
+@pytest.mark.parametrize("b_until", [7, 4])
+def test_the_order_of_rows_changes_no_measure_and_no_judgement(b_until, tmp_path):
+    draft = "\n".join(_said("enforce", 86_400, "mx4.d.example")) + "\n"
+
+    def asked(data):
+        found = ma.assess(data, "d.example", as_of="2026-03-10")
+        return [
+            ma.policy_history(data).to_csv(),
+            ma.failure_types(data).to_csv(),
+            ma.senders(data).to_csv(),
+            (found.sentence, found.reasons, found.next_step, found.table.to_csv()),
+            ma.replay(data, ma.Filter(), draft).left_out,
+        ]
+
+    made = _on_one_day(b_until)
+    truth = asked(load(made))
+    for at, rows in enumerate(itertools.permutations(made[1:])):
+        data = load([*rows, made[0]])
+        assert ma.policy_history(data).to_csv() == truth[0]
+        if at % 10 == 7:
+            assert asked(data) == truth
+    # A store's months begin anew: what came first in a file need not come first in it.
+    later = {**made[3], "report-id": "later", "date-range": report(40, [])["date-range"]}
+    path = tmp_path / "reports.json"
+    path.write_text(json.dumps([later, *made]))
+    store = ma.Store(tmp_path / "store")
+    store.ingest(path)
+    assert asked(store) == asked(ma.load(path)) == asked(store.read())
+
+
 def test_a_policy_that_came_back_is_not_old():
     """After a roll-back everybody sees the first policy again; who never left it was late, and is no more."""
     rolled = [

@@ -406,6 +406,29 @@ def test_a_change_can_be_acknowledged():
     assert statuses(assess(data, acknowledged=[known]), "fail") == set()
 
 
+def test_what_is_acknowledged_and_named_by_no_gate_is_said(tmp_path):
+    data = world(lambda day, s: [("validation-failure", MX1, 3)] if s == "Big" and day > 20 else [])
+    known = Acknowledged(
+        "open-change", f"validation-failure at {MX1}", "one client", date(2026, 12, 31)
+    )
+    over = replace(
+        known, until=date(2026, 4, 1)
+    )  # it closes nothing, but the gate that fails names it
+    wrong = [
+        replace(known, subject=f"validation-failure at {MX2}"),
+        replace(known, code="interception"),
+    ]
+    found = ma.assess(data, "d.example", as_of=AS_OF, acknowledged=[known, over, *wrong])
+    assert found.unmatched == tuple(wrong)
+    page = found.write_up(tmp_path / "readiness.md").read_text(encoding="utf-8")
+    for text in (" ".join(repr(found).split()), page.replace("\\", "")):
+        line = text[text.index("named by no gate") :]
+        assert all(f"{entry.code}: {entry.subject}" in line for entry in wrong)
+    one = ma.assess(data, "d.example", as_of=AS_OF, acknowledged=[known])
+    assert one.unmatched == () and "named by no gate" not in repr(one)
+    assert replace(found, data=None).unmatched == ()  # nothing could name it
+
+
 GOOD = '[[acknowledged]]\ncode = "interception"\nsubject = "x at y"\nreason = "known"\nuntil = 2026-12-31\n'
 
 

@@ -215,7 +215,7 @@ TABLE = [
      "refused under enforce in the last 14 days: 0 of 4,300 sessions; in the last 7: 0 of 4,300 sessions; the forecast's upper end is 52.2% (up to 20% passes)", "wait for about 12 more days like these", "2026-03-18", 0),
     ("only certificate failures, which one tool lets pass", "refused-share", FAIL,
      "enforce would have refused 840 of 12,040 sessions (7.0%) in 14 days",
-     "refused under enforce in the last 14 days: 840 of 12,040 sessions (7.0%); in the last 7: 420 of 6,020 sessions (7.0%); the forecast's upper end is 18.8% (up to 20% passes)", "mend certificate-host-mismatch at mx1.d.example first: reissue the certificate with the MX's name among its subjectAltNames, or put the MX into the policy", "2026-04-26", 2),
+     "refused under enforce in the last 14 days: 840 of 12,040 sessions (7.0%); in the last 7: 420 of 6,020 sessions (7.0%); the forecast's upper end is 18.8% (up to 20% passes)", "mend certificate-expired at mx1.d.example first: renew the certificate, reload the mail server, and watch the days left", "2026-04-26", 2),
     ("interception", "interception", FAIL,
      "203.0.113.9, none of the addresses seen for mx1.d.example, failed for Victim (starttls-not-supported, 28 sessions, 2026-03-15 to 2026-04-11)",
      "203.0.113.9, none of the addresses seen for mx1.d.example, failed for Victim (starttls-not-supported, 28 sessions, 2026-03-15 to 2026-04-11); mx1.d.example offered no STARTTLS to Victim (28 sessions, 2026-03-15 to 2026-04-11), while 4 other senders had sessions with d.example on those days", "look with the sender's operator at what lies on its way to you; acknowledge the lead once it is understood", None, 2),
