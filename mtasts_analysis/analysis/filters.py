@@ -217,6 +217,11 @@ def chosen(where: Filter | None, **parts: Any) -> Filter:
         ...
     mtasts_analysis.errors.InputError: where: expected a Filter, such as Filter(domains="a.example"); got a str
     """
+    known = [part.name for part in fields(Filter)]
+    for name in parts.keys() - set(known):
+        raise InputError(
+            f"{name}: expected some of {', '.join(known)}; got another part of a filter"
+        )
     if where is None:
         return Filter(**parts)
     if not isinstance(where, Filter):

@@ -14,6 +14,7 @@ _NEVER = tuple(
         "100.64.0.0/10",  # RFC 6598: neither private nor global to `ipaddress`
         "192.88.99.0/24",  # RFC 7526: 6to4 relays
         "2001::/23",  # protocol assignments, Teredo among them
+        "3fff::/20",  # RFC 9637: documentation
     )
 )
 

@@ -104,7 +104,7 @@ def read_policy(
     >>> print(read_policy(text.replace("mail.example.com", "mail.example.com."))[1][0].evidence)
     line 3: mx 'mail.example.com.' ends in a dot, which the grammar does not allow
     """
-    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogateescape")
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
     if len(raw) > BODY_MOST:
         evidence = (
             f"more than {BODY_MOST:,} bytes; senders stop at the suggested maximum of 64 kilobytes"

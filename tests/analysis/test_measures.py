@@ -121,6 +121,13 @@ def test_a_filter_that_cannot_be(given, said):
         ma.Filter(**given)
 
 
+def test_what_is_no_part_of_a_filter_is_told():
+    data = load([report(0, [policy(5)])])
+    for where in (None, ma.Filter()):
+        with pytest.raises(ma.InputError, match=r"bogus: expected some of domains, senders, .*start"):
+            data.filter(where, bogus=1)
+
+
 @pytest.mark.parametrize("row", [pd.DataFrame({"sender": ["A"]}), "A", 5])
 def test_what_is_no_row_has_no_evidence(row):
     """A whole frame would have chosen the rows that name no sender."""

@@ -26,6 +26,7 @@ REFUSED = [
     ("fec0::1", "site-local, global to ipaddress"),
     ("ff02::1", "multicast"),
     ("2001:db8::1", "documentation"),
+    ("3fff::1", "documentation since RFC 9637, global to ipaddress"),
     ("2001::1", "Teredo"),
     ("::ffff:127.0.0.1", "IPv4-mapped"),
     ("::127.0.0.1", "IPv4-compatible, global to ipaddress"),

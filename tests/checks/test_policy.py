@@ -55,6 +55,7 @@ INVALID = [
     (GOOD.replace(b"mail.example.com", b"my_mx.example.com"), 3, "'_'"),
     (GOOD.replace(b"mail.example.com", b""), 3, "mx is empty"),
     (GOOD + b"x: \xff\n", 6, "not UTF-8"),
+    ((GOOD + b"x: ").decode() + "\ud800\n", 6, "not UTF-8"),
     (GOOD + b"x: a\x00b\n", 6, "control character"),
     (GOOD + b"x:\n", 6, "is empty"),
     (GOOD + b"_x: 1\n", 6, "no field name"),
