@@ -14,6 +14,8 @@ MIB = 1024 * KIB
 class Limits:
     """The bounds that :func:`mtasts_analysis.load` keeps; raise one with ``load(limits=Limits(...))``.
 
+    A unit of work is all that one process reads, or with several workers, and in a store, some 16 MiB of it.
+
     Examples
     --------
     >>> from mtasts_analysis import Limits
@@ -40,15 +42,15 @@ class Limits:
     nested_entries: int = 100_000
     """Members of an archive, or lines of JSON Lines, inside a mail or another archive."""
     expansion: int = 100
-    """Output bytes per input byte of the compressed data that a process reads, asked of what goes on to
+    """Output bytes per input byte of the compressed data that a unit of work reads, asked of what goes on to
     expand more, once all of it has given `expansion_from`."""
     expansion_from: int = 64 * MIB
     """Report text packs 5 to 60 times; deflate's own ceiling, which bombs reach, is 1032."""
     unpacked: int = 2 * 1024 * MIB
-    """What the compressed data that a process reads may give in all, asked of what expands more than 30 times."""
+    """What compressed data may give in all, in a unit of work, asked of what expands more than 30 times."""
     odd: int = 128 * MIB
-    """What reports that are not as RFC 8460 asks may unpack to in a process, as far as they expand more than
-    12 times; of broken JSON every byte past its packed size counts as eight: it is read many times slower."""
+    """What reports that are not as RFC 8460 asks may unpack to in a unit of work, as far as they expand more than
+    12 times; of broken JSON, which is read many times slower, every byte past its packed size counts as eight."""
     packed_items: int = 300_000
     """Items in compressed data, where it takes less than 64 bytes for each one more; mails, and the files of an
     archive, count as three."""
@@ -59,12 +61,12 @@ class Limits:
     """Reports, policies and failure details in a unit of work, where its data takes less than 20 bytes for each
     one more; a report that is not as RFC 8460 asks counts as three more."""
     names: int = 10_000
-    """Different domain names outside ASCII in what a process reads: IDNA takes up to a millisecond for each."""
+    """Different domain names outside ASCII in a unit of work: IDNA takes up to a millisecond for each."""
     openings: int = 10_000
-    """How often a process looks behind one thing for another and finds no report, before it looks only once
+    """How often a unit of work looks behind one thing for another and finds no report, before it looks only once
     behind each, and behind nothing of less than 512 bytes."""
     wrappings: int = 5_000_000
-    """Lists and objects of other JSON in which a process looks for the reports that they are wrapped in."""
+    """Lists and objects of other JSON in which a unit of work looks for the reports that they are wrapped in."""
     json_values: int = 2_500_000
     """Values in one report: a Python object each, where the strict reader declines."""
     json_documents: int = 200_000

@@ -18,7 +18,7 @@ _LATER = re.compile(
     rb"\n(?:received|from|to|date|subject|message-id|mime-version|content-type)[ \t]*:",
     re.IGNORECASE,
 )
-_PROSE = re.compile(rb"(?!From )[A-Za-z]++ (?![ \t]*:)")
+_PROSE = re.compile(rb"(?!From |begin [0-7]{3,4} )[A-Za-z]++ (?![ \t]*:)")
 SPEAKS = re.compile(rb'"(?:policies|date-range|report-id|smtp_tls_reports|policy-type)"')
 _IN_BASE64 = rb"(?:H4sI|UEsDB)[\w+/-]{36}"
 """How a gzip and a zip begin in base64."""
@@ -31,7 +31,7 @@ _BASE64 = re.compile(
 KEY = re.compile(
     rb'"(?:organization[-_]name|date-range|contact-info|report-id|policies|begin_date|smtp_tls_reports)"'
 )
-_UU = rb" [0-7]{3,4} [^\n]{1,100}\n(?=[!-`][ -`]{3})"
+_UU = rb" [0-7]{3,4} [^\n]{1,255}\n(?=[!-`][ -`]{3})"
 """What follows `begin` where uuencode begins: a name, then a line of its letters, of which none is a small one."""
 MAY_SPEAK = re.compile(KEY.pattern + rb"|\\")
 INSIDE = (
@@ -47,7 +47,7 @@ INSIDE = (
         + KEY.pattern
         + rb")"
     ),
-    120,
+    280,
 )
 """How what can be read begins among other bytes, and in how many."""
 _NEAR = 4 * KIB

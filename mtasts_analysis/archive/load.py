@@ -297,10 +297,11 @@ class Gathered:
         found = accepted = False
         size, taken = len(item.data), _taken(item)
         values: list[Any] = []
-        refused = self._too_odd(size - _OFTEN * taken)
+        often = size - _OFTEN * taken
+        refused = often > 0 and self._odd > self._limits.odd
         if not refused:
             values = tolerant.sound(item.data, self._limits)
-            refused = not values and self._too_odd(_SLOW * (size - taken))
+            refused = self._too_odd(often if values else _SLOW * (size - taken))
         if refused:
             self._reject(item.origin, "limit-odd", over(self._limits.odd, "odd"))
             return

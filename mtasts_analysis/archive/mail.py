@@ -370,7 +370,7 @@ def _parts(
         if rest and rest.strip():
             at = mail.find(delimiter, after, end)
             continue
-        if opened >= 0 and not (behind and _BETWEEN.match(mail, opened, at)):
+        if opened >= 0 and not (behind and (opened > at or _BETWEEN.match(mail, opened, at))):
             spans.append((opened, at - 1 if mail[at - 1] == _CR else at))
             if len(spans) > limits.mime_parts:
                 return spans

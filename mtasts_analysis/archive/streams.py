@@ -229,7 +229,7 @@ ZSTD = rb"\x28\xb5\x2f\xfd"
 _MEMBERS = {
     # How a member is told among other bytes, and in how many.
     "gzip": (re.compile(GZIP), 10),
-    "bzip2": (re.compile(BZIP2), 10),
+    "bzip2": (re.compile(BZIP2), 110),
     "xz": (re.compile(XZ), 6),
     "zstd": (re.compile(ZSTD), 4),
 }
@@ -251,19 +251,19 @@ class Expansion:
     expands as text does is still read: a report that stands behind the bombs is not lost with them.
     """
 
-    __slots__ = ("_items", "_limits", "_opened", "given", "layers", "taken")
+    __slots__ = ("_items", "_limits", "_more", "given", "layers", "taken")
 
     def __init__(self, limits: Limits) -> None:
         self.taken = self.given = 0
         self.layers = 0
         """In how many compressed streams what is read now lies: only the outermost takes."""
-        self._items = self._opened = 0
+        self._items = self._more = 0
         self._limits = limits
 
     def opened(self, count: int = 1) -> None:
         """Count mails, or files of an archive, in compressed data: each takes three times what a line does."""
         if self.layers:
-            self._opened += 2 * count
+            self._more += 2 * count
 
     def item(self, count: int, own: int, taken: int) -> str:
         """Count items; say what is wrong where a stream goes on to give more than such data can hold.
@@ -282,7 +282,7 @@ class Expansion:
         if items > limits.items and items * _ITEM > self.taken:
             return f"more than {limits.items} items, each of less than {_ITEM} bytes (limit: items)"
         # What stands behind too much is not lost with it: a stream of few items has room of its own.
-        items += self._opened
+        items += self._more
         most = limits.packed_items + (limits.packed_items // 2 if own <= _FEW else 0)
         if (items - most) * _SHARE > self.taken and own * _SHARE > taken:
             return (
@@ -388,7 +388,7 @@ class Inflated:
         self._held = bytearray()
         self._inside = 0
         self.damaged = False
-        """Whether it is broken: another may begin in what was taken for it."""
+        """Whether it is broken, or its checksum wrong: another may begin in what was taken for it."""
 
     def read(self, size: int) -> bytes:
         """Give up to `size` bytes; none at the end."""
@@ -420,6 +420,9 @@ class Inflated:
                 if self._magic and len(self._held) < _HELD:
                     data = bytes(self._held + data)[1:]
                 self._source.push_back(data)
+                if wrong == "checksum" and self._magic:
+                    # What lies open in bytes that are proven wrong is none of a report's: only another member is.
+                    self._source.seek(*_MEMBERS[self._form])
                 return rest
             if len(self._held) < _HELD:
                 self._held += data
@@ -489,9 +492,12 @@ class Inflated:
         return rest
 
     def item(self, count: int = 1) -> None:
-        """Note that so many items were found in it."""
-        self._items += count
-        excess = self.expansion.item(count, self._items, self._taken)
+        """Note that so many items were found in it; they count once, however deep it lies."""
+        self._counted(count, count if self._outermost else 0)
+
+    def _counted(self, own: int, new: int) -> None:
+        self._items += own
+        excess = self.expansion.item(new, self._items, self._taken)
         if excess:
             self._stop(excess)
 
@@ -523,7 +529,7 @@ class Inflated:
         self._machine = self._make()
         self._held.clear()
         self._inside = self._idle = 0
-        self.item()  # though it may hold none
+        self._counted(1, 1)  # though it may hold none
 
     def _pass_tiny(self) -> None:
         """Pass over members that are too small for a report: of a million nobody opens each."""

@@ -163,8 +163,8 @@ def documents(
     notes: list[Note] = []
     values = sound(raw, limits) if values is None else values
     if values:
-        if raw.startswith(BOM_UTF8):
-            notes.append(("byte-order-mark", ""))
+        if not raw.isascii() or b"\0" in raw[:4]:
+            _text(raw, notes)
     elif _too_many(raw, limits):
         most = limits.json_values
         yield "", Refusal("limit-json-values", f"more than {most} JSON values (limit: json_values)")
@@ -183,10 +183,13 @@ def documents(
         if isinstance(value, Refusal):
             yield where, value
         elif isinstance(elements, list):
+            told = False
             for inner, element in enumerate(elements):
+                wrapped = not _is_report(element)
+                if told and wrapped:
+                    continue
                 yield from _outcomes(element, f"{where}[{inner}]", notes, limits, spent)
-                if spent.looked > limits.wrappings:
-                    break
+                told = (wrapped and spent.looked > limits.wrappings) or told
             if not elements:
                 yield where, Refusal("json-other", "an empty JSON list", "other-json")
         else:
@@ -208,8 +211,20 @@ def sound(raw: bytes, limits: Limits) -> list[Any]:
     """
     if _too_many(raw, limits):
         return []
+    found = _at_once(raw.removeprefix(BOM_UTF8))
+    if not found:
+        notes: list[Note] = []
+        text = _text(raw, notes)
+        if any(
+            code == "not-utf-8" for code, _ in notes
+        ):  # a letter of Latin-1 is no reason to go slowly
+            found = _at_once(text.encode())
+    return found
+
+
+def _at_once(raw: bytes) -> list[Any]:
     try:
-        value = _SOUND.decode(raw.removeprefix(BOM_UTF8))
+        value = _SOUND.decode(raw)
         return [value] if _quotes(_ENCODER.encode(value)) == _quotes(raw) else []
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return []
@@ -305,8 +320,9 @@ def _outcomes(
     value: Any, where: str, notes: list[Note], limits: Limits, spent: Spent
 ) -> Iterator[tuple[str, Document | Refusal]]:
     """Read a document as a report, or as what reports are wrapped in."""
-    reports = [value] if _is_report(value) else list(_within(value, spent, limits.wrappings))
-    if spent.looked > limits.wrappings:
+    own = _is_report(value)
+    reports = [value] if own else list(_within(value, spent, limits.wrappings))
+    if not own and spent.looked > limits.wrappings:
         most = limits.wrappings
         detail = f"more than {most} lists and objects around reports (limit: wrappings)"
         yield where, Refusal("limit-wrappings", detail)

@@ -81,6 +81,8 @@ def in_order(
 def _submitted(executor: Executor, unit: Unit, settings: Settings) -> "Future[Done]":
     try:
         return executor.submit(units.read, unit, settings)
+    except MtastsAnalysisError:  # one that reads at once
+        raise
     except Exception as error:
         raise WorkerError(
             f"{unit.origin}: expected an executor that takes it to be read; {type(error).__name__}: {error}."

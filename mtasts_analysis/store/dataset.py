@@ -703,7 +703,7 @@ def is_store(url: PathLike) -> bool:
         return False
     # Without a state: a first run found nothing, or the state is lost, which is for Store to tell.
     return "_lock" in names and all(
-        one in ("_lock", manifest.FOLDER, "seen") or one.startswith("month=") for one in names
+        one == "seen" or one.startswith(("_", ".", "month=")) for one in names
     )
 
 

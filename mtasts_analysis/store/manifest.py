@@ -190,7 +190,7 @@ def _holds(place: Place, state: State) -> bool:
     own = {
         file for file in state.files() if (of := _OF.search(file)) and int(of[1]) == state.number
     }
-    if latest.number == state.number or own <= latest.files():
+    if latest.number == state.number or (own and own <= latest.files()):
         return True
     place.delete(f"{FOLDER}/{state.number:08}.json")
     return False

@@ -41,7 +41,7 @@ class Sources:
     _identities: dict[str, list[bytes]] = field(default_factory=dict)
     _chosen: dict[str, tuple[int, tuple[str, str]]] = field(default_factory=dict)
     """Of an mbox: its size and edges when it was chosen."""
-    _left: set[str] = field(default_factory=set)
+    _spoilt: set[str] = field(default_factory=set)
     """Files of which a part could not be read, or that were rewritten meanwhile: no more of them is noted."""
 
     def choose(self, found: list[str | Item], *, mboxes: bool) -> list[str | Item]:
@@ -99,8 +99,8 @@ class Sources:
         """Note that a unit was taken in; a file that could not be read is tried again the next time."""
         whole = unit.mbox or unit.source
         if shown(whole) in unread:
-            self._left.add(whole)
-        if whole in self._left:
+            self._spoilt.add(whole)
+        if whole in self._spoilt:
             return
         if unit.mbox:
             path = os.path.abspath(unit.mbox)
@@ -112,7 +112,7 @@ class Sources:
             edges = _edges(unit.mbox, end)
             if not self._only_grew(unit.mbox):  # asked last: the edges are those of what was read
                 self.mboxes.pop(path, None)
-                self._left.add(unit.mbox)
+                self._spoilt.add(unit.mbox)
                 return
             self.mboxes[path] = Mbox(end, mails, begins, *edges, not unit.last)
             if unit.last:
@@ -133,9 +133,7 @@ class Sources:
 
     def _only_grew(self, mbox: str) -> bool:
         """Tell whether an mbox is as it was when it was chosen, but for what was added."""
-        if (
-            mbox not in self._chosen
-        ):  # too large for its name, say: it has no past, and is read whole
+        if mbox not in self._chosen:  # by its name it is none: it has no past, and is read whole
             return True
         size, edges = self._chosen[mbox]
         return "" not in edges and _edges(mbox, size) == edges

@@ -124,7 +124,9 @@ def test_a_filter_that_cannot_be(given, said):
 def test_what_is_no_part_of_a_filter_is_told():
     data = load([report(0, [policy(5)])])
     for where in (None, ma.Filter()):
-        with pytest.raises(ma.InputError, match=r"bogus: expected some of domains, senders, .*start"):
+        with pytest.raises(
+            ma.InputError, match=r"bogus: expected some of domains, senders, .*start"
+        ):
             data.filter(where, bogus=1)
 
 

@@ -159,10 +159,9 @@ def woven(
     pieces, have, n = [machine.compress(first)], 0, 0
     while have < size:
         # Some units at a time, so that a small attack is not past its size at once.
-        raw = b"".join(
-            unit(k, rest.randbytes(noise).hex().encode()) for k in range(n, n + 1 + n // 8)
-        )
-        n += 1 + n // 8 if n < 4_000 else 500
+        step = 1 + min(n // 8, 500)
+        raw = b"".join(unit(k, rest.randbytes(noise).hex().encode()) for k in range(n, n + step))
+        n += step
         pieces.append(machine.compress(raw) + machine.flush(zlib.Z_SYNC_FLUSH))
         have += len(pieces[-1])
     return b"".join([*pieces, machine.compress(last), machine.flush()])

@@ -382,6 +382,12 @@ def inputs() -> Iterator[Hostile]:
           for kind, first, loads, code in (("7-Zip", b"7z\xbc\xaf\x27\x1c" + b"q" * 100, 2, "not-a-report"), ("a report", text(1), 3, ""), ("another zip", zipped({"x": text(1)}), 3, ""))),
         ("JSON between a closing delimiter and a part", lambda: multipart([part(packed(1)), part(packed(3))]).replace(
             b"\n--b1\n" + part(packed(3)), b"\n--b1--\n\n" + text(2) + b"\n--b1\n" + part(packed(3))), 3, ""),
+        ("a stored gzip of JSON with a wrong checksum", lambda: gzip.compress(text(1), 0).replace(b"2026-02-01", b"2026-02-02"), 0, "gzip-checksum"),
+        ("a stored gzip with a wrong checksum before another gzip", lambda: gzip.compress(text(1), 0).replace(b"2026-02-01", b"2026-02-02") + packed(2), 1, "gzip-checksum"),
+        *((f"uuencode under a name of {size} letters", lambda size=size: b"begin 644 " + b"n" * size + b"\n" + b"".join(
+            binascii.b2a_uu(packed(1)[at : at + 45]) for at in range(0, len(packed(1)), 45)) + b"`\nend\n", 1, "") for size in (12, 130, 255)),
+        ("a delimiter right behind a closing one", lambda: multipart([part(packed(1)), part(packed(2))]).replace(
+            b"\n--b1\n" + part(packed(2)), b"\n--b1--\n--b1\n" + part(packed(2))), 2, ""),
         ("fences without mails", lambda: b"\1\1\1\1\n" * 2, 0, "not-a-report"),
         ("quoted-printable that was padded on its way", lambda: (
             b"Content-Type: application/tlsrpt+json\nContent-Transfer-Encoding: quoted-printable\n\n"

@@ -9,7 +9,7 @@ import mtasts_analysis as ma
 from mtasts_analysis import Limits
 from mtasts_analysis.archive import reports, tables
 from mtasts_analysis.archive.mail import Facts
-from tests.archive.building import report, text
+from tests.archive.building import report, tarred, text, zipped
 from tests.archive.test_containers import add_up
 
 UNKNOWN = "x-extension"
@@ -121,6 +121,40 @@ def test_what_is_no_object_is_a_row_as_well(kind):
     data = ma.load(raw, limits=Limits(rows=1_000))
     add_up(data)
     assert (data.accounting.reports, told(data)["limit-rows"]) == (1, 4)
+
+
+def test_reports_are_read_when_that_is_spent():
+    """Only what wraps them is bounded: a report itself, odd or not, is looked for in nothing."""
+    wrapped = json.dumps({"a": {"b": {"c": {"d": [{"e": 1}] * 20}}}}).encode()
+    plain = [json.dumps(odd(n)).encode() for n in range(3)]
+    listed = b"[" + b",".join([plain[0], wrapped, plain[1], wrapped, plain[2]]) + b"]"
+    raw = json.dumps({"x": json.loads(wrapped), "y": report(9)}).encode() + b"\n"
+    data = ma.load(raw + listed + b"\n" + json.dumps(odd(4)).encode(), limits=Limits(wrappings=5))
+    add_up(data)
+    assert data.accounting.reports == 4
+    assert told(data)["limit-wrappings"] == 2, "the text that spent it, and one for the list"
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [lambda raw: raw, lambda raw: zipped({"a.gz": raw}), lambda raw: gzip.compress(tarred({"a": raw}))],
+    ids=["alone", "in a zip", "in a tar.gz"],
+)  # fmt: skip
+def test_an_item_counts_once_however_deep_it_lies(pack):
+    raw = pack(gzip.compress(b"\n".join(map(text, range(90)))))
+    data = ma.load(raw, limits=Limits(packed_items=100))
+    add_up(data)
+    assert (data.accounting.reports, len(data.problems)) == (90, 0)
+
+
+def test_letters_of_another_alphabet_cost_nothing():
+    """Bytes that are not UTF-8 are one letter each: what they stand in is sound, and is read as quickly."""
+    made = [json.dumps(odd(n) | {"organization-name": "M\u00fcller"}, ensure_ascii=False) for n in range(300)]  # fmt: skip
+    raw = gzip.compress("\n".join(made).encode("latin-1"))
+    data = ma.load(raw, limits=Limits(odd=300_000))
+    add_up(data)
+    assert data.accounting.reports == 300
+    assert told(data)["not-utf-8"] == 300
 
 
 def test_words_are_joined_in_one_piece():
