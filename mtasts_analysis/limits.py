@@ -51,7 +51,7 @@ class Limits:
     odd: int = 128 * MIB
     """What reports that are not as RFC 8460 asks may unpack to in a unit of work, as far as they expand more than
     12 times; of broken JSON, which is read many times slower, every byte past its packed size counts as eight."""
-    packed_items: int = 300_000
+    packed_items: int = 400_000
     """Items in compressed data, where it takes less than 64 bytes for each one more; mails, and the files of an
     archive, count as three."""
     items: int = 50_000
