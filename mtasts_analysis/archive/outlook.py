@@ -72,7 +72,7 @@ def attachments(data: bytes, header_bytes: int) -> Iterator[Attached]:
 
 
 class _File(olefile.OleFileIO):  # type: ignore[misc]  # olefile has no types
-    def _check_duplicate_stream(self, first_sect: int, minifat: bool = False) -> None:  # noqa: FBT001, FBT002  # as its base has it
+    def _check_duplicate_stream(self, first_sect: int, minifat: bool = False) -> None:
         """Look for no stream that is there twice: among all before it, of which 100,000 may be."""
 
 
