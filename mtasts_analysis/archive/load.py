@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -286,25 +285,17 @@ class Gathered:
         more = most // 4 if item.data.count(b"{") <= _FEW else 0
         return (self._rows - most - more) * _ROW > self._packed
 
-    def _too_odd(self, size: int) -> bool:
-        """Count what odd reports expand to; tell whether it was too much before this one."""
-        if size <= 0 or self._odd > self._limits.odd:
-            return size > 0
-        self._odd += size
-        return False
-
     def _tolerant(self, item: Item) -> None:
         found = accepted = False
+        # What passes the bound is still read, and what comes after it is not: one large report may be cut.
         size, taken = len(item.data), _taken(item)
-        values: list[Any] = []
-        often = size - _OFTEN * taken
-        refused = often > 0 and self._odd > self._limits.odd
-        if not refused:
-            values = tolerant.sound(item.data, self._limits)
-            refused = self._too_odd(often if values else _SLOW * (size - taken))
-        if refused:
+        spent, often = self._odd > self._limits.odd, size - _OFTEN * taken
+        values = [] if spent and often > 0 else tolerant.sound(item.data, self._limits)
+        counts = often if values else _SLOW * (size - taken)
+        if spent and counts > 0:
             self._reject(item.origin, "limit-odd", over(self._limits.odd, "odd"))
             return
+        self._odd += max(counts, 0)
         for where, outcome in reports.read(item.data, self._limits, self._spent, values):
             origin = item.origin + where
             if isinstance(outcome, Refusal):
