@@ -215,9 +215,8 @@ def sound(raw: bytes, limits: Limits) -> list[Any]:
     if not found:
         notes: list[Note] = []
         text = _text(raw, notes)
-        if any(
-            code == "not-utf-8" for code, _ in notes
-        ):  # a letter of Latin-1 is no reason to go slowly
+        # A letter of Latin-1 is no reason to go slowly.
+        if any(code == "not-utf-8" for code, _ in notes):
             found = _at_once(text.encode())
     return found
 
