@@ -35,6 +35,8 @@ class Item(Struct, frozen=True, gc=False):
     """MAIL, MEMBER: in how many containers it lies."""
     count: int = 1
     """How many things it stands for, where they are too many for an item each."""
+    first: int = 0
+    """OTHER: the number of the first of `count` things, of which each has a row: `origin#first` and so on."""
 
 
 def shown(name: str) -> str:

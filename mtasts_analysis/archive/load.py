@@ -151,7 +151,7 @@ _FEW = 50
 """Objects of a small report."""
 _FIELDS = 8
 """Of an object: RFC 8460 §4.4 gives none more."""
-_ODD = 3
+_ODD = 5
 """How many rows' time a report takes that is not as RFC 8460 asks."""
 _OFTEN, _SLOW = 12, 8
 """Times: more than a report expands that is packed alone; how much longer broken JSON takes than sound."""
@@ -254,6 +254,11 @@ class Gathered:
             self._rows += self._builder.rows - before
             self._crowded = (self._rows - self._limits.rows) * _ROW > self._packed
             self._wary = self._crowded or self._tiny > self._limits.items
+        elif form == OTHER and item.first:
+            self.others[item.code] += item.count
+            numbers = range(item.first, item.first + item.count)
+            origins = [f"{item.origin}#{number}" for number in numbers]
+            self._builder.problems(origins, "info", "not-a-report", item.code)
         elif form == OTHER:
             self._other(item.origin, item.code, item.detail)
         elif form == REFUSED:

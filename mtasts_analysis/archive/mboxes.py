@@ -20,6 +20,8 @@ _LONGEST = 1_000
 """No writer's separator is longer (RFC 5322 §2.1.1 ends lines at 998)."""
 AHEAD = _LONGEST + 128
 """A separator and the name of the field after it: how far a judgement looks."""
+_SHORT = 256
+"""Behind a mail that is too short for one of a report none is looked for that can be read where it stands."""
 BEFORE = 3
 """A blank line before it: how far a judgement looks back."""
 _SEPARATOR = re.compile(
@@ -128,7 +130,7 @@ def mails(
             if stop is not None and base + at + 1 >= stop:
                 return
             parted = not fenced
-            begins = True
+            begins = not 0 <= at - start < _SHORT
             part.last = base + at + 1
             wanted = wanted or part.last >= skip
             dropped = 0

@@ -16,6 +16,7 @@ An item is the least thing that is counted: a report, or what stands where one m
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mtasts_analysis.archive import lines, mboxes, outlook, plain, tars, zips
@@ -66,6 +67,12 @@ from mtasts_analysis.limits import DEFAULT, MIB, Limits
 
 Verify = Callable[[bytes, mime.Facts], str]
 """A mail and its facts → the verdict on its DKIM signature."""
+
+
+class _Short(Struct, frozen=True, gc=False):
+    """Mails in a row, each too short for one of a report: where a few bytes part mails, there may be millions."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,25 +238,27 @@ class Reader:
     ) -> Iterator[Item]:
         """Give the items of an mbox or the like, or of a part of it, numbered from its own first mail."""
         most = self.limits.mail_bytes
-        number = short = 0
-        whole = self._whole if form == "mbox" and self.plainly else None
+        count = short = 0
+        # It is read in ranges, in which runs would be counted apart.
+        each = form == "mbox"
+        whole = self._whole if each and self.plainly else None
         mails = mboxes.mails(stream, most, part, form, whole)
-        for batch in together(enumerate(mails, 1), _length):
+        for batch in together(_numbered(mails, 0 if each else RUN), _length):
             named = [(f"{origin}#{number}", mail) for number, mail in batch]
             read = zip(batch, named, self._plain(named), strict=True)
             self.expansion.opened(len(batch))
             for (number, _), (where, mail), item in read:
-                # Where a few bytes part mails, millions of them may be nothing.
-                if isinstance(mail, bytes) and len(mail) < LEAST:
-                    if form == "mbox":  # it is read in ranges, in which runs would be counted apart
-                        yield Item(OTHER, where, b"", "mail", "")
-                        continue
-                    short += 1
-                    if short > RUN:
-                        continue
-                elif short:
-                    if short > RUN:
-                        yield run(origin, number, short - RUN, "mail")
+                count = number
+                if isinstance(mail, _Short):
+                    count += mail.count - 1
+                    self.expansion.opened(mail.count - 1)
+                    if each:
+                        yield Item(OTHER, origin, b"", "mail", count=mail.count, first=number)
+                    else:
+                        short += mail.count
+                    continue
+                if short:
+                    yield run(origin, number, short, "mail")
                     short = 0
                 if isinstance(item, Item):
                     yield item
@@ -263,9 +272,9 @@ class Reader:
                     yield from self._mails_in_a_row(Stream(mail), where, layer)
                 else:
                     yield from self._any(mail, where, layer + 1, tried=item)
-        if short > RUN:
-            yield run(origin, number + 1, short - RUN, "mail")
-        if not number and part is None:
+        if short:
+            yield run(origin, count + 1, short, "mail")
+        if not count and part is None:
             yield Item(OTHER, origin, b"", "empty", "a mailbox without mails")
         if stream.fault:
             yield Item(NOTE, origin, b"", stream.fault.code, stream.fault.detail)
@@ -320,7 +329,9 @@ class Reader:
     def _whole(self, text: bytes, start: int) -> plain.Common | None:
         return plain.begun(text, start, self.limits)
 
-    def _plain(self, mails: list[tuple[str, bytes | int | plain.Common]]) -> list[Item | bool]:
+    def _plain(
+        self, mails: list[tuple[str, bytes | int | plain.Common | _Short]]
+    ) -> list[Item | bool]:
         """Give the reports of plain mails; of others, which go the general way, whether its gzip was tried."""
         limits = self.limits
         if not self.plainly:
@@ -592,11 +603,42 @@ def _skip_blanks(stream: Stream) -> None:
     stream.skip(len(head) - len(head.lstrip(BLANKS)))
 
 
-def _length(numbered: tuple[int, bytes | int | plain.Common]) -> int:
+def _numbered(
+    mails: Iterator[bytes | int | plain.Common], alone: int
+) -> Iterator[tuple[int, bytes | int | plain.Common | _Short]]:
+    """Number mails; of those in a row that are too short for one of a report all but some come together."""
+    number, short = 1, 0
+    for mail in mails:
+        if type(mail) is bytes and len(mail) < LEAST:
+            short += 1
+            if short > alone:
+                if short - alone == _SHORTS:
+                    yield number, _Short(_SHORTS)
+                    number += _SHORTS
+                    short = alone
+                continue
+        elif short:
+            if short > alone:
+                yield number, _Short(short - alone)
+                number += short - alone
+            short = 0
+        yield number, mail
+        number += 1
+    if short > alone:
+        yield number, _Short(short - alone)
+
+
+_SHORTS = 1_000
+"""So many of them come together: what they take is counted meanwhile."""
+
+
+def _length(numbered: tuple[int, bytes | int | plain.Common | _Short]) -> int:
     mail = numbered[1]
     if isinstance(mail, plain.Common):
         return mail.end - mail.start
-    return len(mail) if isinstance(mail, bytes) else mail
+    if isinstance(mail, bytes):
+        return len(mail)
+    return mail if isinstance(mail, int) else 0
 
 
 def _packed(item: Item, inflated: Inflated) -> Item:

@@ -220,6 +220,15 @@ class Builder:
             first, count = self._more.get((severity, code), (origin, 0))
             self._more[severity, code] = first, count + 1
 
+    def problems(self, origins: list[str], severity: str, code: str, detail: str) -> None:
+        """Add rows of `problems` that are alike, while there is room, as :meth:`problem` does."""
+        for number, origin in enumerate(origins):
+            if self._room < 0:
+                first, count = self._more.get((severity, code), (origin, 0))
+                self._more[severity, code] = first, count + len(origins) - number
+                break
+            self.problem(origin, None, severity, code, detail)
+
     @property
     def left_out(self) -> "LeftOut":
         """What there was no room for."""

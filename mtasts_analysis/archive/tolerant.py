@@ -511,10 +511,11 @@ class _Reader:
                 self.note("unknown-key", _path(where, _shown(key)))
         return found
 
-    def text(self, value: Any, where: str) -> str | None:
-        """Give a string, or None for what is none."""
+    def text(self, value: Any, where: str, key: str = "") -> str | None:
+        """Give a string, or None for what is none; it stands at a place, or there under a key."""
         if type(value) is str and 0 < len(value) <= self._limits.string_chars and value.isascii():
             return value  # as nearly all are
+        where = _path(where, key) if key else where
         if value is None:
             self.note("null-value", where)
             return None
@@ -542,8 +543,11 @@ class _Reader:
         """Give an array of strings, without what is none."""
         return [text for item in value if (text := self.text(item, f"{where}[]")) is not None]
 
-    def count(self, value: Any, where: str) -> int | None:
+    def count(self, value: Any, where: str, key: str) -> int | None:
         """Give a count, or None for what is none: never 0, never wrapped, never a bool."""
+        if type(value) is int and 0 <= value <= COUNT_MAX:
+            return value
+        where = _path(where, key)
         if isinstance(value, str):
             digits = value.strip()
             if digits.isascii() and digits.isdigit() and len(digits) < 40:
@@ -561,10 +565,10 @@ class _Reader:
         if found.get(key) is None:
             self.note(code, _path(where, key))
             return None
-        return self.count(found[key], _path(where, key))
+        return self.count(found[key], where, key)
 
     def optional(self, found: dict[str, Any], key: str, where: str) -> str | None:
-        return self.text(found[key], _path(where, key)) if key in found else None
+        return self.text(found[key], where, key) if key in found else None
 
     def required(self, found: dict[str, Any], key: str, where: str) -> str | None:
         """Give a string that RFC 8460 §4.4 asks for."""
@@ -574,7 +578,7 @@ class _Reader:
         if found[key] is None:
             self.note(f"{key}-null", where)
             return None
-        return self.text(found[key], _path(where, key))
+        return self.text(found[key], where, key)
 
     # -- the report ---------------------------------------------------------------------------------
 

@@ -32,8 +32,8 @@ def odd(n, pad=""):
     return report(n) | {UNKNOWN: pad}
 
 
-def test_an_odd_report_counts_as_three_rows_more():
-    """Six rows each: a report, a policy, a problem and three; and each takes the share of a row of its own."""
+def test_an_odd_report_counts_as_five_rows_more():
+    """Eight rows each: a report, a policy, a problem and five; and each takes the share of a row of its own."""
     made = [odd(n) for n in range(2_000)]
     for one in made:
         one["policies"] = [one["policies"][0] | {"failure-details": []}]
@@ -41,8 +41,8 @@ def test_an_odd_report_counts_as_three_rows_more():
     assert len(raw) < 2_000 * 20, "each takes so little that it counts in full"
     data = ma.load(raw, limits=Limits(rows=75))
     add_up(data)
-    # (6 n - 75 - 18) * 20 > n * share: from then on each is too much.
-    assert data.accounting.reports == pytest.approx(93 * 20 / (120 - len(raw) / 2_000), abs=1)
+    # (8 n - 75 - 18) * 20 > n * share: from then on each is too much.
+    assert data.accounting.reports == pytest.approx(93 * 20 / (160 - len(raw) / 2_000), abs=1)
     assert told(data)["limit-rows"] == 2_000 - data.accounting.reports
     assert ma.load(raw).accounting.reports == 2_000
     assert ma.load(lines(*made), limits=Limits(rows=60)).accounting.reports == 2_000, "plain text"

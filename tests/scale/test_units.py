@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mtasts_analysis as ma
-from mtasts_analysis.archive import finding, mboxes, units, workers
+from mtasts_analysis.archive import finding, mboxes, tables, units, workers
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.errors import WorkerError
 from mtasts_analysis.show.progress import Progress
@@ -157,6 +157,34 @@ def test_limits_hold_in_parts(folder):
         ma.Limits(problem_bytes=0),
     ):
         same(in_parts([folder], 900, limits=limits), ma.load(folder, limits=limits, workers=1))
+
+
+@pytest.mark.parametrize("numbers", [[2_500, 1, 1_000], [999, 1_001], [0, 3]])
+def test_mails_too_short_for_a_report_have_a_row_each(tmp_path, numbers):
+    """They are read a thousand at a time: each keeps its number, in ranges too, and what has no row is counted."""
+    path = tmp_path / "a.mbox"
+    short, number, rows, good = b"From \nX: y\n\n", 0, [], []
+    text = b""
+    for n, count in enumerate(numbers):
+        text += mbox([mail(packed(n))]) + short * count
+        number += 1
+        good.append(f"{path}#{number}/2")
+        rows += [f"{path}#{number + more}" for more in range(1, count + 1)]
+        number += count
+    path.write_bytes(text)
+    data = ma.load(path, workers=1)
+    assert data.reports["origin"].tolist() == good
+    assert data.problems["origin"].tolist() == rows
+    assert set(data.problems["detail"]) <= {"mail"}
+    assert data.accounting.not_reports_by_kind == ({"mail": len(rows)} if rows else {})
+    same(in_parts([path], 4_000), data)
+    room = ma.Limits(problem_bytes=(len(rows[0]) + len("mail") + tables._ROW) * 2)
+    bounded = ma.load(path, workers=1, limits=room)
+    assert bounded.accounting == data.accounting
+    said = rows[:3]
+    assert bounded.problems["origin"].tolist() == said
+    assert bounded.problems["detail"].iloc[2].startswith(f"{len(rows) - 2} more, from here on")
+    same(in_parts([path], 4_000, limits=room), bounded)
 
 
 def test_nothing_at_all(tmp_path):
