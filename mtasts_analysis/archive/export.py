@@ -56,10 +56,7 @@ def write_csv(tables: dict[str, pa.Table], folder: Path) -> list[Path]:
     names = [f"{name}.csv" for name in tables]
     with replacing(folder, names) as paths:
         for table, path in zip(tables.values(), paths, strict=True):
-            plain = _plain(table)
-            # pyarrow 21 writes the heads of the columns once more for each empty piece.
-            pieces = [piece for piece in plain.to_batches() if len(piece)]
-            pyarrow.csv.write_csv(pa.Table.from_batches(pieces, plain.schema), path)
+            pyarrow.csv.write_csv(_plain(table), path)
     return [folder / name for name in names]
 
 
