@@ -56,15 +56,16 @@ class Limits:
     archive, count as three."""
     items: int = 50_000
     """Items in compressed data that takes less than 16 bytes for each; members of a gzip or files in a zip of
-    less than 64; and texts and lines of JSON of less than 256: no report is so small."""
+    less than 128; and texts and lines of JSON of less than 256: no report is so small."""
     rows: int = 800_000
     """Reports, policies and failure details in a unit of work, where its data takes less than 20 bytes for each
     one more; a report that is not as RFC 8460 asks counts as five more."""
     names: int = 10_000
     """Different domain names outside ASCII in a unit of work: IDNA takes up to a millisecond for each."""
     openings: int = 10_000
-    """How often a unit of work looks behind one thing for another and finds no report, before it looks only once
-    behind each, and behind nothing of less than 512 bytes."""
+    """How often a unit of work looks behind one thing for another and finds no report, or opens a container of less
+    than 512 bytes in a container in another in a mail or member; from then on it looks behind each thing once, and
+    into no such container, nor behind anything of less than 512 bytes."""
     wrappings: int = 5_000_000
     """Lists and objects of other JSON in which a unit of work looks for the reports that they are wrapped in."""
     json_values: int = 2_500_000
@@ -81,7 +82,7 @@ class Limits:
 
 DEFAULT = Limits()
 
-NO_REPORT, NO_TEXT = 64, 256
+NO_REPORT, NO_TEXT = 128, 256
 """Bytes: packed no report was seen below 150; what RFC 8460 §4.4 asks for takes more than 300 as text."""
 
 COUNT_MAX = 2**63 - 1

@@ -61,10 +61,12 @@ class Budget:
 
     size: int
     entries: int
+    layer: int
+    """In how many containers the mail or member lies."""
 
 
 class Openings:
-    """How often one reader may still look behind one thing for another in vain.
+    """How often one reader may still look behind one thing for another in vain, or into what is packed many times.
 
     What is found there by a few letters takes a thousand times as long to open as to write.
     """
@@ -77,6 +79,14 @@ class Openings:
     def may(self, stream: Stream, number: int = 1) -> bool:
         """Tell whether to look behind the `number`th thing in a stream."""
         return self.left > 0 or (number == 1 and len(stream.peek(_WORTH)) >= _WORTH)
+
+    def deep(self, stream: Stream) -> bool:
+        """Count a container that lies deep in others, if it is small; tell whether to open it."""
+        if len(stream.peek(_WORTH)) >= _WORTH:
+            return True
+        may = self.left > 0
+        self.left -= may
+        return may
 
     def watched(self, found: Iterator[Item], origin: str) -> Generator[Item, None, bool]:
         """Hand on the items of something found so, and what it returns; it counts where none is a report."""

@@ -109,7 +109,7 @@ TOLERANCES: dict[str, Tolerance] = {
         (
             "count-unreadable",
             "deviation",
-            "null: negative, fractional, boolean, not a number, or past 2^63-1",
+            "null: negative, fractional, boolean, not a number, past 2^63-1, or a decimal from 2^53",
             "defensive",
             "RFC 8460 §4.4",
         ),

@@ -105,8 +105,8 @@ class Reader:
         limits = self.limits
         return min(limits.report_bytes, limits.nested_bytes, limits.expansion * len(packed))
 
-    def _budget(self) -> Budget:
-        return Budget(self.limits.nested_bytes, self.limits.nested_entries)
+    def _budget(self, layer: int) -> Budget:
+        return Budget(self.limits.nested_bytes, self.limits.nested_entries, layer)
 
     def items(
         self, stream: Stream, origin: str, layer: int = 0, budget: Budget | None = None
@@ -139,9 +139,12 @@ class Reader:
             form = sniff(head)
         may_hold = form in MAY_HOLD and len(head) > LEAST
         may_look = may_hold and self.openings.may(stream)
+        deep = budget is not None and layer - budget.layer >= _DEEP and form in CONTAINERS
         if form in CONTAINERS and layer >= self.limits.layers:
             detail = f"containers inside each other, more than {self.limits.layers} (limit: layers)"
             yield Item(REFUSED, origin, b"", "limit-layers", detail)
+        elif deep and not self.openings.deep(stream):
+            yield Item(REFUSED, origin, b"", "limit-openings", _NOT_LOOKED)
         elif form == "json":
             return (yield from self._json(stream, origin, budget))
         elif form == "mail":
@@ -365,7 +368,7 @@ class Reader:
     def _any(self, mail: bytes, origin: str, layer: int, *, tried: bool = False) -> Iterator[Item]:
         limits = self.limits
         top = mime.header(mail, limits)
-        budget = self._budget()
+        budget = self._budget(layer)
         of: mime.Header | None = None
         facts = NO_FACTS
         kind = hint = ""
@@ -459,7 +462,7 @@ class Reader:
     def _inflated(
         self, stream: Stream, form: str, origin: str, layer: int, budget: Budget | None
     ) -> Generator[Item, None, bool]:
-        nested = budget or (self._budget() if layer else None)
+        nested = budget or (self._budget(layer) if layer else None)
         inflated = Inflated(stream, form, self.limits, self.expansion, INSIDE)
         found = self.items(_bounded(inflated, nested), origin, layer + 1, nested)
         yield from self._out_of(inflated, found)
@@ -527,7 +530,7 @@ class Reader:
             yield from self._content(content, stream.fault, name, layer)
         else:
             stream.push_back(content)
-            yield from self.items(stream, name, layer, self._budget())
+            yield from self.items(stream, name, layer, self._budget(layer))
 
     def _content(self, content: bytes, fault: Fault, name: str, layer: int) -> Iterator[Item]:
         """Give the items of a member that was taken whole: of a plain gzip, as most are, in one step."""
@@ -535,7 +538,7 @@ class Reader:
         if content[:2] == b"\x1f\x8b" and not fault and layer < self.limits.layers:
             text = plain.document(content, self.most(content))
         if text is None:
-            yield from self.items(Stream(content, fault=fault), name, layer, self._budget())
+            yield from self.items(Stream(content, fault=fault), name, layer, self._budget(layer))
         else:
             yield Item(REPORT, name, text, packed=len(content))
 
@@ -547,7 +550,7 @@ class Reader:
             yield Item(REFUSED, origin, b"", "limit-mail-bytes", over(most, "mail_bytes"))
             return
         found = False
-        budget = self._budget()
+        budget = self._budget(layer)
         try:
             attached = outlook.attachments(data, self.limits.header_bytes)
             for number, (header, payload, fault) in enumerate(attached, 1):
@@ -586,7 +589,7 @@ class Splitter(Reader):
             yield Item(MEMBER, name, content, fault.code, fault.detail, layer=layer)
         else:
             stream.push_back(content)
-            yield from self.items(stream, name, layer, self._budget())
+            yield from self.items(stream, name, layer, self._budget(layer))
 
     def _outlook(self, stream: Stream, origin: str, layer: int) -> Iterator[Item]:
         content = stream.take(self.limits.mail_bytes + 1)
@@ -687,6 +690,8 @@ def _bounded(source: Inflated | Stream, budget: Budget | None) -> Stream:
 
 _SMALL = 1 << 20
 """Up to here a member of an archive is taken whole: its own way of reading, and another process's load."""
+_DEEP = 2
+"""Containers around another one in a member or part, from where on small ones are counted."""
 _BEFORE = 64 * MIB
 """How far something readable is looked for."""
 _JOINED = 100

@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 import os
+import random
 import zipfile
 from functools import partial
 
@@ -249,6 +250,29 @@ def test_what_is_looked_for_in_vain_is_bounded():
     assert list(data.problems["code"]).count("gzip-corrupt") <= 90  # and once for each mail
     data = ma.load(raw)
     assert ids(data) == [0, 1] and list(data.problems["code"]).count("gzip-corrupt") == 300
+
+
+def test_small_things_packed_many_times_are_bounded():
+    """Past the limit none of less than 512 bytes is opened below two others; all else is, and what is above them."""
+    tiny, noise = text(5), b" " + base64.b64encode(random.Random(1).randbytes(600))
+    junk = gzip.compress(gzip.compress(gzip.compress(b'{"x":1}' + noise[:200])))
+    twice = gzip.compress(gzip.compress(tiny))
+    thrice = gzip.compress(twice)
+    large = gzip.compress(gzip.compress(gzip.compress(text(6) + b"\n" + noise)))
+    assert len(thrice) < 512 < len(large)
+    files = {f"{n}.gz": junk for n in range(20)}
+    for pack in (zipped, tarred):
+        raw = pack(
+            {"first.gz": thrice} | files | {"two.gz": twice, "three.gz": thrice, "large.gz": large}
+        )
+        data = ma.load(raw, limits=ma.Limits(openings=10), duplicates="keep")
+        add_up(data)
+        where = [origin.partition("!")[2].partition("[")[0] for origin in data.reports["origin"]]
+        assert where == ["first.gz", "two.gz", "large.gz"]
+        refused = data.problems.query("code == 'limit-openings'")["origin"].tolist()
+        # The first ten are opened: one report's, and nine of the twenty.
+        assert refused == [f"bytes!{n}.gz" for n in range(9, 20)] + ["bytes!three.gz"]
+        assert len(ma.load(raw, duplicates="keep").reports) == 4
 
 
 @pytest.mark.parametrize("form", ONE)

@@ -475,7 +475,7 @@ def test_members_too_small_for_a_report_are_passed_over(name):
     data = ma.load(raw, limits=Limits(items=50))
     assert ids(data) == [1, 2]
     (row,) = data.problems.query("code == 'limit-items'")["detail"]
-    assert "of more than 50 members, each of less than 64 bytes, are passed over" in row
+    assert "of more than 50 members, each of less than 128 bytes, are passed over" in row
     if name.startswith("zip"):
         assert int(row.split()[0]) == len(whole.problems.query("code == 'not-a-report'")) - 50
 

@@ -94,6 +94,23 @@ def gz(raw: bytes) -> bytes:
     return gzip.compress(raw, 6)
 
 
+DEEP = b'{"x":"' + base64.b64encode(bytes(range(90))) + b'"}'
+
+
+def layered(raw: bytes, *packers: Callable[[bytes], bytes]) -> bytes:
+    """Pack something again and again."""
+    for pack in packers:
+        raw = pack(raw)
+    return raw
+
+
+def deep_parts() -> bytes:
+    """A mail of an mbox, in which each part is packed four times."""
+    deep = layered(DEEP, gz, lambda raw: zipped({"b": raw}), gz, lambda raw: zipped({"a": raw}))
+    part = b"Content-Type: application/zip\nContent-Transfer-Encoding: base64\n\n"
+    return mails.SEPARATOR + mails.multipart([part + base64.encodebytes(deep)] * 1_900) + b"\n"
+
+
 def many_parts(part: bytes, size: int) -> bytes:
     """A report, then a part repeated, in one mail."""
     top = b"From: a@a.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
@@ -455,6 +472,8 @@ CONTAINER_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "zip: broken deflate of 250 KB": (lambda size: filled(local(b"1", text(1)), containers.raw(8, BROKEN_DEFLATE), local(b"2", text(2)) + END, size), 2),
     "zip: LZMA files of a byte": (lambda size: filled(local(b"1", text(1)), containers.raw(14, LZMA), local(b"2", text(2)) + END, size), 2),
     "zip: LZMA files with dictionaries of 200 MB": (lambda size: filled(local(b"1", text(1)), containers.raw(14, LZMA[:5] + b"\0\0\0\x0c" + LZMA[9:]), local(b"2", text(2)) + END, size), 2),
+    "zip: small gzips in gzips in gzips": (lambda size: filled(local(b"1", text(1)), local(b"x", layered(DEEP, gz, gz, gz, gz)), local(b"2", text(2)) + END, size), 2),
+    "mbox: small zips of gzips of zips in parts": (lambda size: filled(FIRST, deep_parts(), LAST, size), 2),
     "zip: gzips of 1 MB each": (lambda size: filled(local(b"1", text(1)), local(b"x", gz(b"{" + b" " * 1_000_000)), local(b"2", text(2)) + END, size), 2),
     "zip: zips of bombs": (lambda size: filled(local(b"1", text(1)), local(b"x", zipped({str(n): b"[" + b" " * 30_000_000 for n in range(2)})), local(b"2", text(2)) + END, size), 2),
     "zip: names of 64 KB": (lambda size: filled(local(b"1", text(1)), local(b"n" * 65_535, b"{}"), local(b"2", text(2)) + END, size), 2),
