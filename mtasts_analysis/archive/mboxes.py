@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from mtasts_analysis.archive.streams import Stream
-from mtasts_analysis.limits import KIB
+from mtasts_analysis.limits import KIB, NO_TEXT
 
 _CHUNK = 256 * KIB
 """What stays in a processor's cache while it is searched and cut."""
@@ -20,8 +20,6 @@ _LONGEST = 1_000
 """No writer's separator is longer (RFC 5322 §2.1.1 ends lines at 998)."""
 AHEAD = _LONGEST + 128
 """A separator and the name of the field after it: how far a judgement looks."""
-_SHORT = 256
-"""Behind a mail that is too short for one of a report none is looked for that can be read where it stands."""
 BEFORE = 3
 """A blank line before it: how far a judgement looks back."""
 _SEPARATOR = re.compile(
@@ -130,7 +128,8 @@ def mails(
             if stop is not None and base + at + 1 >= stop:
                 return
             parted = not fenced
-            begins = not 0 <= at - start < _SHORT
+            # Mails too short for a report come in a row: none of them is tried.
+            begins = not 0 <= at - start < NO_TEXT
             part.last = base + at + 1
             wanted = wanted or part.last >= skip
             dropped = 0
