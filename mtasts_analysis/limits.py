@@ -59,7 +59,7 @@ class Limits:
     less than 128; and texts and lines of JSON of less than 256: no report is so small."""
     rows: int = 800_000
     """Reports, policies and failure details in a unit of work, where its data takes less than 20 bytes for each
-    one more; a report that is not as RFC 8460 asks counts as five more."""
+    one more; those of a report that is not as RFC 8460 asks count twice, as 5 to 1,000 more."""
     names: int = 10_000
     """Different domain names outside ASCII in a unit of work: IDNA takes up to a millisecond for each."""
     openings: int = 10_000

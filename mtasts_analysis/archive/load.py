@@ -151,8 +151,9 @@ _FEW = 50
 """Objects of a small report."""
 _FIELDS = 8
 """Of an object: RFC 8460 §4.4 gives none more."""
-_ODD = 5
-"""How many rows' time a report takes that is not as RFC 8460 asks."""
+_ODD, _ODD_MOST = 5, 1_000
+"""A report that is not as RFC 8460 asks takes twice the time of its rows, or that of so many more; and no more than
+that is counted: one of a million rows would leave no room for those behind it."""
 _OFTEN, _SLOW = 12, 8
 """Times: more than a report expands that is packed alone; how much longer broken JSON takes than sound."""
 
@@ -248,7 +249,7 @@ class Gathered:
             else:
                 self._tolerant(item)
                 self._tiny += len(item.data) < NO_TEXT
-                self._rows += _ODD
+                self._rows += min(max(_ODD, self._builder.rows - before), _ODD_MOST)
             self._packed += _taken(item)
             self._held += len(item.data)
             self._rows += self._builder.rows - before
