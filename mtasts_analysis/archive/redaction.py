@@ -5,14 +5,18 @@ from typing import Any
 
 import pyarrow as pa
 
-_IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?<!\d)(?<!\d-)(?:\d{1,3}-){3}\d{1,3}(?!\d|-\d)")
-"""With dots; or with dashes, as in the names of dial-in and cloud hosts, but not in a date or clock."""
+_IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_NUMBERS = re.compile(r"(?<!\d)\d++(?:[-_]\d++){3,}+")
+"""As names of dial-in and cloud hosts have an address: ec2-192-0-2-1."""
+_DATE = re.compile(r"(?:19|20)\d\d[-_](?:0?[1-9]|1[0-2])[-_](?:[0-2]?\d|3[01])(?:[-_]\d{1,2}){0,3}")
+_FOUR = re.compile(r"(?<!\d)\d{1,3}(?:[-_]\d{1,3}){3}(?!\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:.]++")
 _ATOM = r"[\w.!#$%&'*+/=?^`{|}~-]"
 _MAIL = re.compile(
-    rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|(?<!{_ATOM}){_ATOM}++)(?:@(?:\[[^]\n]{{0,60}}\]|[\w.-]*+))?"""
+    rf"""(?:"(?:[^"\\\n]|\\.){{1,64}}"|(?<!{_ATOM}){_ATOM}++)(?:@(?:\[[^]\n]{{0,60}}\]|{_ATOM}*+))*+"""
 )
-"""RFC 5321 §4.1.2: the local part is of atoms, or a quoted string; the domain may be an address in brackets.
+"""RFC 5321 §4.1.2: the local part is of atoms, or a quoted string; the domain may be an address in brackets. What
+follows it without a break may hold another one: `a@x.example?cc=b@y.example`.
 
 No pattern tries a stranger's text twice from within one word: each is linear.
 """
@@ -26,7 +30,8 @@ def redacted(text: str) -> str:
     >>> redacted("mx1 [192.0.2.1], 2001:db8::1 at 15:05:39 UTC, mailto:tls@d.example")
     'mx1 [[address]], [address] at 15:05:39 UTC, mailto:[address]'
     """
-    return _IPV4.sub("[address]", _IPV6.sub(_address, _MAIL.sub(_mailbox, text)))
+    plain = _IPV4.sub("[address]", _IPV6.sub(_address, _MAIL.sub(_mailbox, text)))
+    return _NUMBERS.sub(_numbers, plain)
 
 
 def _mailbox(found: re.Match[str]) -> str:
@@ -34,6 +39,11 @@ def _mailbox(found: re.Match[str]) -> str:
     if "@" not in word and "%40" not in word:
         return word
     return "[address]" + "." * word.endswith(".")  # a sentence may end with it
+
+
+def _numbers(found: re.Match[str]) -> str:
+    numbers = found[0]
+    return numbers if _DATE.fullmatch(numbers) or not _FOUR.search(numbers) else "[address]"
 
 
 def _address(found: re.Match[str]) -> str:
