@@ -10,7 +10,7 @@ import pytest
 
 import mtasts_analysis as ma
 from mtasts_analysis import bundled, cli
-from tests.archive.building import mail, mbox, packed, report
+from tests.archive.building import mail, mbox, packed, report, text
 
 
 def run(*arguments, stdin=b"", **given):
@@ -273,3 +273,13 @@ def test_a_terminal_that_lacks_letters_gets_them_spelled(encoding, tmp_path):
     )
     assert done.stderr == b"" and done.returncode == 4
     assert "Café ☕ Ltd".encode(encoding, "backslashreplace") in done.stdout
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "xlsx", "jsonl"])
+def test_tables_are_not_written_to_a_url(form, tmp_path, monkeypatch, capsys):
+    """Neither a traceback of Arrow's, nor a folder by the name of its scheme."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.json").write_bytes(text())
+    assert cli.main(["load", "report.json", "-o", "s3://bucket/x", "--format", form]) != 0
+    assert "s3://bucket/x: expected a folder on this machine; got a URL" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]

@@ -42,8 +42,12 @@ def target(folder: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OutputError
-        It is a store, which holds tables of its own: nobody could tell them apart.
+        It is a store, which holds tables of its own: nobody could tell them apart. Or it is a URL.
     """
+    if "://" in os.fspath(folder):
+        raise OutputError(
+            f"{folder}: expected a folder on this machine; got a URL. Write there, and copy it to where it belongs"
+        )
     if finding.is_store(os.fspath(folder)):
         raise OutputError(
             f"{folder}: expected a folder for tables; this is a store. Name another one"
