@@ -217,17 +217,19 @@ class Builder:
             self._problems.append((origin, report_key, severity, code, detail))
             self.rows += 1
         else:
-            first, count = self._more.get((severity, code), (origin, 0))
-            self._more[severity, code] = first, count + 1
+            self._leave_out(origin, severity, code, 1)
 
     def problems(self, origins: list[str], severity: str, code: str, detail: str) -> None:
         """Add rows of `problems` that are alike, while there is room, as :meth:`problem` does."""
         for number, origin in enumerate(origins):
             if self._room < 0:
-                first, count = self._more.get((severity, code), (origin, 0))
-                self._more[severity, code] = first, count + len(origins) - number
+                self._leave_out(origin, severity, code, len(origins) - number)
                 break
             self.problem(origin, None, severity, code, detail)
+
+    def _leave_out(self, origin: str, severity: str, code: str, count: int) -> None:
+        first, before = self._more.get((severity, code), (origin, 0))
+        self._more[severity, code] = first, before + count
 
     @property
     def left_out(self) -> "LeftOut":

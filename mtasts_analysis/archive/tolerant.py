@@ -545,20 +545,17 @@ class _Reader:
 
     def count(self, value: Any, where: str, key: str) -> int | None:
         """Give a count, or None for what is none: never 0, never wrapped, never a bool."""
-        if type(value) is int and 0 <= value <= COUNT_MAX:
-            return value
-        where = _path(where, key)
         if isinstance(value, str):
             digits = value.strip()
             if digits.isascii() and digits.isdigit() and len(digits) < 40:
-                self.note("count-as-string", where)
+                self.note("count-as-string", _path(where, key))
                 value = int(digits)
         elif isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
-            self.note("count-as-float", where)
+            self.note("count-as-float", _path(where, key))
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= COUNT_MAX:
             return value
-        self.note("count-unreadable", where)
+        self.note("count-unreadable", _path(where, key))
         return None
 
     def required_count(self, found: dict[str, Any], key: str, where: str, code: str) -> int | None:

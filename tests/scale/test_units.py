@@ -181,8 +181,7 @@ def test_mails_too_short_for_a_report_have_a_row_each(tmp_path, numbers):
     room = ma.Limits(problem_bytes=(len(rows[0]) + len("mail") + tables._ROW) * 2)
     bounded = ma.load(path, workers=1, limits=room)
     assert bounded.accounting == data.accounting
-    said = rows[:3]
-    assert bounded.problems["origin"].tolist() == said
+    assert bounded.problems["origin"].tolist() == rows[:3]
     assert bounded.problems["detail"].iloc[2].startswith(f"{len(rows) - 2} more, from here on")
     same(in_parts([path], 4_000, limits=room), bounded)
 
