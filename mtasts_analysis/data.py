@@ -260,8 +260,9 @@ def load(
         zstandard, zip, tar, Outlook .msg, base64, uuencode, each in each other.
     duplicates
         What becomes of a report that arrived before, with the same identity and content: left out
-        (and counted), or kept. Reports of one identity whose content differs are always kept, with a
-        row in `problems`.
+        (and counted), or kept. What only its mail says (submitter, signature, the domain where the
+        report names none) is the first one's. Reports of one identity whose content differs are
+        always kept, with a row in `problems`.
     on_problem
         Note what cannot be read in `problems`, or raise at the first.
     dkim
