@@ -173,7 +173,8 @@ def commit(place: Place, state: State) -> State:
         "seen": [[f.name, f.rows] for f in following.seen],
     }
     made = f"{FOLDER}/{following.number:08}.json"
-    if not place.create(made, json.dumps(told).encode()) or not _holds(place, following):
+    created = place.create(made, json.dumps(told).encode())
+    if not _holds(place, following, created=created):
         raise StoreError(
             f"{place.url}: expected to be its only writer; another one committed meanwhile. What is in"
             " the store is whole: run it again, and it reads what is missing"
@@ -181,18 +182,22 @@ def commit(place: Place, state: State) -> State:
     return following
 
 
-def _holds(place: Place, state: State) -> bool:
-    """Tell whether a state that was created is the newest, or went into it; else take it away.
+def _holds(place: Place, state: State, *, created: bool) -> bool:
+    """Tell whether a state is the newest, or went into it; else take it away, if it was created.
 
     Others may have committed its number long ago, and taken it away since: nobody looks there any more.
+    And one that was there already may be this one: who asks a bucket again, for its answer was lost, is refused.
     """
     latest = newest(place)
     own = {
         file for file in state.files() if (of := _OF.search(file)) and int(of[1]) == state.number
     }
-    if latest.number == state.number or (own and own <= latest.files()):
+    if own and own <= latest.files():
         return True
-    place.delete(f"{FOLDER}/{state.number:08}.json")
+    if created and latest.number == state.number:
+        return True
+    if created:
+        place.delete(f"{FOLDER}/{state.number:08}.json")
     return False
 
 

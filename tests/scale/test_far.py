@@ -13,7 +13,7 @@ import pytest
 import mtasts_analysis as ma
 from mtasts_analysis.archive import units
 from mtasts_analysis.store import ingest, manifest
-from mtasts_analysis.store.places import place
+from mtasts_analysis.store.places import Bucket, place
 from tests.archive.building import mail, mbox, packed, text
 from tests.conftest import ROOT
 from tests.scale.mixed import lay_out, same
@@ -161,6 +161,25 @@ def test_the_writer_that_lost_runs_again(tmp_path, options, monkeypatch):
     named = set().union(*(manifest._read(there, n).files() for n in manifest._numbers(there)))
     found = {f"{f}/{n}" for f in there.folders() for n in there.names(f) if f != "_manifest"}
     assert found == named
+
+
+@pytest.mark.parametrize("lost_each", [True, False], ids=["each commit's", "none"])
+def test_a_commit_whose_answer_was_lost_holds(tmp_path, options, monkeypatch, lost_each):
+    """What asks a bucket again, as its library does, is told that the file is there: it is its own."""
+    creating = Bucket.create
+
+    def twice(there, name, content):
+        assert creating(there, name, content)
+        return creating(there, name, content)
+
+    if lost_each:
+        monkeypatch.setattr(Bucket, "create", twice)
+    store = ma.Store(f"s3://reports/lost/{lost_each}", **options)
+    for number in (1, 2):
+        (tmp_path / f"{number}.json").write_bytes(text(number))
+        assert store.ingest(tmp_path).accounting.reports == 1
+    store.compact()
+    assert store.accounting.reports == len(store.read().reports) == 2
 
 
 def test_a_dask_worker_is_killed_midway(folder, tmp_path, monkeypatch):

@@ -534,11 +534,11 @@ def test_a_writer_that_another_one_went_on_from_has_committed(tmp_path, monkeypa
         (tmp_path / f"{n}.json").write_bytes(text(n))
     store, looking = ma.Store(tmp_path / "store"), manifest._holds
 
-    def late(there, state):
+    def late(there, state, **created):
         monkeypatch.setattr(manifest, "_holds", looking)
         for n in (1, 2):
             ma.Store(tmp_path / "store").ingest(tmp_path / f"{n}.json")
-        return looking(there, state)
+        return looking(there, state, **created)
 
     monkeypatch.setattr(manifest, "_holds", late)
     assert store.ingest(tmp_path / "0.json").accounting.reports == 1
