@@ -208,7 +208,7 @@ def main() -> None:
         print(f"{given.reports:,} reports, {large.stat().st_size / 1e9:.2f} GB of mbox", flush=True)
         if "workers" in given.only:
             workers(small, given.rounds)
-            workers(large, 1)
+            workers(large, min(given.rounds, 2))
         if "store" in given.only:
             store(folder, small, large, more)
 
