@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mtasts_analysis.archive.items import NOTE, REFUSED, Item, shown
+from mtasts_analysis.archive.items import NOTE, REFUSED, Item, shown, unreadable
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.wording import plainly
 
 
 def names(paths: Any) -> list[str]:
@@ -95,7 +94,7 @@ def _there(path: str) -> Iterator[str | Item]:
         if os.path.islink(path):
             yield Item(NOTE, shown(path), b"", "symlink", "a symbolic link that leads nowhere")
         else:
-            yield Item(REFUSED, shown(path), b"", "file-unreadable", plainly(error))
+            yield unreadable(path, error)
         return
     if stat.S_ISREG(mode):
         # A pattern matched it: it is not the standard input.
@@ -148,7 +147,7 @@ def _folder(path: str) -> Iterator[str | Item]:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            yield Item(REFUSED, shown(folder), b"", "file-unreadable", plainly(error))
+            yield unreadable(folder, error)
             continue
         # A Maildir's tmp holds mails that are still being written (maildir(5)).
         maildir = {"cur", "new"} <= {entry.name for entry in entries}

@@ -9,6 +9,7 @@ from msgspec import Struct
 from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import KIB, NO_TEXT, Limits
+from mtasts_analysis.wording import plainly
 
 REPORT, OTHER, REFUSED, NOTE = "report", "other", "refused", "note"
 MAIL, MEMBER = "mail", "member"
@@ -112,6 +113,11 @@ class Openings:
 
 _WORTH = 512
 """Bytes that may hold a report, though ten thousand times there was none."""
+
+
+def unreadable(name: str, error: OSError) -> Item:
+    """Give what stands for a file or folder that the system does not let be read."""
+    return Item(REFUSED, shown(name), b"", "file-unreadable", plainly(error))
 
 
 def over(most: int, name: str) -> str:

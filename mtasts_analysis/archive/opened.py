@@ -6,11 +6,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 from mtasts_analysis.archive import mboxes, plain
-from mtasts_analysis.archive.items import REFUSED, REPORT, Item, shown, together
+from mtasts_analysis.archive.items import REPORT, Item, shown, together, unreadable
 from mtasts_analysis.archive.sources import Reader
 from mtasts_analysis.archive.streams import Stream
 from mtasts_analysis.limits import KIB, MIB
-from mtasts_analysis.wording import plainly
 
 Advance = Callable[[int], None]
 """Who is told how many bytes were read."""
@@ -83,7 +82,7 @@ def _from_disk(
             if first:
                 file.seek(first)
         except OSError as error:
-            yield _unreadable(origin, error)
+            yield unreadable(origin, error)
             return
         yield from _as_far(file.read, origin, items, advance)
 
@@ -113,11 +112,7 @@ def _as_far(
     if failed is None:
         yield from items(stream, origin)
     if failed is not None:
-        yield _unreadable(origin, failed)
-
-
-def _unreadable(origin: str, error: OSError) -> Item:
-    return Item(REFUSED, origin, b"", "file-unreadable", plainly(error))
+        yield unreadable(origin, failed)
 
 
 def _small(path: str) -> bytes | None:
