@@ -122,7 +122,7 @@ class Wire:
     async def receive(self) -> bytes:
         """Read what has come; empty at the end."""
         if self._tls is None:
-            return await self._loop.sock_recv(self._socket, _CHUNK)
+            return await self._received()
         while True:
             try:
                 return self._tls.read(_CHUNK)
@@ -168,9 +168,15 @@ class Wire:
 
     async def _fill(self) -> bool:
         await self._flush()
-        data = await self._loop.sock_recv(self._socket, _CHUNK)
+        data = await self._received()
         self._in.write(data)
         return bool(data)
+
+    async def _received(self) -> bytes:
+        # What is there already comes without a turn of the loop: while somebody sends faster than he is read, no
+        # deadline would be seen, and nobody else would have a turn.
+        await asyncio.sleep(0)
+        return await self._loop.sock_recv(self._socket, _CHUNK)
 
     async def _flush(self) -> None:
         data = self._out.read()

@@ -50,7 +50,7 @@ class Web:
     silent: bool = False
     chunked: bool = False
     endless: str = ""
-    """What never ends: `body` or `head`."""
+    """What never ends: `body`, `head` or `early`, the answers before the answer."""
     taken: int = 0
     """Bytes of what never ends that the client took."""
     holds: str = ""
@@ -364,6 +364,11 @@ class Lab:
                 writer.transport.abort()
                 return
             writer.write(web.early)
+            while web.endless == "early" and not writer.transport.is_closing():
+                writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 40)
+                await writer.drain()
+                await asyncio.sleep(0)
+                web.taken += 1040
             if web.endless:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n")
                 if web.endless == "body":
