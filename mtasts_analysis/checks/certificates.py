@@ -20,7 +20,10 @@ EXPIRED, NOT_YET_VALID, HOST_MISMATCH = 10, 9, 62
 WEAK = 66
 _TRUST_CODES = {2, 18, 19, 20, 21, 24, 79}  # issuer unknown, self-signed, no CA
 _WEAK_CODES = {WEAK, 67, 68}  # EE key, CA key, CA digest too weak for the local OpenSSL
-_NAMES_MOST = 100
+_NAMES_MOST = (
+    8  # that a finding shows; OpenSSL takes no more of a chain than 100 KB, all of which count
+)
+_NAMES_LONG = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def _as_value_error() -> Iterator[None]:
 def _read(made: x509.Certificate) -> Certificate:
     try:
         san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = tuple(san.get_values_for_type(x509.DNSName)[:_NAMES_MOST])
+        names = tuple(san.get_values_for_type(x509.DNSName))
     except x509.ExtensionNotFound:
         names = ()
     try:
@@ -244,9 +247,10 @@ def judge(
             f"{renew}; automate it; then look:\n{look}",
         )
     if not names_match(leaf.names, host):
-        more = " …" if len(leaf.names) > 8 else ""
+        given = ", ".join(leaf.names[:_NAMES_MOST])
+        more = " …" if len(leaf.names) > _NAMES_MOST or len(given) > _NAMES_LONG else ""
         evidence = (
-            f"valid for {', '.join(leaf.names[:8])}{more}, not for {host}"
+            f"valid for {given[:_NAMES_LONG]}{more}, not for {host}"
             if leaf.names
             else f"no DNS name in the subject alternative name; the CN ({leaf.subject}) does not count"
         )

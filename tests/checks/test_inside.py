@@ -225,6 +225,30 @@ def test_a_server_that_never_closes(lab, check, name, web, mail, want):
     assert codes(in_time(check, domain, 8)) == want
 
 
+SANS = [
+    ("many", 150, [], "as those of a large mail service"),
+    ("thousand", 1_000, [], "as OpenSSL takes them"),
+    ("flood", 10_000, ["validation-failure", "policy-host-unreachable"], "OpenSSL takes 100 KB of certificates, no more"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "number", "want", "why"), SANS, ids=[s[0] for s in SANS])
+def test_a_certificate_of_many_names(lab, check, name, number, want, why):
+    """The last one counts as the first does; the policy host's and the MX host's alike."""
+    domain = f"{name}.san.example"
+    hosts = [f"mx.{domain}", f"mta-sts.{domain}"]
+    leaf = lab.leaf(*(f"n{n}.other.example" for n in range(number)), *hosts)
+    lab.mx(hosts[0], certificate=leaf)
+    lab.domain(domain)
+    lab.policy(domain, GOOD.format(mx=hosts[0]), certificate=leaf)
+    assert set(codes(in_time(check, domain))) == set(want), why
+    bare = lab.leaf(*("n" * 50 + f"{n}.other.example" for n in range(number)))
+    lab.policy(domain, GOOD.format(mx=hosts[0]), certificate=bare)
+    said = [f.evidence for f in check(domain).findings if f.code.endswith("host-mismatch")]
+    assert all(len(s) < 400 and "…, not for" in s for s in said)
+    assert bool(said) == (not want)
+
+
 def test_a_policy_host_that_takes_the_connection_and_never_shakes_hands(lab, check):
     lab.domain("mute.example")
     with socket.create_server(("127.0.98.1", lab.https_port)):
