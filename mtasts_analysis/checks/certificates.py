@@ -1,6 +1,7 @@
 """Certificates: what they say, and whether a sender would take them for a host. Pure; OpenSSL gives the trust."""
 
 import contextlib
+import re
 import shlex
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ _NAMES_MOST = (
     8  # that a finding shows; OpenSSL takes no more of a chain than 100 KB, all of which count
 )
 _NAMES_LONG = 300
+_URL = re.compile(r"[!-~]{1,200}")  # RFC 3986 §2: no space, no control
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,8 @@ def _issuer_url(made: x509.Certificate) -> str:
         if d.access_method == AuthorityInformationAccessOID.CA_ISSUERS
         and isinstance(d.access_location, x509.UniformResourceIdentifier)
     )
-    return next(urls, "")[:200]
+    # It comes into an action, of which each line is there to be copied: a line end in it would begin another.
+    return next((u for u in urls if _URL.fullmatch(u)), "")
 
 
 def names_match(names: Sequence[str], host: str) -> bool:
