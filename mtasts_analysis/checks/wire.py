@@ -120,7 +120,14 @@ class Wire:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
 
     async def receive(self) -> bytes:
-        """Read what has come; empty at the end."""
+        """Read what has come; empty at the end.
+
+        Raises
+        ------
+        ConnectionError
+            The end came without TLS's closure alert, as anybody on the way can have it: "an incomplete close in TLS
+            would leave the response incomplete" (RFC 9112 §8).
+        """
         if self._tls is None:
             return await self._received()
         while True:
@@ -128,8 +135,10 @@ class Wire:
                 return self._tls.read(_CHUNK)
             except ssl.SSLWantReadError:
                 if not await self._fill():
-                    return b""
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                    raise ConnectionResetError(
+                        "hung up without TLS's closure alert: the answer may be cut"
+                    ) from None
+            except ssl.SSLZeroReturnError:
                 return b""
 
     async def send(self, data: bytes) -> None:

@@ -63,6 +63,8 @@ class Web:
     """It knows no such name, and says so by an alert in the handshake."""
     early: bytes = b""
     """Sent before the answer."""
+    cut: bool = False
+    """It says no length, and the connection ends behind the body, without a word of TLS's end."""
     hangs_up: bool = False
     """It takes the question and goes, without a word of TLS's end."""
 
@@ -383,7 +385,7 @@ class Lab:
             if web.chunked:
                 headers["Transfer-Encoding"] = "chunked"
                 body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-            elif not web.drip and web.holds != "none":
+            elif not web.drip and not web.cut and web.holds != "none":
                 headers["Content-Length"] = str(len(body))
             out = f"HTTP/1.1 {web.status}\r\nConnection: close\r\n"
             out += "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
@@ -398,6 +400,9 @@ class Lab:
             await writer.drain()
             if web.holds:
                 await asyncio.sleep(60)
+            if web.cut:
+                await asyncio.sleep(0.1)
+                writer.transport.abort()
         except (OSError, asyncio.IncompleteReadError, StopIteration):
             pass
         finally:
