@@ -1,6 +1,7 @@
 """Certificates: what they say, and whether a sender would take them for a host. Pure; OpenSSL gives the trust."""
 
 import contextlib
+import re
 import shlex
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,11 @@ EXPIRED, NOT_YET_VALID, HOST_MISMATCH = 10, 9, 62
 WEAK = 66
 _TRUST_CODES = {2, 18, 19, 20, 21, 24, 79}  # issuer unknown, self-signed, no CA
 _WEAK_CODES = {WEAK, 67, 68}  # EE key, CA key, CA digest too weak for the local OpenSSL
-_NAMES_MOST = 100
+_NAMES_MOST = (
+    8  # that a finding shows; OpenSSL takes no more of a chain than 100 KB, all of which count
+)
+_NAMES_LONG = 300
+_URL = re.compile(r"[!-~]{1,200}")  # RFC 3986 §2: no space, no control
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def _as_value_error() -> Iterator[None]:
 def _read(made: x509.Certificate) -> Certificate:
     try:
         san = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = tuple(san.get_values_for_type(x509.DNSName)[:_NAMES_MOST])
+        names = tuple(san.get_values_for_type(x509.DNSName))
     except x509.ExtensionNotFound:
         names = ()
     try:
@@ -151,7 +156,8 @@ def _issuer_url(made: x509.Certificate) -> str:
         if d.access_method == AuthorityInformationAccessOID.CA_ISSUERS
         and isinstance(d.access_location, x509.UniformResourceIdentifier)
     )
-    return next(urls, "")[:200]
+    # It comes into an action, of which each line is there to be copied: a line end in it would begin another.
+    return next((u for u in urls if _URL.fullmatch(u)), "")
 
 
 def names_match(names: Sequence[str], host: str) -> bool:
@@ -244,9 +250,10 @@ def judge(
             f"{renew}; automate it; then look:\n{look}",
         )
     if not names_match(leaf.names, host):
-        more = " …" if len(leaf.names) > 8 else ""
+        given = ", ".join(leaf.names[:_NAMES_MOST])
+        more = " …" if len(leaf.names) > _NAMES_MOST or len(given) > _NAMES_LONG else ""
         evidence = (
-            f"valid for {', '.join(leaf.names[:8])}{more}, not for {host}"
+            f"valid for {given[:_NAMES_LONG]}{more}, not for {host}"
             if leaf.names
             else f"no DNS name in the subject alternative name; the CN ({leaf.subject}) does not count"
         )

@@ -1,8 +1,8 @@
 """DNS questions, asked so that `there is none` and `it could not be told` never look alike."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import dns.asyncresolver
@@ -10,6 +10,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
@@ -19,6 +20,7 @@ from mtasts_analysis.errors import InputError
 Status = Literal["ok", "nodata", "nxdomain", "failed"]
 
 _CHAIN_MOST = 16  # as dnspython's own; a DNS message's 64 KB bound the number of records
+_ALIASES = (dns.rdatatype.CNAME, dns.rdatatype.DNAME, dns.rdatatype.RRSIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +113,32 @@ class Asker:
             )  # asyncio closes a datagram's socket in the next turn of its loop
         return answer
 
-    async def _resolve(self, full: dns.name.Name, kind: str) -> Answer:
+    async def _resolve(self, name: dns.name.Name, kind: str) -> Answer:
+        chain: tuple[str, ...] = ()
+        secure = True
         try:
             # The whole question, whatever its attempts add up to.
             async with asyncio.timeout(self.config.dns_timeout + 1):
-                found = await self._resolver.resolve(
-                    full, kind, raise_on_no_answer=False, search=False
-                )
-        except dns.resolver.NXDOMAIN as error:
-            responses = error.responses().values()  # type: ignore[no-untyped-call]  # untyped there
-            secure = any(r.flags & dns.flags.AD for r in responses)
-            return Answer("nxdomain", chain=_chain(responses, full), secure=secure)
+                while True:
+                    answer, more = _read(await self._response(name, kind))
+                    chain += answer.chain
+                    secure = secure and answer.secure
+                    if more is None or len(chain) > _CHAIN_MOST:
+                        return replace(answer, chain=chain, secure=secure)
+                    name = more
         except (TimeoutError, dns.exception.Timeout):
             return Answer("failed", detail=f"no answer in {self.config.dns_timeout:g} s (time-out)")
         except dns.resolver.NoNameservers as error:
             return Answer("failed", detail=_reason(error))
         except (dns.exception.DNSException, OSError, ValueError) as error:
             return Answer("failed", detail=f"{type(error).__name__}: {error}"[:200])
-        response = found.response
-        secure = bool(response.flags & dns.flags.AD)
-        chain = _chain([response], full)
-        if found.rrset is None:
-            return Answer("nodata", chain=chain, secure=secure)
-        records = sorted(_text(r, kind) for r in found.rrset)
-        return Answer("ok", tuple(records), chain, secure)
+
+    async def _response(self, name: dns.name.Name, kind: str) -> dns.message.QueryMessage:
+        try:
+            found = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN as error:
+            return error.response(name)  # type: ignore[no-any-return, no-untyped-call]  # untyped there
+        return found.response
 
     async def addresses(self, name: str) -> tuple[Answer, Answer]:
         """Ask for A and AAAA."""
@@ -166,19 +170,39 @@ def _text(record: object, kind: str) -> str:
     return str(record)
 
 
-def _chain(responses: Iterable[dns.message.Message], name: dns.name.Name) -> tuple[str, ...]:
-    """Follow the CNAMEs of answers, each name once."""
-    targets = {
-        rrset.name: rrset[0].target
-        for response in responses
-        for rrset in response.answer
-        if rrset.rdtype == dns.rdatatype.CNAME
-    }
-    chain: list[str] = []
-    while name in targets and len(chain) < _CHAIN_MOST:
-        name = targets.pop(name)
-        chain.append(str(name).lower().removesuffix("."))
-    return tuple(chain)
+def _read(response: dns.message.QueryMessage) -> tuple[Answer, dns.name.Name | None]:
+    """Tell what a response says; and the name to ask about next, where it stops at an alias.
+
+    RFC 2308 §2.2: NODATA holds "an SOA record, or there will be no NS records"; in some cases "it can be necessary
+    to send another query". What is neither that nor an answer is no word that there is none.
+    """
+    read = response.resolve_chaining()
+    last = read.canonical_name
+    chain = tuple(str(c[0].target).lower().removesuffix(".") for c in read.cnames)
+    secure = bool(response.flags & dns.flags.AD)
+
+    def failed(detail: str) -> Answer:
+        return Answer("failed", (), chain, secure, detail[:200])
+
+    if response.flags & dns.flags.TC:  # RFC 2181 §9: such a reply is to be ignored
+        return failed("the answer is cut short (TC), over TCP too"), None
+    if read.answer is not None:
+        kind = dns.rdatatype.to_text(read.answer.rdtype)
+        return Answer("ok", tuple(sorted(_text(r, kind) for r in read.answer)), chain, secure), None
+    for other in response.answer:
+        if not chain or other.rdtype not in _ALIASES:
+            kind = dns.rdatatype.to_text(other.rdtype)
+            return failed(f"something else was answered: {kind} of {other.name}"), None
+    if response.rcode() == dns.rcode.NXDOMAIN:
+        return Answer("nxdomain", (), chain, secure), None
+    given = {r.name for r in response.authority if r.rdtype == dns.rdatatype.SOA}
+    if not any(last.is_subdomain(zone) for zone in given):
+        if chain:  # RFC 1034 §5.3.3, 4c: the question is put again, for the canonical name
+            return failed(f"its alias leads to {last}, of which nothing was answered"), last
+        servers = [r.name for r in response.authority if r.rdtype == dns.rdatatype.NS]
+        if servers and not response.flags & dns.flags.AA:
+            return failed(f"no answer, but a referral to the servers of {servers[0]}"), None
+    return Answer("nodata", (), chain, secure), None
 
 
 def _reason(error: dns.resolver.NoNameservers) -> str:

@@ -25,6 +25,7 @@ from mtasts_analysis.checks.wire import (
 from mtasts_analysis.findings import Finding
 
 _REF = "RFC 8461 §3.3"
+_EARLY_MOST = 20
 WELL_KNOWN = "/.well-known/mta-sts.txt"
 # `types { }`: the ending of the file must not choose another type.
 _NGINX = (
@@ -210,12 +211,16 @@ async def _get(
 
 
 async def _response(talk: h11.Connection, wire: Wire) -> h11.Response:
-    while True:
+    early = 0
+    while early <= _EARLY_MOST:
         event = talk.next_event()
         if event is h11.NEED_DATA:
             talk.receive_data(await wire.receive())
-        elif isinstance(event, h11.Response):  # before it, early hints may come
+        elif isinstance(event, h11.Response):
             return event
+        else:  # before it, early hints may come, in any number (RFC 9110 §15.2)
+            early += 1
+    raise h11.RemoteProtocolError(f"more than {_EARLY_MOST} early answers, and none that counts")
 
 
 async def _body(talk: h11.Connection, wire: Wire) -> bytes:

@@ -129,18 +129,20 @@ def read_policy(
                 mx.append(value)
                 if note := _mx_oddness(value):
                     notes.append(("policy-mx-odd", number, note))
-        elif name in values:
-            # §3.2: "all entries except for the first SHALL be ignored".
-            kept = f"{name} is given again; the first, {values[name][:_SHOWN]!r}, counts"
-            notes.append(("policy-duplicate-field", number, kept))
-        elif name in _ONCE:
+        elif name in _ONCE and name not in values:
             values[name] = value
             if fault := _value_fault(name, value):
                 faults.append((number, fault))
         else:
+            # §3.2: of a repeated field "all entries except for the first SHALL be ignored"; but only files that are
+            # "syntactically valid" need be accepted, so it must still have the form of some field.
             if not _VALUE.fullmatch(value):
                 said = "is empty" if not value else f"{value[:_SHOWN]!r} holds a control character"
                 faults.append((number, f"the value of {name!r} {said}"))
+            if name in values:
+                kept = f"{name} is given again; the first, {values[name][:_SHOWN]!r}, counts"
+                notes.append(("policy-duplicate-field", number, kept))
+                continue
             extensions.append((name, value))
             meant = _meant(name)
             if meant:

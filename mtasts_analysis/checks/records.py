@@ -269,8 +269,10 @@ def _fields(text: str, version: str) -> list[tuple[str, str]]:
     return fields
 
 
-# addr-spec as RFC 6068 §2 takes it: dot-atom local part (quoted ones percent-encoded), dot-atom domain.
-_LOCAL = re.compile(r"[A-Za-z0-9$&'*+/=?^_`{|}~%.-]+")
+# addr-spec as RFC 6068 §2 takes it: dot-atom-text or a quoted string; percent-encoded is what
+# stands in no URI, and '/'; not '&' and '=', of which erratum 7919 takes it back.
+_CHAR = r"(?:[A-Za-z0-9$&'*+=_~-]|%[0-9A-Fa-f]{2})"
+_LOCAL = re.compile(rf"{_CHAR}+(?:\.{_CHAR}+)*|%22(?:{_CHAR}|\.)*%22")
 _HOST = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
 )
@@ -292,6 +294,8 @@ def _uri_fault(uri: str) -> str:
     if scheme.lower() == "mailto":
         address, _, _headers = rest.partition("?")
         local, at, host = address.rpartition("@")
+        if at and "/" in local:
+            return f"{said}: '/' in a mail address must be written %2F"
         if not at or not _LOCAL.fullmatch(local) or not _HOST.fullmatch(host):
             return f"{said}: expected mailto:name@domain (a comma in it is written %2C, a semicolon %3B)"
         return ""

@@ -120,16 +120,25 @@ class Wire:
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
 
     async def receive(self) -> bytes:
-        """Read what has come; empty at the end."""
+        """Read what has come; empty at the end.
+
+        Raises
+        ------
+        ConnectionError
+            The end came without TLS's closure alert, as anybody on the way can have it: "an incomplete close in TLS
+            would leave the response incomplete" (RFC 9112 §8).
+        """
         if self._tls is None:
-            return await self._loop.sock_recv(self._socket, _CHUNK)
+            return await self._received()
         while True:
             try:
                 return self._tls.read(_CHUNK)
             except ssl.SSLWantReadError:
                 if not await self._fill():
-                    return b""
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                    raise ConnectionResetError(
+                        "hung up without TLS's closure alert: the answer may be cut"
+                    ) from None
+            except ssl.SSLZeroReturnError:
                 return b""
 
     async def send(self, data: bytes) -> None:
@@ -168,9 +177,15 @@ class Wire:
 
     async def _fill(self) -> bool:
         await self._flush()
-        data = await self._loop.sock_recv(self._socket, _CHUNK)
+        data = await self._received()
         self._in.write(data)
         return bool(data)
+
+    async def _received(self) -> bytes:
+        # What is there already comes without a turn of the loop: while somebody sends faster than he is read, no
+        # deadline would be seen, and nobody else would have a turn.
+        await asyncio.sleep(0)
+        return await self._loop.sock_recv(self._socket, _CHUNK)
 
     async def _flush(self) -> None:
         data = self._out.read()

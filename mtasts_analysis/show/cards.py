@@ -249,7 +249,9 @@ def _outlook(check: Check) -> str:
 def _facts(check: Check) -> list[tuple[str, str]]:
     def fault(*starts: str) -> str:
         """Say why there is none: what the worst finding about it saw."""
-        worst = next((f for f in check.findings if f.code.startswith(starts)), None)
+        worst = next((f for s in starts for f in check.findings if f.code.startswith(s)), None)
+        if worst is None and check.sts_answer.status == "failed":  # the check never got to it
+            return f"not known: {check.sts_answer.detail}"
         if worst is None or worst.code.endswith("record-missing"):
             return "none"
         # What could not be looked up is not absent.
@@ -263,8 +265,10 @@ def _facts(check: Check) -> list[tuple[str, str]]:
         age = f"{days:.3g} days" if days >= 2 else f"{days * 24:.3g} h"
         said = f"mode {check.policy.mode}, max_age {check.policy.max_age:,} s ({age})"
         rows.append(("policy", f"{said}, mx {', '.join(check.policy.mx) or 'none'}"))
-    else:
+    elif check.fetched and check.fetched.reachable:
         rows.append(("policy", fault("policy-")))
+    else:  # an address that DNS did not give may answer
+        rows.append(("policy", fault("policy-host-dns-failed", "policy-")))
     shown = check.fetched.presented if check.fetched else None
     if shown and shown.chain:
         leaf = shown.chain[0]
@@ -285,6 +289,8 @@ def _facts(check: Check) -> list[tuple[str, str]]:
     rows.append(("resolver", validates[check.resolver_validates]))
     if check.null_mx:
         rows.append(("MX", "accepts no mail (null MX)"))
+    if check.mx_answer.status == "failed":
+        rows.append(("MX", f"not known: {check.mx_answer.detail}"))
     return rows
 
 
@@ -306,17 +312,21 @@ def _mx_row(mx: MxHost, now: datetime) -> list[_Cell]:
     name = f"{mx.host} ({mx.provider})" if mx.provider else mx.host
     tls = sorted({_said(s) for s in mx.sessions}) or [("unknown", "not tested")]
     tones = [tone for tone, _ in tls]
+    # What could not be looked up is not absent, here neither.
+    others = "others not known" if mx.addresses else "not known"
+    addresses = [*mx.addresses] if mx.all_addresses else [*mx.addresses, others]
+    unseen = mx.dane is not None and mx.dane.verdict == "none" and mx.dane.detail
     return [
         ("", str(mx.preference)),
         ("", name),
-        ("", ", ".join(mx.addresses) or "none"),
+        ("", ", ".join(addresses) or "none"),
         covered,
         (
             next((w for w in ("error", "warning", "unknown") if w in tones), "good"),
             ", ".join(s for _, s in tls),
         ),
         certificate,
-        _DANE[mx.dane.verdict] if mx.dane else ("", "–"),
+        _DANE["failed" if unseen else mx.dane.verdict] if mx.dane else ("", "–"),
         _FATES[mx.under_enforce],
     ]
 

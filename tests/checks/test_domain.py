@@ -156,6 +156,8 @@ WEBS = [
     ("crlf", {"body": BODY.replace("\n", "\r\n")}, None, "enforce"),
     ("chunked", {"chunked": True}, None, "enforce"),
     ("early", {"early": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"}, None, "enforce"),
+    ("cut", {"cut": True}, "policy-host-unreachable", "broken"),
+    ("nolength", {"drip": 0.0001}, None, "enforce"),
     ("hangup", {"hangs_up": True}, "policy-host-unreachable", "broken"),
     ("unknown", {"unknown": True}, "policy-host-unreachable", "broken"),
 ]  # fmt: skip

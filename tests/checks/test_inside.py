@@ -1,5 +1,6 @@
 """Checks cannot be turned on the inside, nor held up, nor filled: each attack with a server that makes it."""
 
+import asyncio
 import shlex
 import socket
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from mtasts_analysis.checks.policy import BODY_MOST
+from mtasts_analysis.checks.wire import Wire
 from tests.checks.lab import GOOD, WEB
 
 
@@ -101,15 +103,34 @@ def test_redirects_to_the_inside(lab, check, status):
 TAKEN = 20_000_000  # what stands in the kernel's buffers between the two
 
 
-@pytest.mark.parametrize("what", ["body", "head"])
+@pytest.mark.parametrize("what", ["body", "head", "early"])
 def test_a_policy_host_that_never_ends(lab, check, what):
     domain = f"{what}.endless.example"
     lab.domain(domain)
     web = lab.policy(domain, "", endless=what)
     found = in_time(check, domain)
-    assert codes(found) == [{"body": "policy-too-large", "head": "policy-host-unreachable"}[what]]
+    assert codes(found) == ["policy-too-large" if what == "body" else "policy-host-unreachable"]
     assert web.taken < TAKEN
     assert len(found.fetched.body or b"") <= BODY_MOST + 1
+
+
+def test_who_sends_faster_than_he_is_read_keeps_nobody_waiting():
+    """What is there at once is read without a turn of the loop: then no deadline would be seen."""
+
+    async def read_on():
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        wire = Wire(near)
+        with near, far:
+            far.sendall(bytes(100_000))
+            far.shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(0):
+                while await wire.receive():
+                    pass
+            pytest.fail("all of it was read first")
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(read_on())
 
 
 def test_a_compressed_body(lab, check):
@@ -202,6 +223,30 @@ def test_a_server_that_never_closes(lab, check, name, web, mail, want):
     lab.domain(domain)
     lab.policy(domain, GOOD.format(mx=f"mx.{domain}"), **web)
     assert codes(in_time(check, domain, 8)) == want
+
+
+SANS = [
+    ("many", 150, [], "as those of a large mail service"),
+    ("thousand", 1_000, [], "as OpenSSL takes them"),
+    ("flood", 10_000, ["validation-failure", "policy-host-unreachable"], "OpenSSL takes 100 KB of certificates, no more"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "number", "want", "why"), SANS, ids=[s[0] for s in SANS])
+def test_a_certificate_of_many_names(lab, check, name, number, want, why):
+    """The last one counts as the first does; the policy host's and the MX host's alike."""
+    domain = f"{name}.san.example"
+    hosts = [f"mx.{domain}", f"mta-sts.{domain}"]
+    leaf = lab.leaf(*(f"n{n}.other.example" for n in range(number)), *hosts)
+    lab.mx(hosts[0], certificate=leaf)
+    lab.domain(domain)
+    lab.policy(domain, GOOD.format(mx=hosts[0]), certificate=leaf)
+    assert set(codes(in_time(check, domain))) == set(want), why
+    bare = lab.leaf(*("n" * 50 + f"{n}.other.example" for n in range(number)))
+    lab.policy(domain, GOOD.format(mx=hosts[0]), certificate=bare)
+    said = [f.evidence for f in check(domain).findings if f.code.endswith("host-mismatch")]
+    assert all(len(s) < 400 and "…, not for" in s for s in said)
+    assert bool(said) == (not want)
 
 
 def test_a_policy_host_that_takes_the_connection_and_never_shakes_hands(lab, check):

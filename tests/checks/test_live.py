@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import mtasts_analysis as ma
 from mtasts_analysis import cli
+from mtasts_analysis.checks.domain import Run
 from mtasts_analysis.checks.running import run
 from mtasts_analysis.show.cards import check_html, check_text
 from tests.checks.lab import GOOD
@@ -177,6 +178,49 @@ def test_hostile_servers_in_cards(lab):
     for bad in ("\x1b", "\u202e"):
         assert bad not in page and bad not in text
     assert check._repr_html_() == page and str(check) == repr(check) == text
+
+
+# What could not be looked up is never "none": the names that DNS fails for, the cell's line, what it says.
+NOT_KNOWN = [
+    (["_mta-sts.{}"], "_mta-sts record ", "not known: TXT could not be looked up: SERVFAIL"),
+    (["_smtp._tls.{}"], "_smtp._tls record ", "not known: TXT could not be looked up: SERVFAIL"),
+    (["mta-sts.{}"], "policy ", "not known: A of the policy host could not be looked up"),
+    (["mta-sts.{} A"], "policy ", "not known: A of the policy host could not be looked up"),
+    (["{} MX"], "MX ", "not known: SERVFAIL"),
+    (["mx.{}"], "10 mx.{} ", " not known "),
+    (["mx.{} AAAA"], "10 mx.{} ", ", others not known "),
+    (["_25._tcp.mx.{} TLSA"], "10 mx.{} ", " not known "),
+]
+
+
+@pytest.mark.parametrize(("failing", "row", "said"), NOT_KNOWN)
+def test_what_was_not_looked_up_is_not_absent_in_a_card(lab, failing, row, said):
+    domain = f"d{NOT_KNOWN.index((failing, row, said))}.unknown.example"
+    lab.domain(domain)
+    # The policy host has an IPv6 address where nobody listens; the MX host's is not signed.
+    lab.records(f"mta-sts.{domain}", "AAAA", "::1")
+    lab.insecure.add(f"mx.{domain}")
+    lab.status.update({name.format(domain): "SERVFAIL" for name in failing})
+    check = ma.check_domain(domain, config=lab.config(https_port=1))
+    card = check_text(check)
+    (line,) = [w for w in card.splitlines() if w.startswith("  " + row.format(domain))]
+    assert said in line, card
+    assert not re.search(r"\bnone\b", line) and ("TLSA" not in failing[0] or "no TLSA" not in line)
+    if failing == ["mta-sts.{} A"]:
+        assert "policy-host-unreachable" in [f.code for f in check.findings], (
+            "what was known was asked"
+        )
+    assert said.strip(" ,") in check_html(check)
+
+
+def test_the_card_of_a_check_that_broke_off(lab, monkeypatch):
+    async def breaks(self, domain):
+        raise RuntimeError("met something new")
+
+    monkeypatch.setattr(Run, "check", breaks)
+    card = check_text(ma.check_domain("broken.example", config=lab.config()))
+    for row in ("_mta-sts record", "policy", "_smtp._tls record", "MX"):
+        assert re.search(rf"^  {row} +not known: the check broke off$", card, re.MULTILINE), card
 
 
 def test_every_finding_is_shown_and_explained(lab, three):

@@ -58,6 +58,9 @@ INVALID = [
     ((GOOD + b"x: ").decode() + "\ud800\n", 6, "not UTF-8"),
     (GOOD + b"x: a\x00b\n", 6, "control character"),
     (GOOD + b"x:\n", 6, "is empty"),
+    (GOOD + b"mode:\n", 6, "the value of 'mode' is empty"),  # a repeated field is one by its form
+    (GOOD + b"version: \x01\n", 6, "holds a control character"),
+    (GOOD + b"max_age: 1\t2\n", 6, "holds a control character"),
     (GOOD + b"_x: 1\n", 6, "no field name"),
     (GOOD + b"a" * 33 + b": 1\n", 6, "no field name"),
     (GOOD[:-1] + b"\r", 5, "CR inside"),  # no LF follows: it ends no line

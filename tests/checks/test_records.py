@@ -88,6 +88,8 @@ RPT_GOOD = [
     ("v=TLSRPTv1; rua=https://[2001:db8::1]/r; ext=1", ("https://[2001:db8::1]/r",), "an IP literal is a URI"),
     ("v=TLSRPTv1; rua=https://x.example:1/", ("https://x.example:1/",), "the least port"),
     ("v=TLSRPTv1; rua=https://x.example/X#a", ("https://x.example/X#a",), "one fragment"),
+    ("v=TLSRPTv1; rua=mailto:a.b+c=d&e%2Ff@b.example", ("mailto:a.b+c=d&e%2Ff@b.example",), "RFC 6068 §2: '/' encoded; '&' and '=' as erratum 7919 lets them"),
+    ("v=TLSRPTv1; rua=mailto:%22a..b%22@b.example", ("mailto:%22a..b%22@b.example",), "a quoted string, encoded, where dots may stand together"),
     ("v=TLSRPTv1; rua=mailto:a@b.example?subject=X@Y", ("mailto:a@b.example?subject=X@Y",), "RFC 6068's header fields"),
 ]  # fmt: skip
 RPT_BAD = [
@@ -107,6 +109,11 @@ RPT_BAD = [
     ("v=TLSRPTv1; rua=https://x.example/#a#b", "two fragments"),
     ("v=TLSRPTv1; rua=mailto:a@@b.example", "two @"),
     ("v=TLSRPTv1; rua=mailto:a;b@x.example", "';' not encoded"),
+    ("v=TLSRPTv1; rua=mailto:a..b@x.example", "a dot-atom has text between its dots"),
+    ("v=TLSRPTv1; rua=mailto:.a@x.example", "and before the first"),
+    ("v=TLSRPTv1; rua=mailto:a.@x.example", "and after the last"),
+    ("v=TLSRPTv1; rua=mailto:a/b@x.example", "'/' not encoded"),
+    ("v=TLSRPTv1; rua=mailto://a@x.example", "nor after a slip of https"),
     ("v=tlsrptv1; rua=mailto:a@b.example", "case"),
     ("v=TLSRPTv1 rua=mailto:a@b.example", "no delimiter"),
 ]  # fmt: skip
@@ -173,6 +180,8 @@ REASONS = [
     (read_sts, "v=STSv1; id=a ", "white space at the end, with no ';' before it"),
     (read_sts, "v=STSv1 id=a", "must begin with v=STSv1 and ';', not 'v=STSv1 id=a'"),
     (read_tlsrpt, "v=TLSRPTv1; rua=a@b.example", "'a@b.example': a mail address needs mailto: before it"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=mailto:a/b@b.example", "'mailto:a/b@b.example': '/' in a mail address must be written %2F"),
+    (read_tlsrpt, "v=TLSRPTv1; rua=mailto:a..b@b.example", "'mailto:a..b@b.example': expected mailto:name@domain"),
     (read_tlsrpt, "v=TLSRPTv1; rua=b.example", "'b.example': the scheme must be mailto or https"),
     (read_tlsrpt, "v=TLSRPTv1; rua=", "an empty URI in rua="),
     (read_tlsrpt, "v=TLSRPTv1; rua=https://x.example/a!10m", "'!' must be written %21"),
