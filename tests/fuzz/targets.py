@@ -9,6 +9,8 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import dns.exception
+import dns.message
 import msgspec
 
 from mtasts_analysis import names
@@ -28,6 +30,7 @@ from mtasts_analysis.archive import mail as mime
 from mtasts_analysis.archive.load import load_tables
 from mtasts_analysis.archive.streams import Inflated, Stream
 from mtasts_analysis.checks import dane, policy, records, smtp
+from mtasts_analysis.checks import dns as resolving
 from mtasts_analysis.checks.config import CheckConfig
 from mtasts_analysis.checks.dns import Answer
 from mtasts_analysis.limits import COUNT_MAX, KIB, MIB, Limits
@@ -224,6 +227,19 @@ def tlsa(raw: bytes) -> None:
     dane.compare("_25._tcp.mx.example", answer, True, [der] if der else [], ["mx.example"])
 
 
+def dns_reply(raw: bytes) -> None:
+    try:
+        response = dns.message.from_wire(raw, ignore_trailing=True)
+        if not isinstance(response, dns.message.QueryMessage):
+            return
+        answer, more = resolving._read(response)
+    except dns.exception.DNSException:
+        return  # which the resolver tells as a failure
+    assert bool(answer.records) == (answer.status == "ok")
+    assert bool(answer.detail) == (answer.status == "failed")
+    assert more is None or (answer.status == "failed" and answer.chain)
+
+
 class _Wire:
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -279,5 +295,6 @@ TARGETS: dict[str, Target] = {
     "txt": Target(txt, (b"v=STSv1; id=20250108120000;", b"v=TLSRPTv1; rua=mailto:a@example.com,https://example.com/x", b"v=STSv1;id=1\0v=STSv1;id=2")),
     "policy": Target(policy_file, (b"version: STSv1\r\nmode: enforce\r\nmx: *.example.com\r\nmax_age: 86400\r\n",)),
     "tlsa": Target(tlsa, (b"3 1 1 " + b"ab" * 32 + b"\0\x30\x03\x02\x01\x01", b"2 0 0 00\0x")),
+    "dns": Target(dns_reply, (b"\0\1\x81\x80\0\1\0\2\0\1\0\0\1q\7example\0\0\x10\0\1\xc0\x0c\0\5\0\1\0\0\0<\0\4\1a\xc0\x0e\xc0'\0\x10\0\1\0\0\0<\0\2\1v\xc0\x0e\0\2\0\1\0\0\0<\0\5\2ns\xc0\x0e",)),
     "smtp": Target(smtp_reply, (b"220 mx ESMTP\r\n250-mx\r\n250-STARTTLS\r\n250 SIZE\r\n", b"454 later\r\n")),
 }  # fmt: skip
