@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import mtasts_analysis as ma
-from mtasts_analysis import arguments
+from mtasts_analysis import arguments, cli
 from mtasts_analysis.readiness.alerts import read_rules
 from tests.archive.building import text
 
@@ -64,7 +64,7 @@ def test_what_is_no_day(day, why):
 
 
 @pytest.mark.parametrize("day", FAR)
-def test_a_day_that_no_judgement_can_be_of(day):
+def test_a_day_that_no_judgement_can_be_of(day, tmp_path, capsys):
     """Weeks before or after it have no date. A filter of such days chooses nothing, or all."""
     refused(lambda: ma.assess(sample(), D, as_of=day), "as_of")
     refused(lambda: ma.assess(None, D, live(), as_of=date.fromisoformat(day)), "as_of")
@@ -72,6 +72,15 @@ def test_a_day_that_no_judgement_can_be_of(day):
     refused(lambda: ma.alerts(sample(), day), "since")
     refused(lambda: ma.alerts(sample(), "2026-04-25", today=day), "today")
     refused(lambda: ma.compare(sample(), day), "day")
+    archive = tmp_path / "a.json"
+    archive.write_bytes(text())
+    for command, option in (
+        (["assess", archive, "--as-of", day], "--as-of"),
+        (["assess", archive, "--domain", "d.example", "--as-of", day], "--as-of"),
+        (["alert", archive, "--since", day], "--since"),
+    ):
+        assert cli.main([*map(str, command)]) == 1
+        assert f"{option}: expected a day from 1990 to 2200; got {day}" in capsys.readouterr().err
     reports = [len(sample().filter(start=s, end=e).reports) for s, e in ((day, None), (None, day))]
     assert sorted(reports) == [0, 1206]
 
@@ -89,6 +98,14 @@ def test_the_day_of_a_time_is_that_of_utc():
     ):
         assert ma.Filter(start=given).start == date(2026, 3, day), given
         assert ma.assess(sample(), D, as_of=given).as_of == date(2026, 3, day)
+
+
+@pytest.mark.parametrize("digits", ["٣ days", "３d"])
+def test_other_digits_count_no_days(digits, capsys):
+    assert cli.main(["alert", "nowhere", "--since", digits]) == 1
+    assert "--since: expected a day such as 2026-05-14; got" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["monitor", D, "--days", digits[0]])
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a.example\udfff"])
@@ -344,6 +361,38 @@ def test_what_is_no_path(path, tmp_path, monkeypatch):
         refused(lambda: ma.Store(tmp_path / "store").ingest([path]), "paths")
     if path not in (URL, b"x"):  # a PEM of one letter
         refused(lambda: ma.check_certificate(path, "d.example"), "pem")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["load", "a.json", "-o", ""], "-o"),
+        (["load", "", "-o", "out"], "paths"),
+        (["summary", ""], "paths"),
+        (["ingest", "", "a.json"], "url"),
+        (["notebooks", ""], "DIR"),
+        (["demo", "-o", ""], "-o"),
+        (["check", "d.example", "-o", ""], "-o"),
+        (["check", "d.example", "--history", ""], "history"),
+        (["check", "d.example", "--ca-file", ""], "ca_file"),
+        (["check", "--file", ""], "--file"),
+        (["assess", "a.json", "--domain", "d.example", "-o", ""], "-o"),
+        (["assess", "a.json", "--domain", "d.example", "-o", URL], "-o"),
+        (["assess", "a.json", "--acknowledged", ""], "path"),
+        (["assess", "a.json", "--domain", "d.example", "--policy", ""], "--policy"),
+        (["alert", "a.json", "--rules", ""], "path"),
+        (["alert", "a.json", "--state", ""], "--state"),
+    ],
+)
+def test_an_empty_variable_of_a_shell_is_told(command, option, tmp_path, monkeypatch, capsys):
+    """As `-o "$OUT"` gives it where OUT is not set. Even beside tables that `load` wrote."""
+    sample().to_parquet(tmp_path)
+    (tmp_path / "a.json").write_bytes(text())
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert cli.main(command) == 1
+    assert capsys.readouterr().err.startswith(f"mtasts-analysis: {option}: expected ")
     assert sorted(tmp_path.iterdir()) == before
 
 

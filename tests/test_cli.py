@@ -281,6 +281,6 @@ def test_tables_are_not_written_to_a_url(form, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "report.json").write_bytes(text())
     assert cli.main(["load", "report.json", "-o", "s3://bucket/x", "--format", form]) != 0
-    said = "folder: expected a folder for tables on this machine; got the URL s3://bucket/x."
+    said = "-o: expected a folder for tables on this machine; got the URL s3://bucket/x."
     assert said in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
