@@ -416,6 +416,12 @@ def test_a_limit_at_its_end_is_kept(bound):
         assert found.accounting.items > 0
 
 
+def test_a_table_of_nothing():
+    assert str(ma.table(pd.DataFrame())) == "a table without columns"
+    assert str(ma.table(pd.DataFrame({"a": []}))) == "a"
+    assert "nothing for this filter" in ma.table(pd.DataFrame())._repr_html_()
+
+
 def test_what_is_long_is_not_told_whole():
     assert len(str(arguments.wrong("x", "a day", "y" * 10_000))) < 200
     assert "got a number of more than 64 bits" in str(arguments.wrong("x", "a day", 10**5000))

@@ -181,6 +181,8 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
 def frame_text(frame: pd.DataFrame, rows: int) -> str:
     """Give a frame as aligned text; its last column is told whole, for a sentence stands there."""
     names = list(frame.columns)
+    if not names:
+        return "a table without columns"
     longest = [110] * (len(names) - 1) + [1_000]
     body = [
         [
