@@ -21,11 +21,12 @@ from mtasts_analysis.checks.planned import CertificateCheck, judge_planned, read
 from mtasts_analysis.checks.running import run
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import SEVERITIES, Finding
+from mtasts_analysis.printable import printable
 from mtasts_analysis.show.cards import CARD, check_html, check_text, findings_html
 from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.html import element
-from mtasts_analysis.show.progress import watched
+from mtasts_analysis.show.progress import expect, watched
 from mtasts_analysis.show.text import plain, wrapped
 from mtasts_analysis.wording import plainly, several
 
@@ -327,13 +328,19 @@ def check_domains(
     names: dict[str, None] = {}
     rejected = []
     _expect_config(config)
+    expect(progress)
     for domain in _domains(domains):
         try:
             names[arguments.domain("domain", domain)] = None
         except InputError as error:
             rejected.append(
                 Finding(
-                    "domain-invalid", "error", str(domain)[:253], str(error), "", "RFC 1035 §2.3.1"
+                    "domain-invalid",
+                    "error",
+                    printable(str(domain)[:253]),
+                    str(error),
+                    "",
+                    "RFC 1035 §2.3.1",
                 )
             )
     last = last_seen(history) if history is not None else {}

@@ -234,6 +234,11 @@ WRONG = {
     "items": [lambda v=v: ma.Limits(items=v) for v in ("x", -1, None, True, 1.5, NAN, 2**63, 10**5000)],
     "workers": [lambda w=w: ma.load([], workers=w) for w in (True, 0, 2.5, "2")],
     "dkim": [lambda: ma.load(b"", dkim="no")],
+    "progress": [
+        lambda: ma.load(b"", progress="no"),
+        lambda: ma.check_domains([], progress=5),
+        lambda: ma.monitor([], progress=pd.NA),
+    ],
     # --- showing
     "rows": [lambda r=r: ma.table(pd.DataFrame(), rows=r) for r in ("x", -1, None)],
     "columns": [
@@ -247,6 +252,8 @@ WRONG = {
     "days": [lambda d=d: ma.compare(sample(), "2026-03-14", days=d) for d in ("x", 10**9, 1.5, None)],
     "kind": [lambda: ma.plots.sessions(ma.over_time(sample())).image("gif")],
     "n": [lambda: ma.plots.top(ma.senders(sample()), "sender", n="x")],
+    "of": [lambda: ma.plots.top(ma.senders(sample()), pd.NA)],
+    "value": [lambda: ma.plots.top(ma.senders(sample()), "sender", value=["failed"])],
     "bound": [lambda: ma.plots.impact(assessed().impact.cells, bound="x")],
     "author": [lambda a=a: assessed().write_up("w.html", author=a) for a in (5, None)],
     "note": [lambda: assessed().write_up("w.html", note=5)],
@@ -277,6 +284,12 @@ def test_what_cannot_serve(name, ask, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_no_text_stands_in_the_tables_of_a_check():
+    """A table holds no half of a surrogate pair."""
+    for found in (ma.check_domains(["\ud800"]).findings, ma.monitor(["\ud800"])):
+        assert found["domain"].tolist() == ["\ufffd"]
+
+
 def test_a_word_in_place_of_a_file_is_told_how_it_is_read():
     with pytest.raises(ma.InputError, match=r'expected what read_acknowledged\("ack'):
         ma.assess(sample(), D, acknowledged="acknowledged.toml")
@@ -287,7 +300,7 @@ CHECKS = {
     "allow_networks": [5, "10.0.0.0/8", ("10.0.0.1/8",)],
     "canary": ["mx1.smtp.goog", (5,), None],
     "ca_file": [5, "", b"x", "a\0b", "https://example.com/ca.pem"],
-    "ehlo_name": [5, "", b"x", "a b", "a\r\nb"],
+    "ehlo_name": [pd.NA, 5, "", b"x", "a b", "a\r\nb"],
     "dnssec_probe": [None, 5, ""],
     # An endless wait for one answer is an endless run.
     "dns_timeout": [math.inf, NAN, "5", None, True, 0, -1, 10**6],

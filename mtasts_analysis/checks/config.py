@@ -111,7 +111,8 @@ def _told(field: "Field[Any]", given: Any) -> Any:
     elif name == "ca_file" and given is not None:
         return str(arguments.path(name, given, "a PEM file of trusted CAs"))
     elif given is not None or default is not None:
-        arguments.instance(name, given or None, str, "a name as text")
+        arguments.instance(name, given, str, "a name as text")
+        arguments.instance(name, given or None, str, "a name, not an empty text")
     return given
 
 

@@ -461,6 +461,8 @@ def top(
     >>> ma.plots.top(ma.senders(data), "sender", value="failed")
     <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; all reports; DANE apart>
     """
+    for name, column in (("of", of), ("value", value)):
+        arguments.instance(name, column, str, "the name of a column")
     where = _expect(frame, where, "a measure", (of, value))
     n = arguments.number("n", n, 1)
     if value not in _numbers(frame):
@@ -760,9 +762,9 @@ def _expect(frame: pd.DataFrame, where: Filter, measure: str, columns: tuple[str
     """Refuse a frame that another measure gave, and what is none; give the filter, where it is one."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"expected a frame as {measure} gives it; got a {type(frame).__name__}")
-    if not all(name in [*frame.columns] for name in columns):
+    if not set(columns) <= set(frame.columns):
         raise InputError(
-            f"expected a frame as {measure} gives it, with {', '.join(map(str, columns))};"
+            f"expected a frame as {measure} gives it, with {', '.join(columns)};"
             f" got one with {', '.join(map(str, frame.columns)) or 'no column'}"
         )
     return chosen(where)
