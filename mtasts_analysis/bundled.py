@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from mtasts_analysis import arguments
 from mtasts_analysis.errors import OutputError
 from mtasts_analysis.wording import plainly
 
@@ -51,6 +52,8 @@ def lay_out_notebooks(target: str | Path) -> list[Path]:
 
     Raises
     ------
+    InputError
+        It is no path on this machine.
     OutputError
         The folder cannot be written.
 
@@ -62,7 +65,7 @@ def lay_out_notebooks(target: str | Path) -> list[Path]:
     ...     ma.lay_out_notebooks(folder)[0].name
     '00_start_here.ipynb'
     """
-    folder = Path(target)
+    folder = arguments.path("target", target, "a folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         laid = []

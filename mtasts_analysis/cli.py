@@ -6,10 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtasts_analysis import __version__, commands
+from mtasts_analysis import __version__, arguments, commands
 from mtasts_analysis.errors import InputError, MtastsAnalysisError
 from mtasts_analysis.printable import printable
 from mtasts_analysis.wording import plainly, several
@@ -142,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         raise argparse.ArgumentTypeError(f"expected a number of days, 0 or more; got {text!r}")
     return int(text)
 
@@ -257,7 +256,7 @@ def _load(given: argparse.Namespace) -> int:
     from mtasts_analysis.archive.export import target  # noqa: PLC0415  # pyarrow is slow to import
     from mtasts_analysis.show.text import wrapped  # noqa: PLC0415
 
-    folder = target(given.output)  # said before hours of reading, not after them
+    folder = target(given.output, "-o")  # said before hours of reading, not after them
     data = commands.opened(given).filter()
     files = data.export(folder, format=given.format, redact=given.redact)
     print(wrapped(str(data.accounting)))
@@ -285,7 +284,7 @@ def _live(given: argparse.Namespace) -> int:
     from mtasts_analysis.live import NO_NAME, check_domains, monitor  # noqa: PLC0415
     from mtasts_analysis.show.cards import certificates_text  # noqa: PLC0415
 
-    domains = [*given.domains, *(_lines(given.file) if given.file else ())]
+    domains = [*given.domains, *(() if given.file is None else _lines(given.file))]
     if not domains:
         raise InputError("expected domains: on the command line, or in a file by --file")
     config = commands.config(
@@ -303,8 +302,10 @@ def _live(given: argparse.Namespace) -> int:
         if frame["accepted"].eq(False).any() or (frame["days_left"] < given.days).any():
             return 4
         return 5 if frame["days_left"].isna().any() else 0
+    if getattr(given, "output", None) is not None:
+        arguments.path("-o", given.output, "a folder for tables")
     results = check_domains(domains, config=config, history=given.history)
-    if given.output:  # first what is asked to stay: whoever is told may close the pipe
+    if given.output is not None:  # first what is asked to stay: whoever is told may close the pipe
         results.to_parquet(given.output)
     print(json.dumps(results.to_dict(), indent=1) if given.json else results)
     severities = set(results.findings["severity"])
@@ -321,8 +322,9 @@ def _lines(file: str) -> list[str]:
 def _notebooks(given: argparse.Namespace) -> int:
     from mtasts_analysis.bundled import lay_out_notebooks  # noqa: PLC0415
 
-    before = set(Path(given.folder).glob("*.ipynb"))
-    for path in lay_out_notebooks(given.folder):
+    folder = arguments.path("DIR", given.folder, "a folder")
+    before = set(folder.glob("*.ipynb"))
+    for path in lay_out_notebooks(folder):
         print(f"{path}{' (kept as it was)' if path in before else ''}")
     print(f"open them with: jupyter lab {given.folder}")
     return 0
@@ -333,7 +335,7 @@ def _demo(given: argparse.Namespace) -> int:
     from mtasts_analysis.data import load  # noqa: PLC0415
     from mtasts_analysis.show.notebooks import run  # noqa: PLC0415
 
-    folder = Path(given.output)
+    folder = arguments.path("-o", given.output, "a folder")
     data = load(sample_archive())
     print(data)
     print()

@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtasts_analysis import arguments
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.limits import YEARS
 from mtasts_analysis.wording import plainly, several
 
 if TYPE_CHECKING:  # pandas is slow to import, --help is not
@@ -168,16 +170,19 @@ def assess(given: argparse.Namespace) -> int:
     _beside(given, "-o", ("author", "note", "redact"), there=given.output)
     if not given.paths and not given.check:
         raise InputError("expected an archive, --check, or both; got neither")
-    known = read_acknowledged(given.acknowledged) if given.acknowledged else ()
-    draft = text("--policy", given.policy, "a policy file") if given.policy else None
+    # Said before hours of reading, not after them.
+    day = None if given.as_of is None else arguments.day("--as-of", given.as_of, YEARS)
+    outputs = [arguments.path("-o", path, "a file") for path in given.output]
+    known = () if given.acknowledged is None else read_acknowledged(given.acknowledged)
+    draft = None if given.policy is None else text("--policy", given.policy, "a policy file")
     data = opened(given) if given.paths else None
     if given.domain is None:
-        if data is None or given.check or given.output or draft:
+        if data is None or given.check or given.output or draft is not None:
             raise InputError("expected --domain: a check, a draft or a write-up is about one")
         if not data.accounting.reports:
             print("no TLS report was found", file=sys.stderr)
             return 3
-        ranking = assess_all(data, given.as_of, acknowledged=known)
+        ranking = assess_all(data, day, acknowledged=known)
         print(ranking)
         codes = {_CODES[verdict] for verdict in ranking.frame["verdict"]}
         # Of no domain that can be judged nothing is known.
@@ -186,11 +191,11 @@ def assess(given: argparse.Namespace) -> int:
         print("no TLS report was found", file=sys.stderr)
         return 3
     check = next(iter(_checked(given, [given.domain])), None) if given.check else None
-    found = judge(data, given.domain, check, given.as_of, acknowledged=known, policy=draft)
+    found = judge(data, given.domain, check, day, acknowledged=known, policy=draft)
     # First what is asked to stay: whoever is told may close the pipe (`| head`).
     written = [
         found.write_up(path, author=given.author, note=given.note, redact=given.redact)
-        for path in given.output
+        for path in outputs
     ]
     print(found, *written, sep="\n")
     return _CODES[found.verdict]
@@ -202,7 +207,7 @@ def alert(given: argparse.Namespace) -> int:
     from mtasts_analysis.show.text import plain, wrapped  # noqa: PLC0415
 
     _beside(given, "--check", _ASKING, there=given.check)
-    rules = read_rules(given.rules) if given.rules else None
+    rules = None if given.rules is None else read_rules(given.rules)
     told = _told(given)
     since = since_when(given.since)
     data = opened(given)
@@ -228,8 +233,8 @@ def _told(given: argparse.Namespace) -> "Told | None":
     from mtasts_analysis.readiness.told import Told  # noqa: PLC0415
     from mtasts_analysis.store.dataset import is_store  # noqa: PLC0415
 
-    if given.state:
-        return Told(Path(given.state))
+    if given.state is not None:
+        return Told(arguments.path("--state", given.state, "a file"))
     if len(given.paths) == 1 and Path(given.paths[0]).is_dir() and is_store(given.paths[0]):
         return Told(Path(given.paths[0]) / _TOLD)
     return None
@@ -244,16 +249,14 @@ def since_when(text: str, today: date | None = None) -> date:
     ('2026-05-13', '2026-05-11')
     """
     now = today or datetime.now(UTC).date()
-    counted = re.fullmatch(r"(\d{1,4}) ?d(?:ays?)?", text.strip())
+    counted = re.fullmatch(r"([0-9]{1,4}) ?d(?:ays?)?", text.strip())
     days = {"today": 0, "yesterday": 1}.get(text.strip(), int(counted[1]) if counted else None)
     if days is not None:
         return now - timedelta(days=days)
     try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise InputError(
-            f"--since: expected `yesterday`, `3 days`, or a day such as 2026-05-14; got {text!r}"
-        ) from None
+        return arguments.day("--since", text.strip(), YEARS)
+    except InputError as error:
+        raise InputError(f"{error}. `yesterday` and `3 days` do, too") from None
 
 
 def _checked(given: argparse.Namespace, domains: Iterable[str]) -> "CheckResults":
@@ -284,11 +287,12 @@ def opened(given: argparse.Namespace) -> "Archive | Store":
         Such a folder beside other paths, or options that say how to read what was read long ago; and as
         :func:`mtasts_analysis.load` raises it.
     """
+    from mtasts_analysis.archive import finding  # noqa: PLC0415
     from mtasts_analysis.data import load, read_parquet  # noqa: PLC0415
     from mtasts_analysis.store.dataset import Store, is_store  # noqa: PLC0415
 
     options = {name: getattr(given, name, None) for name in _HOW}
-    for path in given.paths:
+    for path in finding.names(given.paths):
         store = is_store(path)
         if not store and not (Path(path) / "reports.parquet").is_file():
             continue
@@ -323,7 +327,7 @@ def text(option: str, path: str, what: str) -> str:
         It cannot be read, or is no text.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return arguments.path(option, path, what).read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{option}: expected {what}; {path}: {plainly(error)}") from error
     except ValueError as error:

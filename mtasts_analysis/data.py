@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis import bi, encoding
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import Filter
@@ -23,7 +24,6 @@ from mtasts_analysis.archive import load as loading
 from mtasts_analysis.archive import workers as workers_
 from mtasts_analysis.archive.load import Accounting
 from mtasts_analysis.archive.tables import SCHEMAS, canonical, problems_of
-from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import DEFAULT, Limits
 from mtasts_analysis.show import html, text
 from mtasts_analysis.show import progress as progress_
@@ -154,6 +154,8 @@ class Archive:
 
         Raises
         ------
+        InputError
+            It is no path on this machine.
         OutputError
             The folder cannot be written, or is a store.
 
@@ -165,8 +167,10 @@ class Archive:
         ...     [path.name for path in ma.load(b"{}").to_parquet(folder)]
         ['reports.parquet', 'policies.parquet', 'failures.parquet', 'problems.parquet']
         """
+        into = export.target(folder)
+        arguments.instance("redact", redact, bool, "True or False")
         tables = redaction.without_addresses(self.tables) if redact else self.tables
-        return parquet.write(tables, self.accounting, export.target(folder))
+        return parquet.write(tables, self.accounting, into)
 
     def export(
         self,
@@ -199,18 +203,18 @@ class Archive:
         Raises
         ------
         InputError
-            No such format.
+            No such format, or no path on this machine.
         OutputError
             The folder cannot be written, or is a store; or a table is too long for a sheet.
         MissingExtraError
             The format's extra is not installed.
         """
-        if format not in export.FORMATS:
-            raise InputError(f"format: expected one of {', '.join(export.FORMATS)}; got {format!r}")
+        arguments.one_of("format", format, export.FORMATS)
+        arguments.instance("redact", redact, bool, "True or False")
+        into = export.target(folder)
         if redact:
             kept = Archive(redaction.without_addresses(self.tables), self.accounting)
-            return kept.export(folder, format)
-        into = export.target(folder)
+            return kept.export(into, format)
         more = {"sessions": bi.sessions(self), "failure_effects": bi.failure_effects(self)}
         if format == "parquet":
             return [*self.to_parquet(into), *parquet.write_more(more, into)]
@@ -307,12 +311,11 @@ def load(
     ...     data.accounting.not_reports + data.accounting.rejected)
     True
     """
-    _one_of("duplicates", duplicates, ("drop", "keep"))
-    _one_of("on_problem", on_problem, ("record", "raise"))
-    drop, strict = duplicates == "drop", on_problem == "raise"
+    arguments.one_of("duplicates", duplicates, ("drop", "keep"))
+    settings = units.asked(limits, dkim=dkim, on_problem=on_problem)
+    drop, strict = duplicates == "drop", settings.raise_problems
     found = [] if isinstance(paths, bytes) else list(finding.files(finding.names(paths)))
     count = workers_.wanted(workers, executor, found)
-    settings = units.Settings(limits, dkim, strict)
     with progress_.bar(found, progress) as shown:
         if not isinstance(paths, bytes) and (count > 1 or executor is not None):
             plan = units.plan(found, limits)
@@ -327,11 +330,6 @@ def load(
         return Archive(
             *loading.load_tables(items, drop_duplicates=drop, raise_problems=strict, limits=limits)
         )
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise InputError(f"{name}: expected {' or '.join(map(repr, allowed))}; got {value!r}")
 
 
 def read_parquet(folder: PathLike) -> Archive:
@@ -350,7 +348,7 @@ def read_parquet(folder: PathLike) -> Archive:
     Raises
     ------
     InputError
-        A file is missing or is no Parquet.
+        It is no path on this machine; a file is missing or is no Parquet.
     SchemaError
         The files are not ours, or were written by a newer version.
 
@@ -365,7 +363,7 @@ def read_parquet(folder: PathLike) -> Archive:
     >>> back.policies.equals(data.policies), back.accounting == data.accounting
     (True, True)
     """
-    return Archive(*parquet.read(Path(folder)))
+    return Archive(*parquet.read(arguments.path("folder", folder, "a folder")))
 
 
 def read_csv(folder: PathLike) -> Archive:
@@ -385,7 +383,7 @@ def read_csv(folder: PathLike) -> Archive:
     Raises
     ------
     InputError
-        A file is missing, or is not what `export` writes.
+        It is no path on this machine; a file is missing, or is not what `export` writes.
 
     Examples
     --------
@@ -397,5 +395,5 @@ def read_csv(folder: PathLike) -> Archive:
     ...     ma.read_csv(folder).failures.equals(data.failures)
     True
     """
-    tables = export.read_csv(Path(folder), SCHEMAS)
+    tables = export.read_csv(arguments.path("folder", folder, "a folder"), SCHEMAS)
     return Archive(tables, Accounting(reports=len(tables["reports"])))

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from zipfile import ZipFile
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.facts import Data, facts_of
 from mtasts_analysis.analysis.filters import Filter, chosen
 from mtasts_analysis.data import Archive, load
@@ -32,7 +33,7 @@ def explore(data: Data, where: Filter | None = None, *, name: str = "panel") -> 
     Raises
     ------
     InputError
-        No archive, or no filter.
+        No archive, no filter, or no name.
 
     Examples
     --------
@@ -43,6 +44,7 @@ def explore(data: Data, where: Filter | None = None, *, name: str = "panel") -> 
     <Plot: certificate-expired leads with 996 of 1,243 failed sessions; domain clinic.example; not drawn: 74 ...>
     """
     facts_of(data)
+    arguments.instance("name", name, str, "a text")
     return Panel(data, where if where is None else chosen(where), name, _read)
 
 

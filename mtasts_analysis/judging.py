@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.facts import Data, facts_of
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.checks.facts import Check
@@ -57,7 +58,7 @@ class Assessment(Judgement):
         Raises
         ------
         InputError
-            Another ending.
+            Another ending, or no path on this machine; an author or note that is no text.
         OutputError
             The file cannot be written.
         MissingExtraError
@@ -74,7 +75,10 @@ class Assessment(Judgement):
         ...     found.sentence in path.read_text(encoding="utf-8")
         True
         """
-        target = Path(path)
+        target = arguments.path("path", path, "a file")
+        arguments.instance("author", author, str, "a text")
+        arguments.instance("note", note, str, "a text")
+        arguments.instance("redact", redact, bool, "True or False")
         writer = document.WRITERS.get(target.suffix.lower())
         if writer is None:
             known = ", ".join(document.WRITERS)
@@ -157,8 +161,6 @@ def assess(
     >>> found.sentence.partition(" Mind: ")[0]
     'By reports up to 2026-05-01, harbour.example may go to enforce; a live check must still confirm it.'
     """
-    if data is not None:
-        facts_of(data)
     found = judge(data, domain, check, as_of, config, acknowledged, policy)
     return Assessment(**{field.name: getattr(found, field.name) for field in fields(found)})
 
@@ -222,7 +224,6 @@ def assess_all(
     >>> ma.assess_all(data).frame["verdict"].tolist()
     ['enforcing, failing', 'not yet', 'ready by reports']
     """
-    facts_of(data)
     return Ranking(judge_all(data, as_of, config, acknowledged), config.forecast_days)
 
 
@@ -267,6 +268,8 @@ def assess_panel(
         draft = of.policy.strip() + "\n" if of.policy.strip() else None
         return assess(data, of.domain, own, of.as_of, of.config, acknowledged, draft)
 
+    facts = facts_of(data)
+    arguments.instance("policy", policy, str, "the text of a policy file")
     first = assess(data, domain, check, as_of, config, acknowledged, policy or None)
     settings = Settings(first.domain, first.as_of, config, policy)
-    return AssessmentPanel(judged, data.facts.domain.words, settings)
+    return AssessmentPanel(judged, facts.domain.words, settings)

@@ -4,7 +4,9 @@ Whoever can send mail to the address in a domain's TLSRPT record can send anythi
 hit costs that one item, never its neighbours, and leaves a row in ``problems`` that names the limit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from mtasts_analysis import arguments
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -15,6 +17,11 @@ class Limits:
     """The bounds that :func:`mtasts_analysis.load` keeps; raise one with ``load(limits=Limits(...))``.
 
     A unit of work is all that one process reads, or with several workers, and in a store, some 16 MiB of it.
+
+    Raises
+    ------
+    InputError
+        A bound that is no whole number, or below nought.
 
     Examples
     --------
@@ -79,6 +86,14 @@ class Limits:
     problem_bytes: int = 128 * MIB
     """Text in `problems`, from one load; what is past that is counted, a row for each code."""
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            given = arguments.number(field.name, getattr(self, field.name), 0, _MOST)
+            object.__setattr__(self, field.name, given)
+
+
+_MOST = 2**62
+"""A file is asked for one byte more, by a signed 64-bit integer."""
 
 DEFAULT = Limits()
 
@@ -88,7 +103,7 @@ NO_REPORT, NO_TEXT = 128, 256
 COUNT_MAX = 2**63 - 1
 """A count is a signed 64-bit integer in Arrow, Parquet and every BI tool; RFC 8460 §4.4 sets none."""
 
-YEAR_MIN, YEAR_MAX = 1990, 2200
+YEARS = YEAR_MIN, YEAR_MAX = 1990, 2200
 """Dates outside are refused: nanosecond clocks end in 2262, and a day axis must not have a million days."""
 
 CHUNK = 1 * MIB

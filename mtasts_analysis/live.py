@@ -11,6 +11,7 @@ from typing import Any, Self
 import msgspec
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive.parquet import write_more
 from mtasts_analysis.checks.config import DEFAULT, CheckConfig
 from mtasts_analysis.checks.domain import Run
@@ -20,12 +21,12 @@ from mtasts_analysis.checks.planned import CertificateCheck, judge_planned, read
 from mtasts_analysis.checks.running import run
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import SEVERITIES, Finding
-from mtasts_analysis.names import a_label
+from mtasts_analysis.printable import printable
 from mtasts_analysis.show.cards import CARD, check_html, check_text, findings_html
 from mtasts_analysis.show.form import CheckForm
 from mtasts_analysis.show.frames import frame_html
 from mtasts_analysis.show.html import element
-from mtasts_analysis.show.progress import watched
+from mtasts_analysis.show.progress import expect, watched
 from mtasts_analysis.show.text import plain, wrapped
 from mtasts_analysis.wording import plainly, several
 
@@ -127,8 +128,8 @@ class CheckResults:
     def __getitem__(self, domain: str) -> DomainCheck:
         """Give one domain's check."""
         try:
-            wanted = a_label(domain)
-        except ValueError:
+            wanted = arguments.domain("domain", domain)
+        except InputError:
             raise KeyError(domain) from None
         for check in self.checks:
             if check.domain == wanted:
@@ -178,14 +179,17 @@ class CheckResults:
 
         Raises
         ------
+        InputError
+            It is no path on this machine.
         OutputError
             The folder cannot be written.
         """
+        into = arguments.path("folder", folder, "a folder for tables")
         import pyarrow as pa  # noqa: PLC0415  # as slow to import as pandas, and wanted here only
 
         frames = {"findings": self.findings, "facts": self.facts, "certificates": self.certificates}
         tables = {n: pa.Table.from_pandas(f, preserve_index=False) for n, f in frames.items()}
-        return write_more(tables, Path(folder))
+        return write_more(tables, into)
 
     def to_dict(self) -> dict[str, Any]:
         """Give all of it in what JSON knows."""
@@ -274,9 +278,9 @@ def check_domain(
     >>> ma.check_domain("not a domain")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    mtasts_analysis.errors.InputError: expected a domain name; 'not a domain': a domain name has letters, ...
+    mtasts_analysis.errors.InputError: domain: expected a domain name; 'not a domain': ...
     """
-    name = _name(domain)
+    name = arguments.domain("domain", domain)
     results = check_domains([name], config=config, history=history, progress=False)
     return results.checks[0]
 
@@ -323,15 +327,20 @@ def check_domains(
     """
     names: dict[str, None] = {}
     rejected = []
-    if isinstance(domains, str):
-        domains = [domains]
-    for domain in domains:
+    _expect_config(config)
+    expect(progress)
+    for domain in _domains(domains):
         try:
-            names[_name(domain)] = None
+            names[arguments.domain("domain", domain)] = None
         except InputError as error:
             rejected.append(
                 Finding(
-                    "domain-invalid", "error", str(domain)[:253], str(error), "", "RFC 1035 §2.3.1"
+                    "domain-invalid",
+                    "error",
+                    printable(str(domain)[:253]),
+                    str(error),
+                    "",
+                    "RFC 1035 §2.3.1",
                 )
             )
     last = last_seen(history) if history is not None else {}
@@ -397,6 +406,7 @@ def monitor(
     >>> list(ma.monitor([]))[:4]
     ['domain', 'role', 'host', 'address']
     """
+    _expect_config(config)
     quick = replace(config, tls_versions=False)
     return check_domains(domains, config=quick, progress=progress).certificates
 
@@ -440,9 +450,11 @@ def check_certificate(
         ...
     mtasts_analysis.errors.InputError: pem: expected certificates between ...
     """
+    _expect_config(config)
+    name = arguments.domain("domain", domain)
+    named = () if hosts is None else arguments.several("hosts", hosts, str, "hosts in a list")
+    wanted = None if hosts is None else [arguments.domain("hosts", host) for host in named]
     ders = read_pem(*_pem(pem))
-    name = _name(domain)
-    wanted = None if hosts is None else [_name(h) for h in hosts]
 
     async def judged() -> CertificateCheck:
         return await judge_planned(Run(config), ders, name, wanted)
@@ -474,6 +486,7 @@ def online(config: CheckConfig = DEFAULT) -> bool:
     InputError
         There is no resolver, or there are no trusted CAs.
     """
+    _expect_config(config)
 
     async def asked() -> bool:
         return (await Run(config).asker.ask(".", "NS")).status == "ok"
@@ -521,7 +534,8 @@ def check_form(domains: Iterable[str] = (), *, config: CheckConfig = DEFAULT) ->
         results = check_domains(names, config=config, progress=tell)
         return results.checks, "; ".join(f.evidence for f in results.rejected)
 
-    given = list(domains)
+    _expect_config(config)
+    given = list(_domains(domains))
     first, _ = ask(given, lambda _: None)
     return CheckForm(ask, given, first)
 
@@ -533,24 +547,25 @@ def _pem(pem: str | bytes | os.PathLike[str]) -> tuple[bytes, str]:
         return pem, given
     if isinstance(pem, str) and "-----BEGIN" in pem:
         return pem.encode("ascii", "replace"), given
+    path = arguments.path("pem", pem, "PEM text or a file of it")
     try:
-        return Path(pem).read_bytes(), os.fspath(pem)
+        return path.read_bytes(), str(path)
     except OSError as error:
         raise InputError(
-            f"pem: expected PEM text or a file of it; {os.fspath(pem)}: {plainly(error)}"
+            f"pem: expected PEM text or a file of it; {path}: {plainly(error)}"
         ) from error
 
 
-def _name(domain: str) -> str:
-    if not isinstance(domain, str):
-        raise InputError(f"expected a domain name as text; got {str(domain)[:253]!r}")
-    try:
-        name = a_label(domain)
-    except ValueError as error:
-        raise InputError(f"expected a domain name; {error}") from error
-    if "*" in name or name.replace(".", "").isdigit():
-        raise InputError(f"expected a domain name; {name!r} is a pattern or an address")
-    return name
+def _domains(given: Iterable[str]) -> Iterable[str]:
+    """Give several domains, or the one that was given by itself; each is judged where it is used."""
+    return arguments.several(
+        "domains", [given] if isinstance(given, str) else given, object, "a domain or several"
+    )
+
+
+def _expect_config(config: CheckConfig) -> None:
+    such_as = "a CheckConfig, such as CheckConfig(smtp=False)"
+    arguments.instance("config", config, CheckConfig, such_as)
 
 
 _FACTS = {

@@ -20,8 +20,9 @@ PACKAGE = ROOT / "mtasts_analysis"
 ORDER = [
     "printable",
     "errors",
-    "limits",
     "names",
+    "arguments",
+    "limits",
     "wording",
     "findings",
     "archive",

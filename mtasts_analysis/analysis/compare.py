@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.facts import (
     Data,
     Facts,
@@ -19,9 +20,13 @@ from mtasts_analysis.analysis.facts import (
     grouped,
     totals,
 )
-from mtasts_analysis.analysis.filters import EVERYTHING, Filter, read_day
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.analysis.intervals import Share, differ, from_sums
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.limits import YEARS
+
+_DAYS_MOST = 36_525
+"""A century: before its first day, dates of :data:`YEARS` stay dates."""
 
 
 def compare(
@@ -53,7 +58,7 @@ def compare(
     Raises
     ------
     InputError
-        The day is none, `days` is below 1, or the archive has no report on one of the sides.
+        The day is none, `days` is no number from 1 to 36,525, or the archive has no report on one of the sides.
 
     Examples
     --------
@@ -63,11 +68,8 @@ def compare(
     >>> found.loc[0, ["mx_host", "result_type", "change"]].tolist()
     ['mx2.clinic.example', 'certificate-expired', 'gone']
     """
-    if days < 1:
-        raise InputError(f"days: expected 1 or more; got {days}")
-    first = read_day("day", day)
-    if first is None:
-        raise InputError("day: expected a day such as 2026-05-14; got none")
+    days = arguments.number("days", days, 1, _DAYS_MOST)
+    first = arguments.day("day", day, YEARS)
     at = days_since_1970(first)
     facts = facts_of(data)
     usable = facts.policies_where(where) & (facts.day >= at - days) & (facts.day < at + days)

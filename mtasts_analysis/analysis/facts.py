@@ -189,6 +189,7 @@ class Facts:
         A session may be counted under `sts` and under `tlsa` of one report (RFC 8460 §4), so `tlsa` is
         left out unless the filter names policy types.
         """
+        where = chosen(where)
         mask = self.policies_where(where)
         if not where.policy_types:
             mask &= self.policy_type.codes != self.policy_type.code("tlsa")
@@ -196,6 +197,7 @@ class Facts:
 
     def failures_where(self, where: Filter, policies: Mask | None = None) -> Mask:
         """Mark the failure details that a filter chooses; `policies` spares the first half."""
+        where = chosen(where)
         mask = (self.policies_where(where) if policies is None else policies)[self.of]
         for words, column in (
             (where.result_types, self.result_type),
@@ -254,11 +256,12 @@ def facts_of(data: Data) -> Facts:
         ...
     mtasts_analysis.errors.InputError: data: expected a loaded archive or a store; got a DataFrame. load() gives one
     """
-    if not hasattr(type(data), "facts"):
+    facts = data.facts if hasattr(type(data), "facts") else None
+    if not isinstance(facts, Facts):  # a check has facts of its own
         raise InputError(
             f"data: expected a loaded archive or a store; got a {type(data).__name__}. load() gives one"
         )
-    return data.facts
+    return facts
 
 
 def days_since_1970(day: Any) -> int:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Self
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.effects import EFFECTS
 from mtasts_analysis.analysis.names import mx_host
 from mtasts_analysis.errors import InputError
@@ -50,13 +51,14 @@ class Filter:
         Senders are the names that :func:`mtasts_analysis.senders` gives. Domains and hosts may be
         written as people do: `Bücher.example.` is `xn--bcher-kva.example`.
     start, end
-        The first and last UTC day on which a report may start, both included: a date, or a text
-        such as `2026-05-14`.
+        The first and last UTC day on which a report may start, both included: a date, a text
+        such as `2026-05-14`, or a time, of which it is the UTC day.
 
     Raises
     ------
     InputError
-        A value that is no text, an effect that there is not, a date that is none, or days in the wrong order.
+        A value that is no text, or holds half of a surrogate pair; an effect that there is not, a date that is
+        none, or days in the wrong order.
 
     Examples
     --------
@@ -107,8 +109,8 @@ class Filter:
             if spelled is not None:
                 values = [spelled(v) if v is not None else None for v in values]
             object.__setattr__(self, name, tuple(dict.fromkeys(values)))
-        object.__setattr__(self, "start", read_day("start", start))
-        object.__setattr__(self, "end", read_day("end", end))
+        for name, day in (("start", start), ("end", end)):
+            object.__setattr__(self, name, None if day is None else arguments.day(name, day))
         if self.start and self.end and self.start > self.end:
             raise InputError(
                 f"expected start to be no later than end; got {self.start} and {self.end}"
@@ -197,6 +199,10 @@ def _values(name: str, given: Any) -> list[str | None]:
     for value in values:
         if not isinstance(value, str) and (value is not None or given is None):
             raise InputError(f"{name}: expected a text or several; got {value!r}")
+        if value is not None and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise InputError(
+                f"{name}: expected text that a table can hold; got {value!r:.100}, with half of a surrogate pair"
+            )
         if name == "effects" and value is not None and value not in EFFECTS:
             raise InputError(f"effects: expected some of {', '.join(EFFECTS)}; got {value!r}")
     return values
@@ -234,27 +240,6 @@ def chosen(where: Filter | None, **parts: Any) -> Filter:
 
 def _list(values: list[str]) -> str:
     return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} and {values[-1]}"
-
-
-def read_day(name: str, value: date | str | None) -> date | None:
-    """Read a day as a date or a text; an error calls it by its argument's name.
-
-    Raises
-    ------
-    InputError
-        It is no day.
-
-    Examples
-    --------
-    >>> read_day("as_of", "2026-05-14")
-    datetime.date(2026, 5, 14)
-    """
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise InputError(f"{name}: expected a day such as 2026-05-14; got {value!r}") from None
-    return value.date() if isinstance(value, datetime) else value
 
 
 EVERYTHING = Filter()

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.facts import (
     NEVER,
     NONE,
@@ -30,6 +31,8 @@ FEW_SENDERS = 0.34
 
 FEWEST_SENDERS = 3
 """Senders under which `few` means nothing."""
+
+_ADDRESSES = 'addresses by MX host, such as {"mx1.example.com": ["192.0.2.20"]}'
 
 
 def interception_leads(
@@ -63,6 +66,11 @@ def interception_leads(
         `result_type`, `sender` (where one alone met it, else null), `senders`, `other_senders` (that
         reported sessions with the domain on those days), `failures`, `sessions`, `first_day`,
         `last_day` (UTC), `text` (a sentence). `Filter.of(row)` chooses the evidence.
+
+    Raises
+    ------
+    InputError
+        No archive, no filter, or addresses that are not by host.
 
     Examples
     --------
@@ -146,7 +154,13 @@ def _known(
 ) -> dict[int, set[str]]:
     """Give the addresses of each MX host, by its code; a host without any is left out."""
     if addresses is not None:
-        given = {host.lower().removesuffix("."): set(found) for host, found in addresses.items()}
+        arguments.instance("addresses", addresses, Mapping, _ADDRESSES)
+        given = {
+            host.lower().removesuffix("."): {
+                *arguments.several("addresses", addresses[host], str, _ADDRESSES)
+            }
+            for host in arguments.several("addresses", addresses, str, _ADDRESSES)
+        }
         return {code: given[host] for code, host in enumerate(facts.mx.words) if given.get(host)}
     rows = rows[facts.receiving_ip.codes[rows] != NONE]
     met = grouped(

@@ -22,6 +22,7 @@ from mtasts_analysis.analysis.facts import (
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.filters import chosen as filter_of
 from mtasts_analysis.analysis.intervals import Share, differ, intervals
 
 FEWEST_DAYS = 5
@@ -71,7 +72,7 @@ def senders(data: Data, where: Filter = EVERYTHING) -> pd.DataFrame:
     >>> list(found.loc[found["silent"], "sender"])
     ['AltMail']
     """
-    facts = facts_of(data)
+    facts, where = facts_of(data), filter_of(where)
     chosen = np.flatnonzero(facts.policies_where(where))
     size = len(facts.sender.words) + 1  # the last: not named
     first, last = facts.span()

@@ -1,12 +1,13 @@
 """How sessions and failures go over time, and on which day that changed."""
 
 from math import log10
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.facts import (
     Column,
     Counts,
@@ -23,7 +24,6 @@ from mtasts_analysis.analysis.facts import (
     totals,
 )
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
-from mtasts_analysis.errors import InputError
 
 Period = Literal["day", "week", "month"]
 
@@ -92,8 +92,8 @@ def over_time(
         "policy_type": facts.policy_type,
         "mode": facts.mode,
     }
-    if split is not None and split not in columns:
-        raise InputError(f"split: expected one of {', '.join(columns)}; got {split!r}")
+    if split is not None:
+        arguments.one_of("split", split, columns)
     column = None if split is None else columns[split]
     rows = np.flatnonzero(facts.sessions_where(where) & facts.dated)
     period, whole = _periods(facts, rows, by)
@@ -168,8 +168,7 @@ def failures_over_time(
     """
     facts = facts_of(data)
     columns = {"result_type": facts.result_type, "effect": facts.effect, "mx_host": facts.mx}
-    if split not in columns:
-        raise InputError(f"split: expected one of {', '.join(columns)}; got {split!r}")
+    arguments.one_of("split", split, columns)
     column = columns[split]
     policies = facts.policies_where(where) & facts.dated
     details = np.flatnonzero(facts.failures_where(where, policies))
@@ -486,14 +485,13 @@ def _or(value: Any, otherwise: str) -> str:
 
 
 def _start(days: npt.NDArray[Any], by: str) -> Counts:
+    arguments.one_of("by", by, get_args(Period))
     if by == "day":
         return days.astype(np.int64)
     if by == "week":  # 1970-01-01 was a Thursday
         return (days.astype(np.int64) + 3) // 7 * 7 - 3
-    if by == "month":
-        months = days.astype("datetime64[D]").astype("datetime64[M]")
-        return months.astype("datetime64[D]").astype(np.int64)
-    raise InputError(f"by: expected day, week or month; got {by!r}")
+    months = days.astype("datetime64[D]").astype("datetime64[M]")
+    return months.astype("datetime64[D]").astype(np.int64)
 
 
 def _periods(facts: Facts, rows: npt.NDArray[Any], by: str) -> tuple[Counts, Mask]:

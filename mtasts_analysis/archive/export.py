@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive import finding
 from mtasts_analysis.archive.files import replacing, settled
 from mtasts_analysis.errors import InputError, MissingExtraError, OutputError
@@ -36,23 +37,22 @@ _CELL_MOST = 32_767
 """An XLSX cell's characters."""
 
 
-def target(folder: str | os.PathLike[str]) -> Path:
-    """Give the folder that tables are to be written to.
+def target(folder: str | os.PathLike[str], name: str = "folder") -> Path:
+    """Give the folder that tables are to be written to; an error calls it by its argument's name.
 
     Raises
     ------
+    InputError
+        It is no path on this machine.
     OutputError
-        It is a store, which holds tables of its own: nobody could tell them apart. Or it is a URL.
+        It is a store, which holds tables of its own: nobody could tell them apart.
     """
-    if "://" in os.fspath(folder):
+    path = arguments.path(name, folder, "a folder for tables")
+    if finding.is_store(str(path)):
         raise OutputError(
-            f"{folder}: expected a folder on this machine; got a URL. Write there, and copy it to where it belongs"
+            f"{path}: expected a folder for tables; this is a store. Name another one"
         )
-    if finding.is_store(os.fspath(folder)):
-        raise OutputError(
-            f"{folder}: expected a folder for tables; this is a store. Name another one"
-        )
-    return Path(folder)
+    return path
 
 
 def write_csv(tables: dict[str, pa.Table], folder: Path) -> list[Path]:

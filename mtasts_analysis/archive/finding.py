@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive.items import NOTE, REFUSED, Item, shown, unreadable
 from mtasts_analysis.errors import InputError
 
@@ -26,13 +27,8 @@ def names(paths: Any) -> list[str]:
     ['tlsrpt.mbox', 'more']
     """
     one = isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable)
-    given = [paths] if one else [*paths]
-    for path in given:
-        if not isinstance(path, str | os.PathLike):
-            raise InputError(
-                f"paths: expected a file, a folder, a pattern, or a list of these; got {path!r:.100}"
-            )
-    return [os.fspath(path) for path in given]
+    what = "a file, a folder, a pattern, or a list of these"
+    return [arguments.path_text("paths", path, what) for path in ([paths] if one else paths)]
 
 
 def files(paths: list[str]) -> Iterator[str | Item]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, structs
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive import load, mboxes, opened, tables
 from mtasts_analysis.archive.forms import HEAD, sniff
 from mtasts_analysis.archive.items import MAIL, MEMBER, Item, shown
@@ -62,6 +63,21 @@ class Settings(Struct, frozen=True):
     limits: Limits = DEFAULT
     dkim: bool = False
     raise_problems: bool = False
+
+
+def asked(limits: Limits, *, dkim: bool, on_problem: str) -> Settings:
+    """Give the settings that a caller asked for.
+
+    Raises
+    ------
+    InputError
+        One of them is none.
+    """
+    such_as = "Limits, such as Limits(report_bytes=64 * 2**20)"
+    arguments.instance("limits", limits, Limits, such_as)
+    arguments.instance("dkim", dkim, bool, "True or False")
+    arguments.one_of("on_problem", on_problem, ("record", "raise"))
+    return Settings(limits, dkim, on_problem == "raise")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager, suppress
 from typing import IO, Any, TypeVar
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive import units
 from mtasts_analysis.archive.items import Item
 from mtasts_analysis.archive.units import Done, Settings, Unit
@@ -154,9 +155,7 @@ def wanted(
     ):
         raise InputError(f"executor: expected a concurrent.futures.Executor; got {executor!r}")
     if workers is not None:
-        if not hasattr(workers, "__index__") or workers < 1:
-            raise InputError(f"workers: expected 1 or more, or None; got {workers!r}")
-        return workers
+        return int(arguments.number("workers", workers, 1))
     if executor is not None:
         return cores()
     files = [file for file in found if isinstance(file, str)]

@@ -3,8 +3,10 @@
 import ipaddress
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, fields
+from typing import Any
 
+from mtasts_analysis import arguments
 from mtasts_analysis.errors import InputError
 
 
@@ -68,20 +70,12 @@ class CheckConfig:
     """Networks that are no part of the public Internet and may be connected to all the same, as 10.0.0.0/8."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _told(field, getattr(self, field.name)))
         for address in self.resolvers:
             _checked("resolvers", address, ipaddress.ip_address)
         for network in self.allow_networks:
             _checked("allow_networks", network, ipaddress.ip_network)
-        for name in ("resolver_port", "https_port", "smtp_port"):
-            if not 0 < getattr(self, name) < 65_536:
-                raise InputError(
-                    f"{name}: expected a port, 1 to 65535; got {getattr(self, name)!r}"
-                )
-        if self.expiry_days < 0:
-            raise InputError(f"expiry_days: expected 0 or more; got {self.expiry_days!r}")
-        for name in _ABOVE_ZERO:
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name}: expected more than 0; got {getattr(self, name)!r}")
         helo = self.helo
         if not (helo.isascii() and helo.isprintable() and " " not in helo):
             raise InputError(f"ehlo_name: expected a host name in ASCII; got {helo!r}")
@@ -93,18 +87,33 @@ class CheckConfig:
         return self.ehlo_name or socket.gethostname() or "localhost"
 
 
-_ABOVE_ZERO = (
-    "dns_timeout",
-    "connect_timeout",
-    "https_timeout",
-    "smtp_timeout",
-    "smtp_deadline",
-    "smtp_reply_bytes",
-    "domains_at_once",
-    "sockets",
-    "mx_most",
-    "addresses_most",
-)
+_SUCH_AS = {
+    "resolvers": 'addresses in a tuple, such as ("9.9.9.9",)',
+    "allow_networks": 'networks in a tuple, such as ("10.0.0.0/8",)',
+    "canary": 'hosts in a tuple, such as ("mx1.smtp.goog",)',
+}
+_SECONDS = 0.001, 86_400
+"""Of a time-out: an endless one would hold up a run for ever."""
+
+
+def _told(field: "Field[Any]", given: Any) -> Any:
+    """Give a field's value, of the type that its default is of."""
+    name, default = field.name, field.default
+    if isinstance(default, tuple):
+        return arguments.several(name, given, str, _SUCH_AS[name])
+    if isinstance(default, bool):
+        arguments.instance(name, given, bool, "True or False")
+    elif isinstance(default, float):
+        return arguments.number(name, given, *_SECONDS, whole=False)
+    elif isinstance(default, int):
+        least = 0 if name == "expiry_days" else 1
+        return arguments.number(name, given, least, 65_535 if "port" in name else None)
+    elif name == "ca_file" and given is not None:
+        return str(arguments.path(name, given, "a PEM file of trusted CAs"))
+    elif given is not None or default is not None:
+        arguments.instance(name, given, str, "a name as text")
+        arguments.instance(name, given or None, str, "a name, not an empty text")
+    return given
 
 
 def _checked(field: str, value: str, kind: Callable[[str], object]) -> None:

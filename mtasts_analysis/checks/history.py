@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.errors import InputError, SchemaError
@@ -165,7 +166,7 @@ def last_seen(path: str | os.PathLike[str]) -> dict[str, Seen]:
     SchemaError
         It is no such file.
     """
-    table = _read(Path(path))
+    table = _read(arguments.path("history", path, "a Parquet file"))
     rows = table.sort_by("checked_at").to_pylist()
     seen: dict[str, Seen] = {}
     for row in rows:
@@ -192,7 +193,7 @@ def append(path: str | os.PathLike[str], checks: Iterable[Check]) -> None:
     OutputError
         It cannot be written.
     """
-    target = Path(path)
+    target = arguments.path("history", path, "a Parquet file")
     rows = [Seen.of(c) for c in checks if c.state != "unknown"]
     new = pa.Table.from_pylist(
         [{n: getattr(r, n) for n in _SCHEMA.names} for r in rows], schema=_SCHEMA

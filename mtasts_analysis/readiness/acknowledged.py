@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
+from mtasts_analysis import arguments
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.wording import plainly
 
@@ -97,7 +97,7 @@ def read_acknowledged(path: str | os.PathLike[str]) -> tuple[Acknowledged, ...]:
     >>> entry.closes("interception", "starttls-for-few at mx1.example.com", entry.until)
     True
     """
-    file = Path(path)
+    file = arguments.path("path", path, "a TOML file of [[acknowledged]] entries")
     try:
         given = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

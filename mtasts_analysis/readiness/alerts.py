@@ -6,21 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.compare import compare
 from mtasts_analysis.analysis.effects import CAUTIOUS, REFUSED
-from mtasts_analysis.analysis.facts import NO_DAY, Data, dates, grouped
+from mtasts_analysis.analysis.facts import NO_DAY, Data, dates, facts_of, grouped
 from mtasts_analysis.analysis.failures import failure_types, failures_by_mx
-from mtasts_analysis.analysis.filters import Filter, read_day
+from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.interception import interception_leads
 from mtasts_analysis.analysis.senders import FEWEST_DAYS, SILENT_GAPS, senders
 from mtasts_analysis.analysis.trends import change_points, failure
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.errors import InputError
+from mtasts_analysis.limits import YEARS
 from mtasts_analysis.readiness.gate import certificates, lasts, named
 from mtasts_analysis.wording import plainly, several
 
@@ -31,6 +32,11 @@ MOST = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRules:
     """Which alerts there are, and from where on; nought or false switches one off.
+
+    Raises
+    ------
+    InputError
+        A value that is neither a whole number of 0 or more, nor true or false: as its default is.
 
     Examples
     --------
@@ -56,6 +62,14 @@ class AlertRules:
     certificate_days: int = 30
     """A certificate of a live check with fewer days left."""
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(field.default, bool):
+                arguments.instance(field.name, value, bool, "true or false")
+            else:
+                arguments.number(field.name, value, 0)
+
 
 def read_rules(path: str | PathLike[str]) -> AlertRules:
     """Read rules from a TOML file whose keys are the fields of :class:`AlertRules`.
@@ -65,21 +79,19 @@ def read_rules(path: str | PathLike[str]) -> AlertRules:
     InputError
         The file is missing, no TOML, or holds a key or value that is none.
     """
-    file = Path(path)
+    file = arguments.path("path", path, "a TOML file of rules")
     try:
         given: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{file}: expected a TOML file of rules; {plainly(error)}") from error
-    known: dict[str, Any] = {field.name: type(field.default) for field in fields(AlertRules)}
-    for name, value in given.items():
+    known = [field.name for field in fields(AlertRules)]
+    for name in given:
         if name not in known:
             raise InputError(f"{file}: expected keys of {', '.join(known)}; got {name}")
-        if not isinstance(value, int) or type(value) is not known[name] or value < 0:
-            raise InputError(
-                f"{file}: {name}: expected {'true or false' if known[name] is bool else '0 or more'};"
-                f" got {value!r}"
-            )
-    return AlertRules(**given)
+    try:
+        return AlertRules(**given)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,7 @@ def alerts(
     Raises
     ------
     InputError
-        `since` is no day.
+        A day that is none, or what is of another type.
 
     Examples
     --------
@@ -150,12 +162,15 @@ def alerts(
     >>> [(a.code, a.domain) for a in found]
     [('refused', 'bakery.example'), ('refused', 'bakery.example')]
     """
-    rules = rules or AlertRules()
-    first = read_day("since", since)
-    assert first is not None  # a day was given
-    now = today or datetime.now(UTC).date()
+    facts = facts_of(data)
+    first = arguments.day("since", since, YEARS)
+    rules = AlertRules() if rules is None else rules
+    such_as = "AlertRules, such as AlertRules(refused_sessions=5)"
+    arguments.instance("rules", rules, AlertRules, such_as)
+    checks = arguments.several("checks", checks, Check, "what check_domains() gives")
+    now = datetime.now(UTC).date() if today is None else arguments.day("today", today, YEARS)
     found: list[Alert] = []
-    for domain in data.facts.domain.words:
+    for domain in facts.domain.words:
         for kind in _of(data, domain, first, now, rules):
             found += kind[:MOST]
             if len(kind) > MOST:

@@ -1,11 +1,14 @@
 """Every threshold of the judgement, in one value that the write-up prints."""
 
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
-from typing import Any
 
+from mtasts_analysis import arguments
 from mtasts_analysis.checks.coverage import WEEK
-from mtasts_analysis.errors import InputError
+
+_DAYS_MOST = 36_525
+"""A century: so long before and after a judgement, days have dates."""
+_MOST = {"resamples": 1_000_000}
+"""They are in memory together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +18,8 @@ class ReadinessConfig:
     Raises
     ------
     InputError
-        A threshold that is no number, or no whole one where days are counted; below nought; a share above one.
+        A threshold that is no number, or no whole one where days are counted; below nought; a share above one;
+        days of more than a century.
 
     Examples
     --------
@@ -58,20 +62,14 @@ class ReadinessConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value: Any = getattr(self, field.name)
             share = isinstance(field.default, float)
-            top = 1 if share else float("inf")
             least = 2 if field.name in ("recent_days", "forecast_days", "resamples") else 0
-            kind: type[Any] = Real if share else Integral  # NumPy's own are such, too
-            if isinstance(value, bool) or not isinstance(value, kind):
-                wanted = "a share, 0 to 1" if share else "a whole number"
-                raise InputError(f"{field.name}: expected {wanted}; got {value!r}")
-            if not least <= value <= top:
-                raise InputError(
-                    f"{field.name}: expected {least} or more"
-                    + (", at most 1" if top == 1 else "")
-                    + f"; got {value}"
-                )
+            most = (
+                1 if share else _MOST.get(field.name, _DAYS_MOST if "days" in field.name else None)
+            )
+            given = getattr(self, field.name)
+            value = arguments.number(field.name, given, least, most, whole=not share)
+            object.__setattr__(self, field.name, value)
 
 
 MEANINGS = {

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.effects import (
     DANE_TYPES,
     LATENT,
@@ -22,8 +23,17 @@ from mtasts_analysis.analysis.effects import (
     TLS_TYPES,
     UNKNOWN,
 )
-from mtasts_analysis.analysis.facts import Data, Facts, counts, dates, grouped, total, totals
-from mtasts_analysis.analysis.filters import Filter
+from mtasts_analysis.analysis.facts import (
+    Data,
+    Facts,
+    counts,
+    dates,
+    facts_of,
+    grouped,
+    total,
+    totals,
+)
+from mtasts_analysis.analysis.filters import Filter, chosen
 from mtasts_analysis.analysis.intervals import Share
 from mtasts_analysis.checks.coverage import covers
 from mtasts_analysis.checks.policy import Policy, valid_policy
@@ -138,7 +148,7 @@ def replay(
     Raises
     ------
     InputError
-        The draft is no valid policy, or lists no MX.
+        No archive, no filter; or the draft is no valid policy, or lists no MX.
 
     Examples
     --------
@@ -148,8 +158,9 @@ def replay(
     >>> found.sessions, found.refused
     (3555, 1070)
     """
+    facts, where = facts_of(data), chosen(where)
+    arguments.instance("config", config, ReadinessConfig, "a ReadinessConfig")
     draft = read_draft(policy)
-    facts = data.facts
     base = facts.policies_where(where) & facts.dated
     latent = facts.failures_where(where, base) & (facts.effect.codes == facts.effect.code(LATENT))
     sts = base & (facts.policy_type.codes == facts.policy_type.code("sts"))
@@ -242,7 +253,10 @@ def given_policy(given: Policy | str, which: str) -> Policy:
     InputError
         It is no valid policy.
     """
-    return given if isinstance(given, Policy) else valid_policy(given, which)
+    if isinstance(given, Policy):
+        return given
+    arguments.instance(which, given, (str, bytes), "a policy, or the text of its file")
+    return valid_policy(given, which)
 
 
 def _judged(facts: Facts, own: _Array) -> tuple[_Array, _Array]:

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtasts_analysis.analysis.facts import NO_DAY, Data, counts, dates
-from mtasts_analysis.analysis.filters import Filter, read_day
+from mtasts_analysis import arguments
+from mtasts_analysis.analysis.facts import NO_DAY, Data, counts, dates, facts_of
+from mtasts_analysis.analysis.filters import Filter
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.trends import over_time
 from mtasts_analysis.checks.coverage import DAY, WEEK
 from mtasts_analysis.checks.facts import Check
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.names import a_label
+from mtasts_analysis.limits import YEARS
 from mtasts_analysis.readiness.acknowledged import Acknowledged
 from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
 from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Gate, Status
@@ -207,7 +208,8 @@ def judge(
     Raises
     ------
     InputError
-        Neither reports nor a check, an impossible domain or day, or a draft that is no policy.
+        Neither reports nor a check, an impossible domain or day, a draft that is no policy, or what is of another
+        type.
 
     Examples
     --------
@@ -219,11 +221,13 @@ def judge(
     """
     if data is None and check is None:
         raise InputError("expected reports, a live check, or both; got neither")
-    try:
-        name = a_label(domain)
-    except ValueError as error:
-        raise InputError(f"domain: expected a domain name; {error}") from error
-    day = read_day("as_of", as_of) or _day(data, check, name)
+    if data is not None:
+        facts_of(data)
+    if check is not None:
+        arguments.instance("check", check, Check, "what check_domain() gives")
+    _expect_settings(config, acknowledged)
+    name = arguments.domain("domain", domain)
+    day = _day(data, check, name) if as_of is None else arguments.day("as_of", as_of, YEARS)
     if check is not None and check.domain != name:
         raise InputError(f"check: expected a check of {name}; it is of {check.domain}")
     draft = read_draft(policy)
@@ -272,6 +276,13 @@ def judge(
         acknowledged=tuple(acknowledged),
         draft=draft,
     )
+
+
+def _expect_settings(config: ReadinessConfig, acknowledged: Sequence[Acknowledged]) -> None:
+    such_as = "a ReadinessConfig, such as ReadinessConfig(refused_most=0.001)"
+    arguments.instance("config", config, ReadinessConfig, such_as)
+    read = 'what read_acknowledged("acknowledged.toml") gives'
+    arguments.several("acknowledged", acknowledged, Acknowledged, read)
 
 
 _NO_HISTORY: dict[str, "pd.Series[str]"] = {
@@ -449,12 +460,14 @@ def judge_all(
     >>> list(judge_all(data)["domain"])
     ['bakery.example', 'clinic.example', 'harbour.example']
     """
-    day = read_day("as_of", as_of)
+    facts = facts_of(data)
+    _expect_settings(config, acknowledged)
+    day = None if as_of is None else arguments.day("as_of", as_of, YEARS)
     rows: list[dict[str, Any]] = []
-    for name in data.facts.domain.words:
+    for name in facts.domain.words:
         try:
-            a_label(name)
-        except ValueError:  # a stranger's report may name anything a domain
+            arguments.domain("domain", name)
+        except InputError:  # a stranger's report may name anything a domain
             continue
         found = judge(data, name, None, day, config, acknowledged)
         impact = found.impact

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis.facts import Data, counts
 from mtasts_analysis.analysis.failures import failures_by_mx
 from mtasts_analysis.analysis.filters import Filter
@@ -29,6 +30,7 @@ from mtasts_analysis.checks.providers import PROVIDERS, provider_of
 from mtasts_analysis.checks.records import read_sts, read_tlsrpt
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import Finding
+from mtasts_analysis.limits import YEARS
 from mtasts_analysis.names import a_label
 from mtasts_analysis.readiness.impact import given_policy
 from mtasts_analysis.readiness.rollout import fresh_id, policy_text
@@ -39,6 +41,10 @@ HOSTS = ("nginx", "cloudflare-pages", "s3-cloudfront", "github-pages")
 """The ways to serve the policy that :func:`hosting` knows."""
 
 _TTL = 3_600
+_TTL_MOST = 2**31 - 1  # RFC 2181 §8
+_CHECK = "what check_domain() gives"
+_PUBLICATION = "what publication() gives"
+_HOSTS = 'MX hosts or patterns, such as ["mx1.example.com"]'
 _STRING_MOST = 255  # RFC 1035 §3.3: octets of one string of a TXT record
 
 
@@ -132,8 +138,16 @@ def publication(
     _mta-sts.example.com. 3600 IN TXT "v=STSv1; id=20260514000000;"
     _smtp._tls.example.com. 3600 IN TXT "v=TLSRPTv1; rua=mailto:tls@example.com"
     """
-    name = _name(domain, "domain")
-    text = policy_text(mode, [m if m.isascii() else _name(m, "mx") for m in mx], max_age)
+    name = arguments.domain("domain", domain)
+    hosts = arguments.several("mx", mx, str, _HOSTS)
+    reports = arguments.several("rua", rua, str, 'addresses, such as ["mailto:tls@example.com"]')
+    arguments.instance("host", host, str, "an address or a name")
+    if live_id is not None:
+        arguments.instance("live_id", live_id, str, "the id that is published, as text")
+    if now is not None:
+        arguments.instance("now", now, datetime, "a time, such as datetime.now(UTC)")
+        arguments.day("now", now, YEARS)
+    text = policy_text(mode, [m if m.isascii() else _name(m, "mx") for m in hosts], max_age)
     policy, _ = read_policy(text)
     assert policy is not None  # policy_text has read it
     records = [_host_record(name, host)] if host else []
@@ -141,9 +155,9 @@ def publication(
     sts = f"v=STSv1; id={stamp};"
     _checked(read_sts([sts], f"_mta-sts.{name}"), "id")
     records.append(f"_mta-sts.{name}. {_TTL} IN TXT {_strings(sts)}")
-    if rua:
+    if reports:
         # RFC 8460 §3: in an address, "!", "," and ";" are percent-encoded.
-        encoded = [u.replace("!", "%21").replace(",", "%2C").replace(";", "%3B") for u in rua]
+        encoded = [u.replace("!", "%21").replace(",", "%2C").replace(";", "%3B") for u in reports]
         report = f"v=TLSRPTv1; rua={','.join(encoded)}"
         _checked(read_tlsrpt([report], f"_smtp._tls.{name}", name), "rua")
         records.append(f"_smtp._tls.{name}. {_TTL} IN TXT {_strings(report)}")
@@ -169,6 +183,7 @@ def exact_hosts(check: Check) -> tuple[str, ...]:
     >>> exact_hosts(ma.live.recorded_check())
     ('mx1.clinic.example', 'mx2.clinic.example')
     """
+    arguments.instance("check", check, Check, _CHECK)
     if not check.mx:
         raise InputError(f"check: expected MX hosts of {check.domain}; it saw none")
     return tuple(dict.fromkeys(mx.host for mx in check.mx))
@@ -194,6 +209,7 @@ def preset(provider: str) -> tuple[str, ...]:
     >>> preset("google workspace")[1]
     'aspmx.l.google.com'
     """
+    arguments.instance("provider", provider, str, "the name of a provider")
     for known in PROVIDERS:
         if known.name.casefold() == provider.strip().casefold():
             return known.hosts
@@ -227,6 +243,11 @@ def inventory(
         `last_failed` (UTC), `under_enforce` (null, too, for those in DNS beyond the check's `mx_most`),
         `certificate_until` (UTC).
 
+    Raises
+    ------
+    InputError
+        It is no domain name, archive, check or day.
+
     Examples
     --------
     >>> import mtasts_analysis as ma
@@ -235,7 +256,9 @@ def inventory(
     >>> found.loc[~found["in_policy"], "mx_host"].tolist()
     ['mx3.bakery.example']
     """
-    name = _name(domain, "domain")
+    name = arguments.domain("domain", domain)
+    if check is not None:
+        arguments.instance("check", check, Check, _CHECK)
     rows: dict[str, dict[str, Any]] = {}
     policy = None if check is None else check.policy
     named = {} if check is None or check.null_mx else named_by(check.mx_answer)
@@ -321,6 +344,8 @@ def hosting(made: Publication, how: str) -> dict[str, str]:
     >>> sorted(hosting(made, "github-pages"))
     ['.nojekyll', '.well-known/mta-sts.txt', 'CNAME', 'README']
     """
+    arguments.instance("made", made, Publication, _PUBLICATION)
+    arguments.one_of("how", how, HOSTS)
     name = f"mta-sts.{made.domain}"
     files = {WELL_KNOWN: made.text}
     if how == "nginx":
@@ -342,14 +367,12 @@ def hosting(made: Publication, how: str) -> dict[str, str]:
             "ACM certificate in us-east-1, managed cache policy CachingDisabled (else an update is served late),\n"
             "no redirect rule: senders follow none (RFC 8461 §3.3)."
         )
-    elif how == "github-pages":
+    else:
         files |= {".nojekyll": "", "CNAME": f"{name}\n"}
         note = (
             f"Push this folder to a repository with Pages on, custom domain {name}, HTTPS enforced. Without"
             " .nojekyll the folder .well-known is not served."
         )
-    else:
-        raise InputError(f"how: expected one of {', '.join(HOSTS)}; got {how!r}")
     test = f"Then: curl -sSi https://{name}/{WELL_KNOWN} must say 200 and text/plain, without a redirect."
     return {**files, "README": f"{note}\n{test}\n"}
 
@@ -394,7 +417,7 @@ class Task:
 
 def update(
     after: Publication,
-    before: Policy | None = None,
+    before: Policy | str | None = None,
     *,
     ttl: int = _TTL,
     mx_ttl: int = _TTL,
@@ -406,7 +429,7 @@ def update(
     after
         What :func:`publication` gave.
     before
-        The policy that is live; None for a first one.
+        The policy that is live, or its text; None for a first one.
     ttl
         Of the `_mta-sts` record, in seconds.
     mx_ttl
@@ -418,6 +441,11 @@ def update(
         Policy first, then the id, then what TTL and max_age say. MX hosts that the policy gains come into DNS
         after it, those that it loses leave DNS before it: no sender then dials a host that its policy lacks.
 
+    Raises
+    ------
+    InputError
+        What came before is no valid policy, or a TTL is none.
+
     Examples
     --------
     >>> made = publication("example.com", "enforce", ["mx1.example.com"])
@@ -428,6 +456,11 @@ def update(
     wait for senders that cached the policy before and look for no newer one; then wait 1 day
     look into the reports: each names the policy that its sender saw
     """
+    arguments.instance("after", after, Publication, _PUBLICATION)
+    if before is not None:
+        before = given_policy(before, "before")
+    ttl = arguments.number("ttl", ttl, 0, _TTL_MOST)
+    mx_ttl = arguments.number("mx_ttl", mx_ttl, 0, _TTL_MOST)
     old = () if before is None else before.mx
     lost = [p for p in old if p.lower() not in map(str.lower, after.policy.mx)]
     gained = [p for p in after.policy.mx if p.lower() not in map(str.lower, old)] if old else []
@@ -479,7 +512,7 @@ def withdrawal(
     Raises
     ------
     InputError
-        `longest` is no max_age, or null: no report told one.
+        `longest` is no max_age, or null: no report told one. Or as :func:`publication` raises it.
 
     Examples
     --------
@@ -488,17 +521,15 @@ def withdrawal(
     ('none', ['0:00:00', '1:00:00', '14 days, 0:00:00', '0:00:00', '0:00:00'])
     """
     # A maximum over a table is null where no report told one, and a numpy integer, which is no length of time.
-    if pd.isna(longest) or not 0 <= longest <= MAX_AGE_MOST:
-        raise InputError(
-            f"longest: expected 0 to {MAX_AGE_MOST} seconds (RFC 8461 §3.2); got {longest}"
-        )
+    longest = arguments.number("longest", longest, 0, MAX_AGE_MOST)  # RFC 8461 §3.2
+    ttl = arguments.number("ttl", ttl, 0, _TTL_MOST)
     made = publication(domain, "none", (), DAY, live_id=live_id, now=now)
     tasks = (
         Task("publish the policy file with mode none and a max_age of a day, and fetch it"),
         Task(f"publish the _mta-sts record with id={made.id}", timedelta(seconds=ttl)),
         Task(
             "keep both as they are: some senders go by the policy that they cached",
-            timedelta(seconds=max(int(longest), DAY)),
+            timedelta(seconds=max(longest, DAY)),
         ),
         Task(f"remove the _mta-sts.{made.domain} record"),
         Task(f"remove the policy file, and last the host mta-sts.{made.domain}"),
@@ -557,6 +588,7 @@ def diff(draft: Policy | str, live: Policy | str, mx: Sequence[str]) -> Differen
     (('mx2.example.com',), (), ('mode: testing → enforce', 'mx: mx1.example.com → *.example.com'), True)
     """
     new, old = given_policy(draft, "draft"), given_policy(live, "live")
+    mx = arguments.several("mx", mx, str, _HOSTS)
     changed = [
         f"{name}: {before} → {after}"
         for name, before, after in (

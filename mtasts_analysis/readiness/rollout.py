@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from mtasts_analysis import arguments
 from mtasts_analysis.checks.coverage import DAY, WEEK
 from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
@@ -76,6 +77,8 @@ def policy_text(mode: str, mx: Sequence[str], max_age: int) -> str:
     mx: mx1.example.com
     max_age: 86400
     """
+    such_as = 'MX patterns, such as ["mx1.example.com"]'
+    mx = arguments.several("mx", mx, str, such_as)
     given = Policy(mode, max_age, tuple(dict.fromkeys(host.lower() for host in mx)))
     text = str(given)
     policy, findings = read_policy(text)

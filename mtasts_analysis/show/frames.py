@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtasts_analysis import arguments
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.findings import one_line
 from mtasts_analysis.show.html import element, text, unbroken
@@ -153,7 +154,7 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
     Raises
     ------
     InputError
-        No frame, or columns that it has not.
+        No frame, columns that it has not, or no number of rows.
 
     Examples
     --------
@@ -165,12 +166,12 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
     unprotected       188
     unknown             9
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise InputError(f"frame: expected a DataFrame; got a {type(frame).__name__}")
+    arguments.instance("frame", frame, pd.DataFrame, "a DataFrame")
+    rows = arguments.number("rows", rows, 0)
     if columns is None:
         return Table(frame, rows)
     there = [*frame.columns]
-    if not isinstance(columns, list) or not set(columns) <= set(there):
+    if not isinstance(columns, list) or not all(name in there for name in columns):
         raise InputError(
             f"columns: expected a list of {', '.join(map(str, there))}; got {columns!r}"
         )
@@ -180,6 +181,8 @@ def table(frame: pd.DataFrame, columns: list[str] | None = None, rows: int = 50)
 def frame_text(frame: pd.DataFrame, rows: int) -> str:
     """Give a frame as aligned text; its last column is told whole, for a sentence stands there."""
     names = list(frame.columns)
+    if not names:
+        return "a table without columns"
     longest = [110] * (len(names) - 1) + [1_000]
     body = [
         [

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mtasts_analysis.analysis.facts import Data
 from mtasts_analysis.analysis.failures import effects, failure_types, failures_by_mx, unexplained
-from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter, chosen
 from mtasts_analysis.analysis.interception import interception_leads
 from mtasts_analysis.analysis.policies import policy_history
 from mtasts_analysis.analysis.senders import senders
@@ -155,6 +155,7 @@ def overview(data: Data, where: Filter = EVERYTHING) -> Overview:
     9 of 22,206 sessions failed (0.04%); DANE apart, reports over 25 hours left out
     ...
     """
+    where = chosen(where)
     return Overview(
         where=where,
         sessions=over_time(data, where),

@@ -12,7 +12,8 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.patches import Patch
 
-from mtasts_analysis.analysis.filters import EVERYTHING, Filter
+from mtasts_analysis import arguments
+from mtasts_analysis.analysis.filters import EVERYTHING, Filter, chosen
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.show.drawing import (
     RIGHT,
@@ -103,7 +104,9 @@ def sessions(
     >>> ma.plots.sessions(ma.over_time(data))  # doctest: +ELLIPSIS
     <Plot: 1,701 of 96,764 sessions failed (1.76%); all reports; DANE apart; not drawn: 2,481 sessions ...>
     """
-    _expect(frame, "over_time", _OVER_TIME)
+    where = _expect(frame, where, "over_time", _OVER_TIME)
+    if changes is not None:
+        _expect(changes, where, "change_points", ("day",))
     if not frame["period"].is_unique:
         raise InputError("expected what over_time gives without a split: a row for each period")
     failed, whole = _sum(frame["failed"]), _sum(frame["sessions"])
@@ -170,7 +173,7 @@ def failures(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> ma.plots.failures(ma.failures_over_time(data))  # doctest: +ELLIPSIS
     <Plot: certificate-expired leads with 996 of 1,701 failed sessions; all reports; not drawn: 74 failed ...>
     """
-    _expect(frame, "failures_over_time", ("period", "failures", "sessions"))
+    where = _expect(frame, where, "failures_over_time", ("period", "failures", "sessions"))
     split = str(frame.columns[1])
     out = _left_out(frame, "failed session")
     folded, order = _fold(frame, split, "sessions")
@@ -232,7 +235,7 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> ma.plots.types_by_mx(ma.failures_by_mx(data))
     <Plot: mx2.clinic.example fails most: 1,070 of 1,775 failed sessions; all reports>
     """
-    _expect(frame, "failures_by_mx", ("mx_host", "result_type", "sessions"))
+    where = _expect(frame, where, "failures_by_mx", ("mx_host", "result_type", "sessions"))
     if not _sum(frame["sessions"]):
         return nothing("no failed sessions in the details", where)
     hosts, order = _fold(frame, "mx_host", "sessions", 12)
@@ -308,7 +311,7 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> ma.plots.sender_days(ma.over_time(data, split="sender"))  # doctest: +ELLIPSIS
     <Plot: Most failures in one day: Gogol LLC, 2026-03-13, 218 of 853 sessions (25.56%); all reports; ...>
     """
-    _expect(frame, 'over_time(split="sender")', ("sender", *_OVER_TIME))
+    where = _expect(frame, where, 'over_time(split="sender")', ("sender", *_OVER_TIME))
     about = _of_sessions(where, _left_out(frame))
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
@@ -374,7 +377,7 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> ma.plots.senders(ma.over_time(data, by="week", split="sender"))  # doctest: +ELLIPSIS
     <Plot: Failed share by sender, most sessions first; all reports; DANE apart; not drawn: 2,481 ...>
     """
-    _expect(frame, 'over_time(split="sender")', ("sender", *_OVER_TIME))
+    where = _expect(frame, where, 'over_time(split="sender")', ("sender", *_OVER_TIME))
     about = _of_sessions(where, _left_out(frame))
     frame = frame[_floats(frame["sessions"]) > 0]
     if frame.empty:
@@ -458,7 +461,10 @@ def top(
     >>> ma.plots.top(ma.senders(data), "sender", value="failed")
     <Plot: Gogol LLC leads with 762 of 1,775 failed sessions; all reports; DANE apart>
     """
-    _expect(frame, "a measure", (of, value))
+    for name, column in (("of", of), ("value", value)):
+        arguments.instance(name, column, str, "the name of a column")
+    where = _expect(frame, where, "a measure", (of, value))
+    n = arguments.number("n", n, 1)
     if value not in _numbers(frame):
         numbers = ", ".join(_numbers(frame)) or "none"
         raise InputError(f"value: expected a column that can be added up: {numbers}; got {value!r}")
@@ -519,7 +525,7 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     >>> ma.plots.policies(ma.policy_history(data, where), where)  # doctest: +ELLIPSIS
     <Plot: 1 of 6 senders still sees an old policy; domain bakery.example; a line ends on the day ...>
     """
-    _expect(frame, "policy_history", _HISTORY)
+    where = _expect(frame, where, "policy_history", _HISTORY)
     about = _undivided(where, "a line ends on the day on which its last report began")
     if frame.empty:
         return nothing("no sender saw a policy", *about)
@@ -686,7 +692,11 @@ def impact(frame: pd.DataFrame, where: Filter = EVERYTHING, bound: float | None 
     >>> print(ma.plots.impact(found.cells, found.where).alt.partition(";")[0])
     refused under enforce: 1,070 of 8,308 sessions, and perhaps 1 more
     """
-    _expect(frame, "replay (its cells)", ("day", "long", "sessions", "refused", "cautious"))
+    where = _expect(
+        frame, where, "replay (its cells)", ("day", "long", "sessions", "refused", "cautious")
+    )
+    if bound is not None:
+        bound = arguments.number("bound", bound, 0, 1, whole=False)
     refused, whole = _sum(frame["refused"]), _sum(frame["sessions"])
     perhaps = _sum(frame["cautious"]) - refused
     drafted = frame.attrs.get("draft", False)
@@ -748,8 +758,8 @@ _HISTORY = (
 )  # fmt: skip
 
 
-def _expect(frame: pd.DataFrame, measure: str, columns: tuple[str, ...]) -> None:
-    """Refuse a frame that another measure gave, and what is none."""
+def _expect(frame: pd.DataFrame, where: Filter, measure: str, columns: tuple[str, ...]) -> Filter:
+    """Refuse a frame that another measure gave, and what is none; give the filter, where it is one."""
     if not isinstance(frame, pd.DataFrame):
         raise InputError(f"expected a frame as {measure} gives it; got a {type(frame).__name__}")
     if not set(columns) <= set(frame.columns):
@@ -757,6 +767,7 @@ def _expect(frame: pd.DataFrame, measure: str, columns: tuple[str, ...]) -> None
             f"expected a frame as {measure} gives it, with {', '.join(columns)};"
             f" got one with {', '.join(map(str, frame.columns)) or 'no column'}"
         )
+    return chosen(where)
 
 
 def _numbers(frame: pd.DataFrame) -> list[str]:

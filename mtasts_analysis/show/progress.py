@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive import units
 from mtasts_analysis.archive.items import REFUSED, REPORT, Item
 
@@ -76,6 +77,7 @@ def bar(
     starts
         Of a file: from which byte on it is to be read.
     """
+    expect(shown)
     if callable(shown):
         yield Progress(advance=shown)
     elif watched() if shown is None else shown:
@@ -91,6 +93,12 @@ def bar(
             yield Progress(made)
     else:
         yield Progress()
+
+
+def expect(progress: object) -> None:
+    """Refuse what says neither whether a bar is shown nor who is told."""
+    if progress is not None and not callable(progress):
+        arguments.instance("progress", progress, bool, "True, False, None, or a function")
 
 
 def watched() -> bool:

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from PIL import Image
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive.files import replacing
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.show.text import plain
@@ -132,7 +132,13 @@ class Plot(Figure):
         ----------
         kind
             `png` or `svg`.
+
+        Raises
+        ------
+        InputError
+            Another kind.
         """
+        arguments.one_of("kind", kind, ("png", "svg"))
         raw = io.BytesIO()
         if kind == "png":
             # savefig() would draw twice; a person waits for this one.
@@ -152,11 +158,11 @@ class Plot(Figure):
         Raises
         ------
         InputError
-            Another ending.
+            Another ending, or no path on this machine.
         OutputError
             The file cannot be written.
         """
-        target = Path(path)
+        target = arguments.path("path", path, "a file")
         kind = target.suffix.lower().removeprefix(".")
         if kind not in ("png", "svg"):
             raise InputError(

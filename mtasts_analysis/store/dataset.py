@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mtasts_analysis import arguments
 from mtasts_analysis.analysis import cubes
 from mtasts_analysis.analysis.facts import Facts
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter, chosen
@@ -167,8 +168,7 @@ class Store:
         ...     [name.removeprefix(folder)[:23] for name in store.files("policies")]
         ['/month=2026-02/policies', '/month=2026-03/policies', '/month=2026-04/policies']
         """
-        if table not in NAMES:
-            raise InputError(f"table: expected one of {', '.join(NAMES)}; got {table!r}")
+        arguments.one_of("table", table, NAMES)
         return [
             f"{self._place.url.rstrip('/')}/{file.name}"
             for _, held in sorted(self._state.months.items())
@@ -268,10 +268,7 @@ class Store:
         """
         if isinstance(paths, bytes):
             raise InputError("paths: expected files or folders; got bytes, which load() takes")
-        if on_problem not in ("record", "raise"):
-            raise InputError(f"on_problem: expected 'record' or 'raise'; got {on_problem!r}")
-        if not isinstance(limits, Limits):
-            raise InputError(f"limits: expected Limits; got {limits!r}")
+        settings = units.asked(limits, dkim=dkim, on_problem=on_problem)
         if not self._state.number and not export.WRITTEN.isdisjoint(self._place.names("")):
             raise InputError(
                 f"{self._place.url}: expected a store, or a new folder for one; tables were written here, by"
@@ -284,7 +281,6 @@ class Store:
             chosen = Sources(self._seen(), dict(state.mboxes), dict(state.opened))
             wanted = chosen.choose(found, mboxes=limits.layers > 0)
             run = Run(self._place, state, Known(self._column), chosen)
-            settings = units.Settings(limits, dkim, on_problem == "raise")
             count = processes.wanted(workers, executor, wanted, chosen.starts)
             plan = units.plan(wanted, limits, starts=chosen.starts, skips=chosen.skips)
             ahead: deque[units.Unit] = deque()
@@ -756,15 +752,16 @@ def _one_of(name: str, words: Sequence[str | None]) -> pc.Expression:
     return found
 
 
-def _named(columns: object) -> dict[str, list[str]]:
+_COLUMNS = 'tables with lists of columns, as {"policies": ["domain"]}'
+
+
+def _named(columns: Any) -> dict[str, list[str]]:
     """Give tables with columns of theirs; hold that they are."""
-    if not isinstance(columns, Mapping) or not all(
-        isinstance(wanted, Iterable) and not isinstance(wanted, str) for wanted in columns.values()
-    ):
-        raise InputError(
-            f'columns: expected tables with lists of columns, as {{"policies": ["domain"]}}; got {columns!r}'
-        )
-    named = {name: list(wanted) for name, wanted in columns.items()}
+    arguments.instance("columns", columns, Mapping, _COLUMNS)
+    named = {
+        name: list(arguments.several("columns", wanted, str, _COLUMNS))
+        for name, wanted in columns.items()
+    }
     for name, wanted in named.items():
         unknown = set(wanted) - set(SCHEMAS[name].names) if name in NAMES else {name}
         if unknown:

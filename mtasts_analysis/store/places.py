@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from mtasts_analysis import arguments
 from mtasts_analysis.archive.files import sync
 from mtasts_analysis.errors import (
     InputError,
@@ -270,27 +271,21 @@ def place(url: str | os.PathLike[str], options: dict[str, Any] | None = None) ->
     Raises
     ------
     InputError
-        It is a file, or no name of a folder.
+        It is a file, or no path.
     MissingExtraError
         A bucket without the extra.
     """
-    name = os.fspath(url) if isinstance(url, os.PathLike) else url
-    if not isinstance(name, str):
-        raise InputError(f"expected a folder or a URL for a store; got a {type(name).__name__}")
+    name = arguments.path_text("url", url, "a folder or a URL for a store")
     scheme, separator, rest = name.partition("://")
     if not separator or scheme.lower() == "file":
         rest = rest[len("localhost") :] if rest.startswith("localhost/") else rest
         path = rest if separator else os.path.expanduser(name)
         if not path:
-            raise InputError("expected a folder or a URL for a store; got an empty name")
+            raise InputError(f"url: expected a folder or a URL for a store; got {name!r}")
         try:
             is_file = stat.S_ISREG(os.stat(path).st_mode)
         except OSError:
             is_file = False
-        except ValueError as error:
-            raise InputError(
-                f"expected a folder or a URL for a store; got {name!r}, {error}"
-            ) from error
         if is_file:
             raise InputError(
                 f"{path}: expected a folder for a store; this is a file. load() reads it, and"

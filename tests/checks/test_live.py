@@ -481,7 +481,7 @@ def test_monitor_command(lab, three, command):
     assert code == 5 and "nowhere.test" in said.out
     code, said = command("monitor", "one.example", "not a domain")
     assert code == 5 and "no domain name" in said.out
-    assert said.err.startswith("mtasts-analysis: expected a domain name; 'not a domain'")
+    assert said.err.startswith("mtasts-analysis: domain: expected a domain name; 'not a domain'")
     assert said.err.count("\n") == 1
 
 

@@ -354,7 +354,7 @@ def test_mistakes(archive, tmp_path, capsys):
         (["alert", "nowhere"], 1, "nothing is there"),
         (["assess", str(archive)], 4, ""),
         (["assess", str(archive), "-o", "x.html"], 1, "expected --domain"),
-        (["assess", str(archive), "--as-of", "soon"], 1, "as_of: expected a day"),
+        (["assess", str(archive), "--as-of", "soon"], 1, "--as-of: expected a day"),
         (["assess", "--domain", "d.example"], 1, "expected an archive, --check, or both"),
         (["assess", str(empty), "--domain", "d.example"], 3, "no TLS report"),
         (["assess", str(archive), "--domain", "d.example", "--policy", "none.txt"], 1, "--policy"),

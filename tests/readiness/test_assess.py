@@ -490,11 +490,24 @@ def test_what_cannot_be_judged(wrong):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"days_in_testing": "x"}, "days_in_testing: expected a whole number; got 'x'"),
-        ({"days_in_testing": 2.5}, "days_in_testing: expected a whole number; got 2.5"),
-        ({"days_in_testing": True}, "days_in_testing: expected a whole number; got True"),
-        ({"refused_most": None}, "refused_most: expected a share, 0 to 1; got None"),
-        ({"refused_most": 2}, "refused_most: expected 0 or more, at most 1; got 2"),
+        (
+            {"days_in_testing": "x"},
+            "days_in_testing: expected 0 to 36,525, a whole number; got 'x'",
+        ),
+        (
+            {"days_in_testing": 2.5},
+            "days_in_testing: expected 0 to 36,525, a whole number; got 2.5",
+        ),
+        (
+            {"days_in_testing": True},
+            "days_in_testing: expected 0 to 36,525, a whole number; got True",
+        ),
+        ({"refused_most": None}, "refused_most: expected 0 to 1, a number; got None"),
+        ({"refused_most": 2}, "refused_most: expected 0 to 1, a number; got 2"),
+        ({"refused_most": float("nan")}, "refused_most: expected 0 to 1, a number; got nan"),
+        ({"forecast_days": 10**9}, "forecast_days: expected 2 to 36,525"),
+        ({"resamples": 10**9}, "resamples: expected 2 to 1,000,000"),
+        ({"seed": None}, "seed: expected 0 or more, a whole number; got None"),
     ],
 )
 def test_a_threshold_that_is_none(given, said):

@@ -224,7 +224,9 @@ def test_the_longest_max_age_of_a_table():
     _, tasks = publish.withdrawal("d.example", longest(data))
     assert tasks[2].wait == timedelta(days=7)
     untold = world(text=lambda day, s: TESTING[:-1])
-    with pytest.raises(ma.InputError, match="longest: expected 0 to 31557600 seconds"):
+    with pytest.raises(
+        ma.InputError, match="longest: expected 0 to 31,557,600, a whole number; got a NAType"
+    ):
         publish.withdrawal("d.example", longest(untold))
 
 

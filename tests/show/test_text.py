@@ -94,7 +94,7 @@ def test_on_a_terminal_no_line_is_wider(terminal, sample_folder):
     [
         ((pd.DataFrame({"a": [1], "b": [2]}), ["nosuch"]), r"columns: .* a, b; got \['nosuch'\]"),
         ((pd.DataFrame({"a": [1], "b": [2]}), "a"), "columns: expected a list of a, b; got 'a'"),
-        ((5,), "frame: expected a DataFrame; got a int"),
+        ((5,), "frame: expected a DataFrame; got 5"),
     ],
 )
 def test_a_table_that_cannot_be(given, said):
