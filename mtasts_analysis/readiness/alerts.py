@@ -317,7 +317,7 @@ def _no_reports(data: Data, domain: str, everything: Filter, today: date, most: 
 
 
 def _leads(data: Data, domain: str, recent: Filter) -> list[Alert]:
-    action = "look with the sender's operator at what lies on its way to you"
+    action = "look with the sender's operator at what lies on its way to you, for somebody may be listening there"
     return [
         Alert(
             "interception", domain, f"{row['lead']} at {row['mx_host']}", row["text"], action,

@@ -199,6 +199,10 @@ def lasts(host: str, certificate: Certificate, now: datetime) -> str:
     return f"the certificate of {host} has {several(left, 'day')} left, until {until}"
 
 
+_LONGEST = 100
+"""Of a stranger's name in a sentence: one of a page's length would push a verdict's reasons off it."""
+
+
 def named(values: Iterable[object], most: int = 4) -> str:
     """Give some values as a list of words; how many more there are is said.
 
@@ -206,7 +210,13 @@ def named(values: Iterable[object], most: int = 4) -> str:
     --------
     >>> named("abcdef", 2), named([None])
     ('a, b and 4 more', 'not named')
+    >>> len(named(["x" * 300]))
+    100
     """
-    words = [value if isinstance(value, str) else "not named" for value in values]
+    words = [
+        "not named" if not isinstance(value, str)
+        else value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
+        for value in values
+    ]  # fmt: skip
     more = len(words) - most
     return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")

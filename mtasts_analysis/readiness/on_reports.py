@@ -385,8 +385,8 @@ def _interception(of: Evidence) -> Found:
         return Found(PASS, clause, rows=rows, subjects=subjects)
     texts = [str(t) for t, s in zip(rows["text"], subjects, strict=True) if s in still]
     action = (
-        "look with the sender's operator at what lies on its way to you; acknowledge the lead once it is"
-        " understood"
+        "look with the sender's operator at what lies on its way to you, for somebody may be listening there;"
+        " acknowledge the lead once it is understood"
     )
     return Found(FAIL, texts[0], "; ".join(texts[:2]), action, rows=rows, subjects=subjects)
 

@@ -4,6 +4,7 @@ Places are in inches and worked out here: Matplotlib's own fitting takes longer 
 periods, not days, so that a February is as wide as a March; a shape is one artist, however many days it has.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,13 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
 from mtasts_analysis.analysis.filters import Filter
-from mtasts_analysis.show.style import INK, SOFT, VERMILION, Plot, canvas, label, quiet, styled
+from mtasts_analysis.show.style import (
+    INK,
+    SOFT,
+    VERMILION,
+    Plot,
+    canvas,
+    cut,
+    label,
+    styled,
+    width,
+)
 from mtasts_analysis.wording import percent
 
 WIDTH = 9.6
@@ -44,7 +53,10 @@ def begin(height: float, title: str, where: Filter, *notes: str) -> Plot:
         height += _SECOND
     with styled():
         figure = canvas(WIDTH, height)
-        figure.text(0.1 / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=12, fontweight="bold")
+        fits = min(1, (WIDTH - 0.3) / width(title, 12, "bold"))  # counts may have twenty digits
+        figure.text(
+            0.1 / WIDTH, 1 - 0.1 / height, title, va="top", fontsize=12 * fits, fontweight="bold"
+        )
         figure.text(
             0.1 / WIDTH, 0.09 / height, below, va="bottom", fontsize=SMALL, color=SOFT, gid="filter"
         )
@@ -245,16 +257,9 @@ def curve(
 # --- Rows --------------------------------------------------------------------------------------------
 
 
-def margin(figure: Plot, words: Sequence[str], size: float = 9.5) -> float:
-    """Give the inches that the widest of some words takes, with a little air."""
-    sheet: Any = FigureCanvasAgg(figure)
-    font = FontProperties(family="DejaVu Sans", size=size)
-    renderer = sheet.get_renderer()
-    with quiet():
-        widest = max(
-            (renderer.get_text_width_height_descent(w, font, False)[0] for w in words), default=0
-        )
-    return float(widest) / figure.dpi + 0.2
+def margin(words: Sequence[str]) -> float:
+    """Give the inches that the widest of some names takes, with a little air."""
+    return max(map(width, words), default=0.0) + 0.2
 
 
 def named(axes: Axes, words: Sequence[str]) -> None:
@@ -274,17 +279,21 @@ def wrapped(name: str, longest: int) -> str:
     Examples
     --------
     >>> wrapped("certificate-host-mismatch", 14).splitlines()
-    ['certificate-', 'host-mismatch']
+    ['certificate-host-', 'mismatch']
     >>> wrapped("x" * 100, 9).splitlines()
     ['xxxxxxxxx', 'xxxxxxxxx', 'xxxxxxxx…']
+    >>> wrapped("other (4)", 9)
+    'other (4)'
     """
     lines: list[str] = [""]
-    for part in name.replace("-", "- ").split():
-        for start in range(0, len(part), longest):
-            piece = part[start : start + longest]
-            if len(lines[-1]) + len(piece) > longest and lines[-1]:
+    for part in re.split(r"(?<=[ -])", name):
+        rest = part
+        while rest:
+            piece = rest[: max(1, cut(rest, longest))]
+            rest = rest[len(piece) :]
+            if cut(lines[-1] + piece, longest) < len(lines[-1] + piece) and lines[-1]:
                 lines.append("")
             lines[-1] += piece
     if len(lines) > 3:
         lines = [*lines[:2], lines[2][: longest - 1] + "…"]
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)

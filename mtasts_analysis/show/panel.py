@@ -33,6 +33,8 @@ _WHOLE = (
 
 _MORE = "more columns: Export"
 
+_NEWEST = "the newest first"
+
 _DAYS = "<b>days (UTC)</b>"
 
 _COUNTED = {
@@ -242,8 +244,15 @@ class Panel(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self._picture.value = "" if self.plot is None else self.plot._repr_html_()
         columns = list(view.columns) or None
+        # Of a table that is cut, the days that somebody looks for are the last.
+        timed = "period" in self.frame
         self._table.value = frame_html(
-            self.frame, note=_MORE if columns else "", columns=columns, rows=30
+            self.frame.sort_values("period", ascending=False, kind="stable")
+            if timed
+            else self.frame,
+            note=_MORE if columns else _NEWEST if timed else "",
+            columns=columns,
+            rows=30,
         )
         self._link.value = ""
         self._days.value = _DAYS

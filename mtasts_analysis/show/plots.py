@@ -56,6 +56,7 @@ from mtasts_analysis.show.style import (
     Plot,
     label,
     styled,
+    width,
 )
 from mtasts_analysis.show.text import share
 from mtasts_analysis.wording import percent, several
@@ -114,7 +115,7 @@ def sessions(
     title = f"{failed:,} of {whole:,} sessions failed ({rate})"
     about = _of_sessions(where, _left_out(frame))
     if not whole:
-        return nothing(title, *about)
+        return nothing("no sessions", *about)
     figure = begin(4.3, title, *about)
     every = pd.DatetimeIndex(frame["period"])
     per = _per(frame)
@@ -255,7 +256,7 @@ def types_by_mx(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     figure = begin(1.45 + 0.34 * len(order), title, where)
     words = [label(name) for name in order]
     with styled():
-        left = margin(figure, words)
+        left = margin(words)
         axes = box(figure, top=0.68, bottom=0.77, left=left)
         # What is summed as the rest is no host and no type: the scale is that of the others.
         own = values[np.ix_(*([not _is_rest(n) for n in names] for names in (order, kinds)))]
@@ -325,7 +326,7 @@ def sender_days(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     figure = begin(1.5 + 0.24 * len(order), title, *about)
     words = [label(name) for name in order]
     with styled():
-        axes = box(figure, top=0.75, bottom=0.72, left=margin(figure, words))
+        axes = box(figure, top=0.75, bottom=0.72, left=margin(words))
         # One scale for every picture, so that two can be compared; roots, so that 1 % is seen.
         colours = _HEAT(np.sqrt(values))
         colours[values == 0] = to_rgba(_PASSED)
@@ -411,7 +412,7 @@ def senders(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
                         percent(mark), (left, base + mark / top), xytext=(-4, 0), ha="right",
                         va="center", textcoords="offset points", fontsize=8, color=SOFT,
                     )  # fmt: skip
-            axes.text(left, base + 1.1, label(name, 24), fontsize=9)
+            axes.text(left, base + 1.1, label(name, 20), fontsize=9)
             axes.text(
                 left + n, base + 1.1, f"{short(float(np.nansum(whole[place])))} sessions", ha="right",
                 fontsize=7.5, color=SOFT,
@@ -483,16 +484,18 @@ def top(
     figure = begin(0.85 + 0.28 * len(order), title, *about)
     words = [label(name) for name in order]
     with styled():
-        axes = box(figure, top=0.45, bottom=0.4, left=margin(figure, words))
+        left = margin(words)
+        axes = box(figure, top=0.45, bottom=0.4, left=left)
         bare(axes)
         colours = [GREY if _is_rest(name) else _colour(name, -1)[0] for name in order]
         axes.barh(range(len(order)), [float(s) for s in sums], color=colours, height=0.72)
+        told = [f" {count:,} ({count / whole:.1%})" for count in sums]
         for place, count in enumerate(sums):
             axes.annotate(
-                f" {count:,} ({count / whole:.1%})", (float(count), place), va="center",
-                fontsize=SMALL, color=INK,
-            )  # fmt: skip
-        axes.set_xlim(0, 1.22 * float(max(sums)))
+                told[place], (float(count), place), va="center", fontsize=SMALL, color=INK
+            )
+        beside = max(width(words, SMALL) for words in told) / (WIDTH - left - RIGHT)
+        axes.set_xlim(0, max(1.22, 1 / (1 - beside)) * float(max(sums)))
         named(axes, words)
     return figure
 
@@ -563,7 +566,7 @@ def policies(frame: pd.DataFrame, where: Filter = EVERYTHING) -> Plot:
     lines = -(-len(patches) // 3)
     figure = begin(1.2 + 0.2 * lines + 0.25 * len(rows), title, *about, note)
     with styled():
-        axes = box(figure, top=0.48 + 0.2 * lines, bottom=0.72, left=margin(figure, words))
+        axes = box(figure, top=0.48 + 0.2 * lines, bottom=0.72, left=margin(words))
         bare(axes)
         day = pd.Timedelta(days=1)
         low = ((shown["first_day"] - every[0]) // day).to_numpy()

@@ -6,14 +6,15 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import get_font_names
+from matplotlib.font_manager import FontProperties, get_font_names
 from PIL import Image
 
 from mtasts_analysis import arguments
@@ -192,6 +193,47 @@ def canvas(width: float, height: float) -> Plot:
     return figure
 
 
+_SCALE: Any = RendererAgg(1, 1, _DPI)
+_LETTER = 0.62
+"""Of a letter's height, an inch below: the width of a usual one."""
+
+
+def width(words: str, size: float = 9.5, weight: str = "normal") -> float:
+    """Give the inches that a line takes, in letters of so many points."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    with quiet():
+        return float(_SCALE.get_text_width_height_descent(words, font, ismath=False)[0]) / _DPI
+
+
+@lru_cache(4096)
+def _letter(c: str) -> float:
+    return width(c, 72) / _LETTER
+
+
+def cut(words: str, longest: int) -> int:
+    """Say how many characters fit where so many usual letters do: a `W` takes the room of more than one.
+
+    Examples
+    --------
+    >>> cut("mx1.clinic.example", 34), cut("W" * 40, 34)
+    (18, 21)
+    """
+    taken = 0.0
+    for at, c in enumerate(words):
+        taken += _letter(c)
+        if taken > longest:
+            return at
+    return len(words)
+
+
 def label(value: object, longest: int = 34) -> str:
-    """Give a stranger's string as a label: one short line without controls; `not named` for none."""
-    return plain(value, longest) or "not named"
+    """Give a stranger's string as a label: one short line without controls; `not named` for none.
+
+    Examples
+    --------
+    >>> label("W" * 40)
+    'WWWWWWWWWWWWWWWWWWWW…'
+    """
+    words = plain(value, longest) or "not named"
+    fits = cut(words, longest)
+    return words if fits == len(words) else words[: fits - 1] + "…"

@@ -218,7 +218,7 @@ TABLE = [
      "refused under enforce in the last 14 days: 840 of 12,040 sessions (7.0%); in the last 7: 420 of 6,020 sessions (7.0%); the forecast's upper end is 18.8% (up to 20% passes)", "mend certificate-expired at mx1.d.example first: renew the certificate, reload the mail server, and watch the days left", "2026-04-26", 2),
     ("interception", "interception", FAIL,
      "203.0.113.9, none of the addresses seen for mx1.d.example, failed for Victim (starttls-not-supported, 28 sessions, 2026-03-15 to 2026-04-11)",
-     "203.0.113.9, none of the addresses seen for mx1.d.example, failed for Victim (starttls-not-supported, 28 sessions, 2026-03-15 to 2026-04-11); mx1.d.example offered no STARTTLS to Victim (28 sessions, 2026-03-15 to 2026-04-11), while 4 other senders had sessions with d.example on those days", "look with the sender's operator at what lies on its way to you; acknowledge the lead once it is understood", None, 2),
+     "203.0.113.9, none of the addresses seen for mx1.d.example, failed for Victim (starttls-not-supported, 28 sessions, 2026-03-15 to 2026-04-11); mx1.d.example offered no STARTTLS to Victim (28 sessions, 2026-03-15 to 2026-04-11), while 4 other senders had sessions with d.example on those days", "look with the sender's operator at what lies on its way to you, for somebody may be listening there; acknowledge the lead once it is understood", None, 2),
     ("a rise that stays small", "open-change", FAIL,
      "validation-failure at mx1.d.example rose on 2026-03-22 from 0% to 0.3% of the sessions of d.example under MTA-STS",
      "", "find the cause of validation-failure at mx1.d.example and mend it; or acknowledge it once it is understood", "2026-04-26", 1),

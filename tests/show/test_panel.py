@@ -53,6 +53,16 @@ def test_days_in_the_wrong_order_are_turned_round_and_that_is_said(data):
     assert "turned round" not in panel._days.value, "said once"
 
 
+def test_a_table_that_is_cut_shows_the_newest_days(data):
+    panel = ma.explore(data)
+    for by in ("day", "week", "month"):
+        panel._by.value = by
+        last = f"{panel.frame['period'].iloc[-1]:%Y-%m-%d}"
+        assert "the newest first" in panel._table.value
+        assert f"<tbody><tr><td><bdi>{last}</bdi>" in panel._table.value
+        assert panel.frame["period"].is_monotonic_increasing, "an export is in order"
+
+
 def test_what_is_counted_is_named(data):
     labels = {name: label.value for name, label in ma.explore(data)._labels.items()}
     assert "(policy results)" in labels["senders"]

@@ -124,6 +124,39 @@ def test_no_words_collide(nasty, large, by):
                 assert words_collide(plot) is None, name
 
 
+WIDE = [
+    "W" * 40,
+    "W W " * 9,
+    "@" * 40,
+    "DEUTSCHE BANKEN RECHENZENTRUM AG",
+    "e" + "\u0300" * 40,
+    "社" * 40,
+]
+
+
+def test_wide_letters_and_towers_of_marks_stay_in_their_place():
+    days = [
+        report(day, [policy(9, [(name, name, 3) for name in WIDE], domain=domain)], sender=name)
+        for day in (0, 3)
+        for name, domain in zip(WIDE, [*WIDE[1:], WIDE[0]], strict=True)
+    ]
+    for name, plot in pictures(load(days)):
+        assert words_collide(plot) is None, name
+
+
+def test_counts_of_twenty_digits_stay_on_the_sheet():
+    most = 2**63 - 1
+    failed = [
+        ("certificate-host-mismatch", "mx1.d.example", most),
+        ("dns-error", "mx2.d.example", most),
+    ]
+    data = load(
+        [report(day, [policy(most, failed)], sender=name) for day in range(9) for name in "ABC"]
+    )
+    for name, plot in pictures(data):
+        assert words_collide(plot) is None, name
+
+
 def test_a_gap_is_not_zero():
     data = load([report(d, [policy(9, [("dns-error", "mx", 1)])]) for d in (0, 1, 5, 6)])
     (_, low) = dict(pictures(data))["sessions"].axes
@@ -346,6 +379,7 @@ def test_nothing_to_show_says_so(nasty):
     for name, plot in pictures(nasty, nobody):
         words = [t.get_text() for axes in plot.axes for t in axes.texts]
         assert words == ["nothing to show for this filter"], name
+        assert plot.alt.lower().startswith("no "), name
         assert "nobody.example" in plot.alt
 
 
