@@ -59,7 +59,7 @@ def card(of: Judgement, *, picture: bool = True) -> str:
     gates = [
         [
             _cell(gate.question),
-            f'<b style="color: #{STATUS_COLOURS[gate.status]}">{escape(gate.status)}</b>',
+            f'<b style="{_readable(STATUS_COLOURS[gate.status])}">{escape(gate.status)}</b>',
             _cell(gate.figures),
             _cell(gate.action),
         ]
@@ -70,6 +70,11 @@ def card(of: Judgement, *, picture: bool = True) -> str:
     if steps:
         tables += table("Plan", ["step", "not before", "if", "to undo it"], steps, set())
     return element(banner, *parts, tables)
+
+
+def _readable(colour: str) -> str:
+    """Give a colour that is made for white paper, mixed with the text's own: a dark theme's is light."""
+    return f"color: #{colour}; color: color-mix(in srgb, #{colour} 70%, currentColor)"
 
 
 def _cell(value: str) -> str:

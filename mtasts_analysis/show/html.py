@@ -30,8 +30,8 @@ STYLE = """
 .mtasts .bar { display: inline-block; width: 6em; height: .65em; background: rgba(128,128,128,.22);
   margin-left: .6em; border-radius: 2px; overflow: hidden; vertical-align: baseline; }
 .mtasts .bar i { display: block; height: 100%; background: #d55e00; }
-.mtasts .error { color: #b3261e; font-weight: 600; }
-.mtasts .conflict { color: #a15c00; font-weight: 600; }
+.mtasts .error { color: #b3261e; color: color-mix(in srgb, #b3261e 70%, currentColor); font-weight: 600; }
+.mtasts .conflict { color: #a15c00; color: color-mix(in srgb, #a15c00 70%, currentColor); font-weight: 600; }
 """
 
 

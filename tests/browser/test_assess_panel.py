@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+import mtasts_analysis as ma
 from mtasts_analysis.bundled import notebooks, sample_archive
 from tests.browser.lab import CHROMIUM, chromium, jupyterlab, open_and_run
 
@@ -86,3 +87,38 @@ def test_verdict_gates_and_picture_follow_the_controls(tmp_path):
             == 0
         )
     shutil.rmtree(tmp_path / ".private", ignore_errors=True)
+
+
+_CONTRASTS = """
+() => {
+  const pixel = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const light = colour => {
+    pixel.fillStyle = getComputedStyle(document.body).backgroundColor;
+    pixel.fillRect(0, 0, 1, 1);
+    pixel.fillStyle = colour;
+    pixel.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pixel.getImageData(0, 0, 1, 1).data].map(
+      v => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const ground = light('transparent');
+  return [...document.querySelectorAll('td b, .error, .conflict')].map(e => {
+    const ink = light(getComputedStyle(e).color);
+    return [e.innerText, Math.max(ink, ground) / Math.min(ink, ground)];
+  });
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "ground", ["background: #fff; color: rgba(0, 0, 0, .87)", "background: #111; color: #fff"]
+)
+def test_colours_are_read_in_a_light_and_in_a_dark_theme(ground):
+    data = ma.load(ma.sample_archive(), progress=False)
+    html = ma.assess(data, "bakery.example")._repr_html_() + data._repr_html_()
+    with chromium() as browser:
+        page = browser.new_page()
+        page.set_content(f'<body style="{ground}">{html}')
+        found = dict(page.evaluate(_CONTRASTS))
+    assert {"fail", "warn", "pass", "not enough evidence", "error", "conflict"} <= set(found)
+    assert min(found.values()) > 4.5, found  # WCAG 2, AA
