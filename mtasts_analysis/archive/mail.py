@@ -69,6 +69,8 @@ _PARAMETER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
+_REST = rb"(?:--)?[ \t\r\v\f]*+(?:\n|\Z)"
+"""What may follow a boundary in its line."""
 _PREAMBLE = 64 * KIB
 """How far a boundary that nobody named is looked for."""
 _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried as a number first
@@ -357,6 +359,8 @@ def _parts(
     size = len(delimiter)
     spans: list[tuple[int, int]] = []
     opened, closed, behind = -1, 0, False
+    longer = 0
+    whole: re.Pattern[bytes] | None = None
     # The body's first line may be the delimiter: the line break before it is the header's.
     at = mail.find(delimiter, start - 1, end)
     while at >= 0:
@@ -368,7 +372,14 @@ def _parts(
         rest = mail[after + 2 : line] if closing else mail[after:line]
         # A longer boundary may begin as this one does: only white space may follow (§5.1.1).
         if rest and rest.strip():
-            at = mail.find(delimiter, after, end)
+            longer += 1
+            if longer > limits.mime_parts:
+                # Millions of them, at each of twenty levels, are passed over in one step.
+                whole = whole or re.compile(re.escape(delimiter) + _REST)
+                found = whole.search(mail, after, end)
+                at = found.start() if found else -1
+            else:
+                at = mail.find(delimiter, after, end)
             continue
         if opened >= 0 and not (behind and (opened > at or _BETWEEN.match(mail, opened, at))):
             spans.append((opened, at - 1 if mail[at - 1] == _CR else at))
