@@ -68,7 +68,8 @@ _PARAMETER = re.compile(
     rb'(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^;\s"]*))',
     re.IGNORECASE | re.DOTALL,
 )
-_DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
+# Of two minuses alone, as an empty boundary leaves them, those that a part's header follows: a signature has none.
+_DELIMITER = re.compile(rb"(?:^|\n)--(?:([!-~][ -~]{0,69})\r?\n|\r?\n(?=(?i:content-)))")
 _REST = rb"(?:--)?[ \t\r\v\f]*+(?:\n|\Z)"
 """What may follow a boundary in its line."""
 _PREAMBLE = 64 * KIB
@@ -347,7 +348,8 @@ def _spans(
     if not spans:
         # A boundary that is missing or occurs nowhere: the first line that looks like one.
         guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + _PREAMBLE))
-        spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
+        if guess:
+            spans = _parts(mail, body, end, (guess[1] or b"").rstrip(), limits)
     return spans
 
 
