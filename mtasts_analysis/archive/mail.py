@@ -68,7 +68,10 @@ _PARAMETER = re.compile(
     rb'(?:"((?:[^"\\]|\\.)*)(?:"|\\?\Z)|([^;\s"]*))',
     re.IGNORECASE | re.DOTALL,
 )
-_DELIMITER = re.compile(rb"(?:^|\n)--([!-~][ -~]{0,69})\r?\n")
+# Of two minuses alone, as an empty boundary leaves them, those that a part's header follows: a signature has none.
+_DELIMITER = re.compile(rb"(?:^|\n)--(?:([!-~][ -~]{0,69})\r?\n|\r?\n(?=(?i:content-)))")
+_REST = rb"(?:--)?[ \t\r\v\f]*+(?:\n|\Z)"
+"""What may follow a boundary in its line."""
 _PREAMBLE = 64 * KIB
 """How far a boundary that nobody named is looked for."""
 _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried as a number first
@@ -186,11 +189,6 @@ def leaves(of: Header, limits: Limits) -> list[Leaf]:
     left = [limits.mime_parts, limits.mime_depth]
     shape = _shape(of.fields)
     _walk(shape, of.body, len(of.mail), "", of, limits, found, left)
-    # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more than a note.
-    first, last = _outside(of, shape.boundary)
-    for name, text in (("preamble", of.mail[of.body : first]), ("epilogue", of.mail[last:])):
-        if text.strip():
-            found.append(Leaf(name, text, False, of))
     return found
 
 
@@ -210,16 +208,16 @@ def next_in_a_row(of: Header) -> int:
     return found.end() if found else len(of.mail)
 
 
-def _outside(of: Header, boundary: bytes) -> tuple[int, int]:
-    """Say where a mail's first delimiter stands, and what stands behind its last, where that closes it."""
+def _outside(mail: bytes, body: int, end: int, boundary: bytes) -> tuple[int, int]:
+    """Say where a multipart's first delimiter stands, and what stands behind its last, where that closes it."""
     delimiter = b"\n--" + boundary
-    first = of.mail.find(delimiter, of.body - 1) if boundary else -1
+    first = mail.find(delimiter, body - 1, end) if boundary else -1
     if first < 0:
-        return of.body, len(of.mail)
-    last = of.mail.rfind(delimiter, of.body - 1)
-    line = of.mail.find(b"\n", last + 1)
-    closes = of.mail.startswith(b"--", last + len(delimiter))
-    return first, line if line >= 0 and closes else len(of.mail)
+        return body, end
+    last = mail.rfind(delimiter, body - 1, end)
+    line = mail.find(b"\n", last + 1, end)
+    closes = mail.startswith(b"--", last + len(delimiter))
+    return first, line if line >= 0 and closes else end
 
 
 def _shape(fields: dict[bytes, bytes]) -> _Shape:
@@ -323,6 +321,13 @@ def _walk(
                     if left[0] < 0:
                         break
                 left[1] += 1
+                # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more
+                # than a note.
+                before, behind = _outside(outer.mail, body, end, boundary)
+                for name, span in (("preamble", (body, before)), ("epilogue", (behind, end))):
+                    text = outer.mail[slice(*span)]
+                    if text.strip():
+                        found.append(Leaf(prefix + name, text, False, outer))
                 break
         payload = decoded(outer.mail[body:end], shape.encoding)
         # A report may be labelled as a mail that it is not.
@@ -345,7 +350,8 @@ def _spans(
     if not spans:
         # A boundary that is missing or occurs nowhere: the first line that looks like one.
         guess = _DELIMITER.search(mail, max(body - 1, 0), min(end, body + _PREAMBLE))
-        spans = _parts(mail, body, end, guess[1].rstrip(), limits) if guess else []
+        if guess:
+            spans = _parts(mail, body, end, (guess[1] or b"").rstrip(), limits)
     return spans
 
 
@@ -357,6 +363,8 @@ def _parts(
     size = len(delimiter)
     spans: list[tuple[int, int]] = []
     opened, closed, behind = -1, 0, False
+    longer = 0
+    whole: re.Pattern[bytes] | None = None
     # The body's first line may be the delimiter: the line break before it is the header's.
     at = mail.find(delimiter, start - 1, end)
     while at >= 0:
@@ -368,7 +376,14 @@ def _parts(
         rest = mail[after + 2 : line] if closing else mail[after:line]
         # A longer boundary may begin as this one does: only white space may follow (§5.1.1).
         if rest and rest.strip():
-            at = mail.find(delimiter, after, end)
+            longer += 1
+            if longer > limits.mime_parts:
+                # Millions of them, at each of twenty levels, are passed over in one step.
+                whole = whole or re.compile(re.escape(delimiter) + _REST)
+                found = whole.search(mail, after, end)
+                at = found.start() if found else -1
+            else:
+                at = mail.find(delimiter, after, end)
             continue
         if opened >= 0 and not (behind and (opened > at or _BETWEEN.match(mail, opened, at))):
             spans.append((opened, at - 1 if mail[at - 1] == _CR else at))

@@ -117,6 +117,16 @@ def many_parts(part: bytes, size: int) -> bytes:
     return filled(top + mails.attached(1) + b"\n", b"--b\n" + part + b"\n", b"--b--\n", size)
 
 
+def lookalikes(size: int) -> bytes:
+    """A report, and multiparts in each other that all look for the same lines, of which none is theirs."""
+    names = [b"b" * n for n in range(1, 19)]
+    heads = [
+        b"Content-Type: multipart/mixed; boundary=%s\n\n--%s\n" % (name, name) for name in names
+    ]
+    top = b"From: a@a.example\n" + heads[0] + mails.attached(1) + b"\n--b\n"
+    return filled(top + b"".join(heads[1:]), b"\n--" + names[-1] + b"x", b"", size)
+
+
 def forwards(size: int) -> bytes:
     """Mails in mails, each level the whole mail again, and each to be stripped."""
     heads = b"Content-Type: message/rfc822\n\n\n\n" * 18
@@ -346,6 +356,7 @@ MAIL_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "parts with 8 KB of ;a": (lambda size: many_parts(b"Content-Type: application/json" + b";a" * 4_000 + b";name*1=\n\nx", size), 1),
     "parts with 8 KB of parameters": (lambda size: many_parts(b"Content-Type: application/json" + b";name*1=a" * 900 + b"\n\nx", size), 1),
     "parts with 8 KB of percents": (lambda size: many_parts(b"Content-Type: application/json;name*=''" + b"%41" * 2_700 + b"\n\nx", size), 1),
+    "longer delimiters at each level": (lookalikes, 1),
     "half delimiters": (lambda size: many_parts(b"\n" + b"--b-\n" * 1_000, size), 1),
     "delimiter, longer": (lambda size: filled(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + mails.attached(1) + b"\n--b\n\n", b"--bx\n", b"--b--\n", size), 1),
     "delimiter without line breaks": (lambda size: filled(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + mails.attached(1) + b"\n--b\n\n", b"--b", b"\n--b--\n", size), 1),
