@@ -84,10 +84,10 @@ _NEXT = re.compile(rb"\n" + HEADED)
 _LEAST = 256
 """No mail of a report is smaller."""
 _SOMETHING = re.compile(rb"\S")
-_BETWEEN = re.compile(
-    rb"\s*+(?:\Z|[\0-\xff]*?^content-type[ \t]*:\s{0,99}multipart/)", re.IGNORECASE | re.MULTILINE
-)
-"""What holds nothing between two parts: blanks, or the header of the next mail, joined without a separator."""
+_JOINED = re.compile(rb"\n(?i:content-type)[ \t]*:\s{0,99}(?i:multipart/)")
+"""In the header of a mail that was joined to another."""
+_HEADER = 16 * KIB
+"""How far that is looked for: to the end it would be once for each level of parts."""
 _ENDED = re.compile(rb"\n(?![!-9;-~]{1,120}+[ \t]*+:|[ \t]++[^ \t\r\n])(?:[ \t]*+\r?\n)?")
 """A line that is no field and none's end: without a blank line, or with one that holds blanks, the body begins."""
 _FIELDS = re.compile(
@@ -385,7 +385,7 @@ def _parts(
             else:
                 at = mail.find(delimiter, after, end)
             continue
-        if opened >= 0 and not (behind and (opened > at or _BETWEEN.match(mail, opened, at))):
+        if opened >= 0 and not (behind and _is_empty(mail, opened, at)):
             spans.append((opened, at - 1 if mail[at - 1] == _CR else at))
             if len(spans) > limits.mime_parts:
                 return spans
@@ -398,6 +398,13 @@ def _parts(
     if opened >= 0 and not behind:  # cut before its closing delimiter: what is there is given
         spans.append((opened, end))
     return spans
+
+
+def _is_empty(mail: bytes, start: int, end: int) -> bool:
+    """Tell whether nothing stands between two parts: blanks, or the header of a mail joined to this one."""
+    return not _SOMETHING.search(mail, start, end) or bool(
+        _JOINED.search(mail, start - 1, min(end, start + _HEADER))
+    )
 
 
 def _parameter(value: bytes, lower: bytes, name: bytes) -> bytes:

@@ -127,6 +127,16 @@ def lookalikes(size: int) -> bytes:
     return filled(top + b"".join(heads[1:]), b"\n--" + names[-1] + b"x", b"", size)
 
 
+def reopened(size: int) -> bytes:
+    """A report, and multiparts in each other that each begin behind a delimiter that closed the last too soon."""
+    names = [b"q%d" % n for n in range(18)]
+    media = b"Content-Type:" + b" " * 100 + b"multipart/mixed; boundary="
+    heads = [media + name + b"\n\n--" + name + b"--\n" for name in names[1:]]
+    top = b"From: a@a.example\nContent-Type: multipart/mixed; boundary=q0\n\n--q0\n"
+    first = top + mails.attached(1) + b"\n--q0--\n" + b"".join(heads)
+    return filled(first, b"x\n", b"".join(b"\n--" + name for name in names[::-1]) + b"\n", size)
+
+
 def forwards(size: int) -> bytes:
     """Mails in mails, each level the whole mail again, and each to be stripped."""
     heads = b"Content-Type: message/rfc822\n\n\n\n" * 18
@@ -357,6 +367,7 @@ MAIL_ATTACKS: dict[str, tuple[Callable[[int], bytes], int]] = {
     "parts with 8 KB of parameters": (lambda size: many_parts(b"Content-Type: application/json" + b";name*1=a" * 900 + b"\n\nx", size), 1),
     "parts with 8 KB of percents": (lambda size: many_parts(b"Content-Type: application/json;name*=''" + b"%41" * 2_700 + b"\n\nx", size), 1),
     "longer delimiters at each level": (lookalikes, 1),
+    "delimiters that closed too soon at each level": (reopened, 1),
     "half delimiters": (lambda size: many_parts(b"\n" + b"--b-\n" * 1_000, size), 1),
     "delimiter, longer": (lambda size: filled(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + mails.attached(1) + b"\n--b\n\n", b"--bx\n", b"--b--\n", size), 1),
     "delimiter without line breaks": (lambda size: filled(b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" + mails.attached(1) + b"\n--b\n\n", b"--b", b"\n--b--\n", size), 1),
