@@ -189,6 +189,11 @@ def leaves(of: Header, limits: Limits) -> list[Leaf]:
     left = [limits.mime_parts, limits.mime_depth]
     shape = _shape(of.fields)
     _walk(shape, of.body, len(of.mail), "", of, limits, found, left)
+    # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more than a note.
+    first, last = _outside(of, shape.boundary)
+    for name, text in (("preamble", of.mail[of.body : first]), ("epilogue", of.mail[last:])):
+        if text.strip():
+            found.append(Leaf(name, text, False, of))
     return found
 
 
@@ -208,16 +213,16 @@ def next_in_a_row(of: Header) -> int:
     return found.end() if found else len(of.mail)
 
 
-def _outside(mail: bytes, body: int, end: int, boundary: bytes) -> tuple[int, int]:
-    """Say where a multipart's first delimiter stands, and what stands behind its last, where that closes it."""
+def _outside(of: Header, boundary: bytes) -> tuple[int, int]:
+    """Say where a mail's first delimiter stands, and what stands behind its last, where that closes it."""
     delimiter = b"\n--" + boundary
-    first = mail.find(delimiter, body - 1, end) if boundary else -1
+    first = of.mail.find(delimiter, of.body - 1) if boundary else -1
     if first < 0:
-        return body, end
-    last = mail.rfind(delimiter, body - 1, end)
-    line = mail.find(b"\n", last + 1, end)
-    closes = mail.startswith(b"--", last + len(delimiter))
-    return first, line if line >= 0 and closes else end
+        return of.body, len(of.mail)
+    last = of.mail.rfind(delimiter, of.body - 1)
+    line = of.mail.find(b"\n", last + 1)
+    closes = of.mail.startswith(b"--", last + len(delimiter))
+    return first, line if line >= 0 and closes else len(of.mail)
 
 
 def _shape(fields: dict[bytes, bytes]) -> _Shape:
@@ -321,13 +326,6 @@ def _walk(
                     if left[0] < 0:
                         break
                 left[1] += 1
-                # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more
-                # than a note.
-                before, behind = _outside(outer.mail, body, end, boundary)
-                for name, span in (("preamble", (body, before)), ("epilogue", (behind, end))):
-                    text = outer.mail[slice(*span)]
-                    if text.strip():
-                        found.append(Leaf(prefix + name, text, False, outer))
                 break
         payload = decoded(outer.mail[body:end], shape.encoding)
         # A report may be labelled as a mail that it is not.

@@ -386,10 +386,6 @@ def inputs() -> Iterator[Hostile]:
         ("a stored gzip with a wrong checksum before another gzip", lambda: gzip.compress(text(1), 0).replace(b"2026-02-01", b"2026-02-02") + packed(2), 1, "gzip-checksum"),
         *((f"uuencode under a name of {size} letters", lambda size=size: b"begin 644 " + b"n" * size + b"\n" + b"".join(
             binascii.b2a_uu(packed(1)[at : at + 45]) for at in range(0, len(packed(1)), 45)) + b"`\nend\n", 1, "") for size in (12, 130, 255)),
-        *((f"a report {where} the parts of a multipart in {what}", lambda head=head, old=old, new=new: multipart(
-            [head + multipart([part(packed(1))]).replace(old, new, 1)], b"out"), 2, "")
-          for what, head in (("a forwarded mail", b"Content-Type: message/rfc822\n\n"), ("another", b""))
-          for where, old, new in (("before", b"\n\n--b1", b"\n\n" + text(3) + b"\n--b1"), ("behind", b"--b1--\n", b"--b1--\n" + text(3) + b"\n"))),
         *((f"{head!r} and delimiters of two minuses", lambda head=head: multipart([part(packed(1)), part(packed(2))]).replace(
             b'; boundary="b1"', head).replace(b"--b1", b"--"), 2, "") for head in (b"", b'; boundary=""')),
         ("a signature where no boundary is named", lambda: b"From: a@a.example\nContent-Type: multipart/mixed\n\n" + text(1) + b"\n-- \nA. Sender\n", 1, "json-malformed"),
