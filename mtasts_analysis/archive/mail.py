@@ -72,6 +72,8 @@ _PARAMETER = re.compile(
 _DELIMITER = re.compile(rb"(?:^|\n)--(?:([!-~][ -~]{0,69})\r?\n|\r?\n(?=(?i:content-)))")
 _REST = rb"(?:--)?[ \t\r\v\f]*+(?:\n|\Z)"
 """What may follow a boundary in its line."""
+_SMALL = 64 * KIB
+"""So many bytes of a mail may be searched once more, however deep they lie."""
 _PREAMBLE = 64 * KIB
 """How far a boundary that nobody named is looked for."""
 _LF, _CR = b"\n\r"  # a number is looked for in bytes at once; bytes are tried as a number first
@@ -186,7 +188,8 @@ def kind(of: Header) -> str:
 def leaves(of: Header, limits: Limits) -> list[Leaf]:
     """Give each leaf part of a mail, and of the mails forwarded in it, decoded."""
     found: list[Leaf] = []
-    left = [limits.mime_parts, limits.mime_depth]
+    most = len(of.mail) * (1 + limits.mime_depth // 5) + _SMALL
+    left = [limits.mime_parts, limits.mime_depth, most]
     shape = _shape(of.fields)
     _walk(shape, of.body, len(of.mail), "", of, limits, found, left)
     # RFC 2046 §5.1.1: what stands outside of the parts is to be passed over; here it may be more than a note.
@@ -302,20 +305,24 @@ def _walk(
 ) -> None:
     """Find the leaves of the entity whose body lies between `body` and `end` of `outer`'s mail.
 
-    `left` holds how many entities and how many levels there may still be.
+    `left` holds how many entities and how many levels there may still be, and how many bytes may still be searched
+    for delimiters: at each level all that lies within is searched again.
     """
     levels = 0
     # A mail in a mail is a turn of the loop, which lets go of the outer one: twenty copies of 40 MB else.
     while True:
         left[0] -= 1
-        if left[0] < 0 or left[1] < 0:
-            name = "mime_depth" if left[1] < 0 else "mime_parts"
+        media, boundary = shape.media, shape.boundary
+        multipart = media.startswith(b"multipart/")
+        deep = left[1] < 0 or (multipart and end - body > left[2])
+        if left[0] < 0 or deep:
+            name = "mime_depth" if deep else "mime_parts"
             detail = f"the limit is {getattr(limits, name)} (limit: {name})"
             refused = (f"limit-{name.replace('_', '-')}", detail)
             found.append(Leaf(path or "1", b"", False, outer, refused))
             break
-        media, boundary = shape.media, shape.boundary
-        if media.startswith(b"multipart/"):
+        if multipart:
+            left[2] -= end - body
             spans = _spans(outer.mail, body, end, boundary, limits)
             if spans:
                 prefix = f"{path}." if path else ""

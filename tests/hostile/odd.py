@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from tests.archive.building import mail, mbox, packed, report, tarred, text, zipped, zstandard
 from tests.hostile.containers import END, STOP, T1, T2, A, B, entry, flipped, header, local, pax
 from tests.hostile.inputs import Hostile, table
-from tests.hostile.mails import SEPARATOR, attached, multipart, typed
+from tests.hostile.mails import SEPARATOR, attached, levels, multipart, typed
 
 TWO = {"a.json": text(1), "b.json": text(2)}
 
@@ -36,6 +36,16 @@ def part(content: bytes) -> bytes:
         b"Content-Type: application/tlsrpt+gzip\nContent-Transfer-Encoding: base64\n\n"
         + base64.encodebytes(content)
     )
+
+
+BULK = b"Content-Type: text/plain\n\n" + b"A line of a text that is long.\n" * 10_000
+
+
+def forwards_of(one: bytes, times: int) -> bytes:
+    """A mail as an attachment of a mail, so many times."""
+    for n in range(times):
+        one = multipart([b"\nsee below\n", b"Content-Type: message/rfc822\n\n" + one], b"f%d" % n)
+    return one
 
 
 FIRST = {
@@ -367,6 +377,9 @@ def inputs() -> Iterator[Hostile]:
         ("HTML in the only part, which says it is a report", lambda: multipart([part(gzip.compress(b"<html>"))]), 0, "part-unreadable"),
         *((f"{kind} beside a report in a mail's zip", lambda held=held: mail(zipped({"0.json": text(1), "1": held})), 1, "not-a-report")
           for kind, held in (("7-Zip", b"7z\xbc\xaf\x27\x1c" + bytes(50)), ("HTML", b"<html>"), ("nothing", b""))),
+        ("three forwards of a large mail, each as a part", lambda: forwards_of(multipart([part(packed(1)), BULK]), 3), 1, ""),
+        ("multiparts that are nearly the whole mail, before a forwarded report", lambda: multipart(
+            [levels(15, BULK), b"Content-Type: message/rfc822\n\n" + mail(packed(1))], b"out"), 1, "limit-mime-depth"),
         ("a report before the first part", lambda: multipart([part(packed(1))]).replace(b"\n\n--", b"\n\n" + text(3) + b"\n--", 1), 2, ""),
         ("the letters of a bzip2 in a string of a list", lambda: json.dumps([report(n, **{"organization-name": "x BZh91AY&SY x"}) for n in range(3)]).encode(), 3, ""),
         ("the letters of a bzip2 in a string of a line", lambda: b"\n".join([text(1), text(2).replace(b"Sender", b"BZh91AY&SY"), text(3)]), 3, ""),
