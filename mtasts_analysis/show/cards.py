@@ -15,9 +15,10 @@ from mtasts_analysis.show.text import columns, plain, wrapped
 from mtasts_analysis.wording import every
 
 CARD = """
-.mtasts .warning { color: #a15c00; font-weight: 600; }
-.mtasts .unknown { color: #5c6670; font-weight: 600; font-style: italic; }
-.mtasts .good { color: #00735a; font-weight: 600; }
+.mtasts .warning { color: #a15c00; color: color-mix(in srgb, #a15c00 70%, currentColor); font-weight: 600; }
+.mtasts .unknown { color: #5c6670; color: color-mix(in srgb, #5c6670 70%, currentColor); font-weight: 600;
+  font-style: italic; }
+.mtasts .good { color: #00735a; color: color-mix(in srgb, #00735a 70%, currentColor); font-weight: 600; }
 .mtasts .facts thead { display: none; }
 .mtasts .facts td { white-space: normal; overflow-wrap: anywhere; }
 .mtasts .facts td:first-child { white-space: nowrap; }

@@ -7,6 +7,7 @@ import pytest
 
 import mtasts_analysis as ma
 from mtasts_analysis.bundled import notebooks, sample_archive
+from mtasts_analysis.show.cards import CARD
 from tests.browser.lab import CHROMIUM, chromium, jupyterlab, open_and_run
 
 pytestmark = [
@@ -102,7 +103,7 @@ _CONTRASTS = """
     return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
   };
   const ground = light('transparent');
-  return [...document.querySelectorAll('td b, .error, .conflict')].map(e => {
+  return [...document.querySelectorAll('td b, .error, .conflict, .warning, .unknown, .good')].map(e => {
     const ink = light(getComputedStyle(e).color);
     return [e.innerText, Math.max(ink, ground) / Math.min(ink, ground)];
   });
@@ -115,10 +116,13 @@ _CONTRASTS = """
 )
 def test_colours_are_read_in_a_light_and_in_a_dark_theme(ground):
     data = ma.load(ma.sample_archive(), progress=False)
-    html = ma.assess(data, "bakery.example")._repr_html_() + data._repr_html_()
+    tones = [f'<b class="{tone}">{tone}</b>' for tone in ("warning", "unknown", "good")]
+    card = f'<style>{CARD}</style><p class="mtasts">{"".join(tones)}</p>'
+    html = ma.assess(data, "bakery.example")._repr_html_() + data._repr_html_() + card
     with chromium() as browser:
         page = browser.new_page()
         page.set_content(f'<body style="{ground}">{html}')
         found = dict(page.evaluate(_CONTRASTS))
     assert {"fail", "warn", "pass", "not enough evidence", "error", "conflict"} <= set(found)
+    assert {"warning", "unknown", "good"} <= set(found)
     assert min(found.values()) > 4.5, found  # WCAG 2, AA
