@@ -106,5 +106,8 @@ COUNT_MAX = 2**63 - 1
 YEARS = YEAR_MIN, YEAR_MAX = 1990, 2200
 """Dates outside are refused: nanosecond clocks end in 2262, and a day axis must not have a million days."""
 
+DAYS_MOST = 36_525
+"""A century: so long before the first of :data:`YEARS`, and behind the last, days have dates."""
+
 CHUNK = 1 * MIB
 """How much is read from a file at a time."""

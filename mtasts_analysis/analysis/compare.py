@@ -23,10 +23,7 @@ from mtasts_analysis.analysis.facts import (
 from mtasts_analysis.analysis.filters import EVERYTHING, Filter
 from mtasts_analysis.analysis.intervals import Share, differ, from_sums
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.limits import YEARS
-
-_DAYS_MOST = 36_525
-"""A century: before its first day, dates of :data:`YEARS` stay dates."""
+from mtasts_analysis.limits import DAYS_MOST, YEARS
 
 
 def compare(
@@ -68,7 +65,7 @@ def compare(
     >>> found.loc[0, ["mx_host", "result_type", "change"]].tolist()
     ['mx2.clinic.example', 'certificate-expired', 'gone']
     """
-    days = arguments.number("days", days, 1, _DAYS_MOST)
+    days = arguments.number("days", days, 1, DAYS_MOST)
     first = arguments.day("day", day, YEARS)
     at = days_since_1970(first)
     facts = facts_of(data)

@@ -21,10 +21,8 @@ EXPIRED, NOT_YET_VALID, HOST_MISMATCH = 10, 9, 62
 WEAK = 66
 _TRUST_CODES = {2, 18, 19, 20, 21, 24, 79}  # issuer unknown, self-signed, no CA
 _WEAK_CODES = {WEAK, 67, 68}  # EE key, CA key, CA digest too weak for the local OpenSSL
-_NAMES_MOST = (
-    8  # that a finding shows; OpenSSL takes no more of a chain than 100 KB, all of which count
-)
-_NAMES_LONG = 300
+# That a finding shows; all of them count, of which OpenSSL takes no more than 100 KB of a chain.
+_NAMES_MOST, _NAMES_LONG = 8, 300
 _URL = re.compile(r"[!-~]{1,200}")  # RFC 3986 §2: no space, no control
 
 

@@ -112,7 +112,8 @@ def _told(field: "Field[Any]", given: Any) -> Any:
         return str(arguments.path(name, given, "a PEM file of trusted CAs"))
     elif given is not None or default is not None:
         arguments.instance(name, given, str, "a name as text")
-        arguments.instance(name, given or None, str, "a name, not an empty text")
+        if not given:
+            raise arguments.wrong(name, "a name, not an empty text", given)
     return given
 
 

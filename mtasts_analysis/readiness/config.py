@@ -4,9 +4,8 @@ from dataclasses import dataclass, fields
 
 from mtasts_analysis import arguments
 from mtasts_analysis.checks.coverage import WEEK
+from mtasts_analysis.limits import DAYS_MOST
 
-_DAYS_MOST = 36_525
-"""A century: so long before and after a judgement, days have dates."""
 _MOST = {"resamples": 1_000_000}
 """They are in memory together."""
 
@@ -65,7 +64,7 @@ class ReadinessConfig:
             share = isinstance(field.default, float)
             least = 2 if field.name in ("recent_days", "forecast_days", "resamples") else 0
             most = (
-                1 if share else _MOST.get(field.name, _DAYS_MOST if "days" in field.name else None)
+                1 if share else _MOST.get(field.name, DAYS_MOST if "days" in field.name else None)
             )
             given = getattr(self, field.name)
             value = arguments.number(field.name, given, least, most, whole=not share)
