@@ -93,3 +93,9 @@ MEANINGS = {
 
 DEFAULT = ReadinessConfig()
 """The thresholds where none are given."""
+
+
+def expect(config: object) -> None:
+    """Refuse what are no thresholds."""
+    such_as = "a ReadinessConfig, such as ReadinessConfig(refused_most=0.001)"
+    arguments.instance("config", config, ReadinessConfig, such_as)

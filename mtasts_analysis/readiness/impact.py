@@ -38,7 +38,7 @@ from mtasts_analysis.analysis.intervals import Share
 from mtasts_analysis.checks.coverage import covers
 from mtasts_analysis.checks.policy import Policy, valid_policy
 from mtasts_analysis.errors import InputError
-from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
+from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig, expect
 from mtasts_analysis.readiness.forecast import forecast
 
 _Array = npt.NDArray[Any]
@@ -159,7 +159,7 @@ def replay(
     (3555, 1070)
     """
     facts, where = facts_of(data), chosen(where)
-    arguments.instance("config", config, ReadinessConfig, "a ReadinessConfig")
+    expect(config)
     draft = read_draft(policy)
     base = facts.policies_where(where) & facts.dated
     latent = facts.failures_where(where, base) & (facts.effect.codes == facts.effect.code(LATENT))

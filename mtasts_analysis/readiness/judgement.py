@@ -19,7 +19,7 @@ from mtasts_analysis.checks.policy import Policy, read_policy
 from mtasts_analysis.errors import InputError
 from mtasts_analysis.limits import YEARS
 from mtasts_analysis.readiness.acknowledged import Acknowledged
-from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig
+from mtasts_analysis.readiness.config import DEFAULT, ReadinessConfig, expect
 from mtasts_analysis.readiness.gate import FAIL, LITTLE, PASS, WARN, Evidence, Gate, Status
 from mtasts_analysis.readiness.gates import gates
 from mtasts_analysis.readiness.impact import Impact, read_draft, replay
@@ -279,8 +279,7 @@ def judge(
 
 
 def _expect_settings(config: ReadinessConfig, acknowledged: Sequence[Acknowledged]) -> None:
-    such_as = "a ReadinessConfig, such as ReadinessConfig(refused_most=0.001)"
-    arguments.instance("config", config, ReadinessConfig, such_as)
+    expect(config)
     read = 'what read_acknowledged("acknowledged.toml") gives'
     arguments.several("acknowledged", acknowledged, Acknowledged, read)
 
